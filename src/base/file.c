@@ -1,0 +1,157 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/memory.h"
+
+void keep_standard_descriptors_only(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+}
+
+int write_all(int fd, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len) {
+		ssize_t written = write(fd, at, len);
+
+		if (written < 0) {
+			if (errno == EINTR)
+				continue;
+			return -1;
+		}
+		at += written;
+		len -= (size_t)written;
+	}
+	return 0;
+}
+
+int read_to_end(int fd, size_t max, char **ret, size_t *ret_len)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t len = 0, room = 0;
+
+	for (;;) {
+		ssize_t got;
+
+		if (len == room) {
+			room = room ? room * 2 : 4096;
+			data = xreallocarray(data, room + 1, 1);
+		}
+		got = read(fd, data + len, room - len);
+		if (got < 0) {
+			if (errno == EINTR)
+				continue;
+			return -1;
+		}
+		if (got == 0)
+			break;
+		len += (size_t)got;
+		if (len > max) {
+			errno = EFBIG;
+			return -1;
+		}
+	}
+	data[len] = '\0';
+	*ret = TAKE_PTR(data);
+	if (ret_len)
+		*ret_len = len;
+	return 0;
+}
+
+int open_beneath(int directory_fd, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, directory_fd, path, &how, sizeof(how));
+}
+
+char *read_link_at(int directory_fd, const char *path)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlinkat(directory_fd, path, target, sizeof(target));
+
+	if (len < 0)
+		return NULL;
+	if ((size_t)len == sizeof(target)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return xstrndup(target, (size_t)len);
+}
+
+static int make_directory(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode) < 0)
+		return errno == EEXIST ? 0 : -1;
+	return chmod(path, mode); /* whatever the umask is */
+}
+
+int make_directories(const char *path, mode_t mode)
+{
+	_cleanup_free_ char *copy = xstrdup(path);
+
+	for (char *at = copy + 1; *at; at++) {
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		if (make_directory(copy, mode) < 0)
+			return -1;
+		*at = '/';
+	}
+	return make_directory(copy, mode);
+}
+
+int make_shared_directory(const char *path, mode_t mode, gid_t group)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (mkdir(path, mode & 0700) < 0) {
+		struct stat status;
+
+		if (errno != EEXIST || lstat(path, &status) < 0)
+			return -1;
+		errno = ENOTDIR;
+		return S_ISDIR(status.st_mode) ? 0 : -1;
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fchown(fd, (uid_t)-1, group) < 0)
+		return -1;
+	return fchmod(fd, mode);
+}
+
+int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t group)
+{
+	const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
+	int fd;
+
+	for (;;) {
+		fd = openat(directory_fd, name, flags);
+		if (fd >= 0 || errno != ENOENT)
+			return fd;
+		fd = openat(directory_fd, name, flags | O_CREAT | O_EXCL, mode);
+		if (fd >= 0)
+			break;
+		if (errno != EEXIST)
+			return -1;
+	}
+	if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}

@@ -1,0 +1,93 @@
+#include "base/message.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <syslog.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+static void to_stderr(const char *line, size_t len, void *data)
+{
+	(void)data;
+	(void)write_all(STDERR_FILENO, line, len);
+}
+
+static void (*line_sink)(const char *line, size_t len, void *data) = to_stderr;
+static void *line_sink_data;
+
+void message_redirect(void (*sink)(const char *line, size_t len, void *data), void *data)
+{
+	line_sink = sink;
+	line_sink_data = data;
+}
+
+static _printf_(3, 0) void put(
+	const char *kind, int errnum, const char *format, va_list arguments)
+{
+	_cleanup_free_ char *raw = NULL, *clean = NULL, *line = NULL;
+	int len = vasprintf(&raw, format, arguments);
+
+	if (len < 0)
+		return;
+	clean = text_clean(raw, (size_t)len);
+	line = xasprintf("safe-rebuild: %s%s%s%s\n", kind, clean, errnum ? ": " : "",
+		errnum ? strerror(errnum) : "");
+	line_sink(line, strlen(line), line_sink_data);
+}
+
+#define PUT(kind, errnum)                              \
+	do {                                           \
+		va_list arguments_;                    \
+		int saved_errno_ = errno;              \
+		va_start(arguments_, format);          \
+		put(kind, errnum, format, arguments_); \
+		va_end(arguments_);                    \
+		errno = saved_errno_;                  \
+	} while (0)
+
+int error(const char *format, ...)
+{
+	PUT("", 0);
+	return -1;
+}
+
+int error_errno(const char *format, ...)
+{
+	PUT("", errno);
+	return -1;
+}
+
+void warn(const char *format, ...)
+{
+	PUT("warning: ", 0);
+}
+
+void warn_errno(const char *format, ...)
+{
+	PUT("warning: ", errno);
+}
+
+void say(const char *format, ...)
+{
+	PUT("", 0);
+}
+
+void warn_and_log(const char *format, ...)
+{
+	_cleanup_free_ char *raw = NULL, *clean = NULL;
+	va_list arguments;
+	int len;
+
+	va_start(arguments, format);
+	len = vasprintf(&raw, format, arguments);
+	va_end(arguments);
+	if (len < 0)
+		return;
+	clean = text_clean(raw, (size_t)len);
+	warn("%s", clean);
+	openlog("safe-rebuild", LOG_PID, LOG_AUTHPRIV);
+	syslog(LOG_WARNING, "%s", clean);
+	closelog();
+}

@@ -1,0 +1,39 @@
+#pragma once
+/*
+ * What safe-rebuild says: one line each, on stderr, begun with "safe-rebuild: ", written
+ * by a single write(2). Whatever stands in a line is cleaned by text_clean() first, so
+ * that foreign text (paths, subjects, messages) can neither drive a terminal nor forge a
+ * line.
+ *
+ * A function that fails reports once, where the subject is known, and returns -1
+ * ("return error(...)"); its callers pass the -1 on in silence. Wording: lower case,
+ * problem first, subject in single quotes, cause last, no full stop.
+ */
+#include <stddef.h>
+
+#include "base/macro.h"
+
+/* Exit statuses of our own; 64 to 78 as in sysexits.h, 125 and up as in env(1). */
+enum {
+	EXIT_USAGE = 64,
+	EXIT_REFUSED = 65,
+	EXIT_BUSY = 75,
+	EXIT_NO_PERMISSION = 77,
+	EXIT_SETTINGS = 78,
+	EXIT_OWN_FAILURE = 125,
+	EXIT_CANNOT_RUN = 126,
+	EXIT_NOT_FOUND = 127,
+	EXIT_SIGNAL_BASE = 128,
+};
+
+int error(const char *format, ...) _printf_(1, 2);
+int error_errno(const char *format, ...) _printf_(1, 2); /* appends ": strerror(errno)" */
+void warn(const char *format, ...) _printf_(1, 2);
+void warn_errno(const char *format, ...) _printf_(1, 2);
+void say(const char *format, ...) _printf_(1, 2);
+
+/* Also to syslog, for what should have been recorded and could not be. */
+void warn_and_log(const char *format, ...) _printf_(1, 2);
+
+/* From now on lines go to sink instead of stderr; each ends with a newline. */
+void message_redirect(void (*sink)(const char *line, size_t len, void *data), void *data);

@@ -1,0 +1,31 @@
+#include "base/strv.h"
+
+#include "base/memory.h"
+
+void strv_take(struct strv *list, char *word)
+{
+	list->words = xreallocarray(list->words, list->len + 2, sizeof(*list->words));
+	list->words[list->len++] = word;
+	list->words[list->len] = NULL;
+}
+
+void strv_add(struct strv *list, const char *word)
+{
+	strv_take(list, xstrdup(word));
+}
+
+void strv_free(struct strv *list)
+{
+	for (size_t i = 0; i < list->len; i++)
+		free(list->words[i]);
+	free(list->words);
+	*list = (struct strv){0};
+}
+
+bool strv_contains(const struct strv *list, const char *word)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (streq(list->words[i], word))
+			return true;
+	return false;
+}

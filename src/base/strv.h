@@ -1,0 +1,17 @@
+#pragma once
+/* A growing list of strings that it owns; words is always NULL-terminated once used. */
+#include <stddef.h>
+
+#include "base/macro.h"
+
+struct strv {
+	char **words;
+	size_t len;
+};
+
+void strv_take(struct strv *list, char *word); /* owns word from now on */
+void strv_add(struct strv *list, const char *word);
+void strv_free(struct strv *list);
+bool strv_contains(const struct strv *list, const char *word);
+
+#define _cleanup_strv_ _cleanup_(strv_free)

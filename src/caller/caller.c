@@ -1,0 +1,286 @@
+#include "caller/caller.h"
+
+#include <ctype.h>
+#include <pwd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "caller/agents.h"
+#include "caller/process.h"
+
+/* Nobody nests deeper, and a walk that meets reused pids must end. */
+#define ANCESTORS_MAX 64
+
+static const char *own_lookup(const void *environment, const char *name)
+{
+	(void)environment;
+	return getenv(name);
+}
+
+static const char *process_lookup(const void *environment, const char *name)
+{
+	return process_variable(environment, name);
+}
+
+static bool privilege_was_raised(void)
+{
+	return getuid() != geteuid() || getenv("SUDO_UID") || getenv("DOAS_USER") ||
+	       getenv("PKEXEC_UID");
+}
+
+bool caller_name_is_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > 64 || *name == '.' || *name == '-' || name[len - 1] == '.')
+		return false;
+	for (const char *at = name; *at; at++)
+		if (!isalnum((unsigned char)*at) && !strchr("._-", *at))
+			return false;
+	return !strstr(name, "..") && !ends_with(name, ".lock");
+}
+
+/* Any text as a valid name. */
+static char *make_name(const char *text)
+{
+	char *name = xstrndup(text, 64);
+
+	for (char *at = name; *at; at++)
+		if (!isalnum((unsigned char)*at) && *at != '_' &&
+			(*at != '.' || at == name))
+			*at = '-';
+	for (char *at = name; (at = strstr(at, "..")); at++)
+		*at = '-';
+	if (!caller_name_is_valid(name))
+		set_string(&name, xasprintf("x%.50s-", name));
+	return name;
+}
+
+/*
+ * Eight characters that tell sessions apart: the first of a random UUID; else the last,
+ * for a UUIDv7 begins with the clock and two sessions of one minute would share a name.
+ */
+static char *short_session(const char *session)
+{
+	char kept[9] = "";
+	size_t len = strlen(session), at = sizeof(kept) - 1;
+
+	if (len == 36 && session[14] == '4')
+		return xstrndup(session, 8);
+	while (len && at) {
+		len--;
+		if (isalnum((unsigned char)session[len]))
+			kept[--at] = (char)tolower((unsigned char)session[len]);
+	}
+	return xstrdup(kept + at);
+}
+
+/* For agents without a session id: their process, which no second one shares. */
+static char *session_of_process(const struct process *process)
+{
+	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+	_cleanup_free_ char *key =
+		xasprintf("%d:%llu", (int)process->pid, process->start_ticks);
+
+	for (const char *at = key; *at; at++)
+		hash = (hash ^ (unsigned char)*at) * 0x100000001b3;
+	return xasprintf("%08x", (unsigned)(hash ^ hash >> 32));
+}
+
+/*
+ * The agent's own process: the one its variable names, else the nearest ancestor whose
+ * environment lacks the marker, for agents put it into their children only.
+ */
+static bool find_agent_process(struct process *ret, const struct agent_marker *marker,
+	variable_lookup *lookup, const void *environment, pid_t from)
+{
+	const char *value = marker->pid ? lookup(environment, marker->pid) : NULL;
+	uint64_t pid;
+
+	if (value && text_to_number(value, INT32_MAX, &pid) &&
+		process_read(ret, (pid_t)pid))
+		return true;
+	if (!process_read(ret, from))
+		return false;
+	for (int i = 0; i < ANCESTORS_MAX && ret->parent > 1; i++) {
+		_cleanup_environment_ struct process_environment above = {0};
+
+		if (!process_read(ret, ret->parent) ||
+			!process_read_environment(&above, ret->pid))
+			return false;
+		if (!agent_marker_matches(marker, process_lookup, &above))
+			return true;
+	}
+	return false;
+}
+
+static void take_marker(struct caller *caller, const struct agent_marker *marker,
+	variable_lookup *lookup, const void *environment, pid_t from)
+{
+	const char *session =
+		marker->session ? lookup(environment, marker->session) : NULL;
+	_cleanup_free_ char *suffix = NULL, *name = NULL;
+	struct process process;
+	bool found = find_agent_process(&process, marker, lookup, environment, from);
+
+	if (found)
+		caller->since = process_start_time(&process);
+	if (session && *session) {
+		caller->session = text_clean(session, strnlen(session, 128));
+		suffix = short_session(session);
+	} else if (found) {
+		suffix = session_of_process(&process);
+	}
+	name = suffix && *suffix ? xasprintf("%s-%s", marker->agent, suffix)
+				 : xstrdup(marker->agent);
+	caller->agent = make_name(name);
+	caller->is_agent = true;
+}
+
+static bool identify_by_environment(struct caller *caller, variable_lookup *lookup,
+	const void *environment, pid_t from)
+{
+	const struct agent_marker *marker = agent_find_marker(lookup, environment);
+	_cleanup_free_ char *name = NULL;
+
+	if (marker) {
+		take_marker(caller, marker, lookup, environment, from);
+		return true;
+	}
+	name = agent_conventional_name(lookup, environment);
+	/* Old Claude Code set nothing else; a person's IDE terminal has it too, with a
+	 * tty. */
+	if (!name && lookup(environment, "CLAUDECODE") && !isatty(STDIN_FILENO))
+		name = xstrdup("claude-code");
+	if (!name)
+		return false;
+	caller->agent = make_name(name);
+	caller->is_agent = true;
+	return true;
+}
+
+static bool identify_by_ancestors(struct caller *caller)
+{
+	struct process process;
+
+	if (!privilege_was_raised() || !process_read(&process, getpid()))
+		return false;
+	for (int i = 0; i < ANCESTORS_MAX && process.parent > 1; i++) {
+		_cleanup_environment_ struct process_environment environment = {0};
+
+		if (!process_read(&process, process.parent))
+			return false;
+		if (process_read_environment(&environment, process.pid) &&
+			identify_by_environment(
+				caller, process_lookup, &environment, process.pid))
+			return true;
+	}
+	return false;
+}
+
+static bool identify_by_program(struct caller *caller)
+{
+	struct process process;
+
+	if (!process_read(&process, getpid()))
+		return false;
+	for (int i = 0; i < ANCESTORS_MAX && process.parent > 1; i++) {
+		if (!process_read(&process, process.parent))
+			return false;
+		for (size_t j = 0; agent_programs[j]; j++) {
+			_cleanup_free_ char *suffix = NULL;
+
+			if (!process_is_named(&process, agent_programs[j]))
+				continue;
+			suffix = session_of_process(&process);
+			caller->agent = xasprintf("%s-%s", agent_programs[j], suffix);
+			caller->is_agent = true;
+			caller->since = process_start_time(&process);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void find_user(struct caller *caller)
+{
+	const char *sudo_uid = getenv("SUDO_UID"), *sudo_user = getenv("SUDO_USER");
+	const struct passwd *entry;
+	uint64_t uid;
+
+	caller->uid = getuid();
+	if (geteuid() == 0 && sudo_uid &&
+		text_to_number(sudo_uid, UINT32_MAX - 1, &uid)) {
+		caller->uid = (uid_t)uid;
+		if (sudo_user && *sudo_user) {
+			caller->user = xstrdup(sudo_user);
+			return;
+		}
+	}
+	entry = getpwuid(caller->uid);
+	caller->user = entry ? xstrdup(entry->pw_name)
+			     : xasprintf("uid-%u", (unsigned)caller->uid);
+}
+
+static time_t session_start(void)
+{
+	struct process self, leader;
+
+	if (process_read(&self, getpid()) && process_read(&leader, self.session))
+		return process_start_time(&leader);
+	return time(NULL);
+}
+
+int caller_identify(struct caller *ret, const char *given)
+{
+	*ret = (struct caller){0};
+	if (given && !caller_name_is_valid(given))
+		return error(
+			"--agent: '%s' is no usable name: letters, digits, '.', '_' and "
+			"'-', at most 64, beginning with a letter, a digit or '_'",
+			given);
+	find_user(ret);
+	if (!identify_by_environment(ret, own_lookup, NULL, getpid()) &&
+		!identify_by_ancestors(ret) && !identify_by_program(ret))
+		ret->agent = make_name(ret->user);
+	if (given) {
+		set_string(&ret->agent, xstrdup(given));
+		ret->is_agent = true;
+	}
+	if (!ret->since)
+		ret->since = session_start();
+	return 0;
+}
+
+void caller_free(struct caller *caller)
+{
+	free(caller->agent);
+	free(caller->session);
+	free(caller->user);
+}
+
+char *caller_variable(const char *name)
+{
+	const char *own = getenv(name);
+	struct process process;
+
+	if (own && *own)
+		return xstrdup(own);
+	if (!privilege_was_raised() || !process_read(&process, getpid()))
+		return NULL;
+	for (int i = 0; i < ANCESTORS_MAX && process.parent > 1; i++) {
+		_cleanup_environment_ struct process_environment environment = {0};
+		const char *value;
+
+		if (!process_read(&process, process.parent))
+			return NULL;
+		if (!process_read_environment(&environment, process.pid))
+			continue;
+		value = process_variable(&environment, name);
+		if (value && *value)
+			return xstrdup(value);
+	}
+	return NULL;
+}

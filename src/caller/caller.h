@@ -1,0 +1,34 @@
+#pragma once
+/*
+ * Who calls: an agent's session or a person (design: option or variable, own environment,
+ * the ancestors' environments where privilege was raised on the way, process names,
+ * person). This is attribution for messages and defaults, never permission: anyone can
+ * set a variable.
+ */
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/macro.h"
+
+struct caller {
+	char *agent;   /* the name that records carry; valid as one component of a ref */
+	bool is_agent; /* false: a person */
+	char *session; /* the agent's own id of its session, or NULL */
+	char *user;    /* login name of the one who called, before sudo */
+	uid_t uid;     /* likewise */
+	time_t since;  /* when the agent's process or the person's session started */
+};
+
+/* given: the name by option or variable, or NULL. -1 where that name cannot be used. */
+int caller_identify(struct caller *ret, const char *given) _must_check_;
+void caller_free(struct caller *caller);
+#define _cleanup_caller_ _cleanup_(caller_free)
+
+/* One component of a ref (git-check-ref-format(1)): letters, digits, ". _ -". */
+bool caller_name_is_valid(const char *name);
+
+/*
+ * Our own variable from the environment or, where sudo has stripped it, from the nearest
+ * ancestor that has it. The caller frees; NULL where nobody set it.
+ */
+char *caller_variable(const char *name) _must_check_;

@@ -1,0 +1,112 @@
+#include "caller/process.h"
+
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+/* An environment is at most a quarter of the stack limit; this is ample and bounded. */
+#define ENVIRONMENT_MAX ((size_t)4 << 20)
+
+static int read_proc(pid_t pid, const char *what, size_t max, char **ret, size_t *ret_len)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d/%s", (int)pid, what);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : read_to_end(fd, max, ret, ret_len);
+}
+
+bool process_read(struct process *ret, pid_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *open_paren, *close_paren;
+	int parent, session;
+
+	if (read_proc(pid, "stat", 4096, &text, NULL) < 0)
+		return false;
+	/* comm may itself contain blanks and parentheses: it ends at the last one. */
+	open_paren = strchr(text, '(');
+	close_paren = strrchr(text, ')');
+	if (!open_paren || !close_paren || close_paren < open_paren)
+		return false;
+	*ret = (struct process){.pid = pid};
+	snprintf(ret->comm, sizeof(ret->comm), "%.*s",
+		(int)(close_paren - open_paren - 1), open_paren + 1);
+	if (sscanf(close_paren + 1,
+		    " %*c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+		    "%*d %llu",
+		    &parent, &session, &ret->start_ticks) != 3)
+		return false;
+	ret->parent = parent;
+	ret->session = session;
+	return true;
+}
+
+time_t process_start_time(const struct process *process)
+{
+	struct timespec boot;
+	long per_second = sysconf(_SC_CLK_TCK);
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return time(NULL) - (boot.tv_sec - (time_t)(process->start_ticks /
+						    (unsigned long long)per_second));
+}
+
+/* nixpkgs' wrapProgram renames a program to .NAME-wrapped; comm keeps 15 bytes of that.
+ */
+static bool is_name(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	size_t len = strlen(name);
+
+	if (*base == '.')
+		base++;
+	if (strncmp(base, name, len) != 0)
+		return false;
+	return base[len] == '\0' || starts_with("-wrapped", base + len) ||
+	       streq(base + len, ".js") || streq(base + len, ".py");
+}
+
+bool process_is_named(const struct process *process, const char *name)
+{
+	_cleanup_free_ char *arguments = NULL;
+	const char *at;
+	size_t len;
+
+	if (is_name(process->comm, name))
+		return true;
+	if (read_proc(process->pid, "cmdline", ENVIRONMENT_MAX, &arguments, &len) < 0 ||
+		!len)
+		return false;
+	if (is_name(arguments, name))
+		return true;
+	at = arguments + strlen(arguments) + 1;
+	return at < arguments + len && strchr(at, '/') && is_name(at, name);
+}
+
+bool process_read_environment(struct process_environment *ret, pid_t pid)
+{
+	*ret = (struct process_environment){0};
+	return read_proc(pid, "environ", ENVIRONMENT_MAX, &ret->block, &ret->len) == 0;
+}
+
+const char *process_variable(
+	const struct process_environment *environment, const char *name)
+{
+	const char *at = environment->block, *end = at + environment->len;
+	size_t name_len = strlen(name);
+
+	for (; at && at < end; at += strlen(at) + 1)
+		if (strncmp(at, name, name_len) == 0 && at[name_len] == '=')
+			return at + name_len + 1;
+	return NULL;
+}
+
+void process_environment_free(struct process_environment *environment)
+{
+	if (environment->block)
+		explicit_bzero(environment->block, environment->len);
+	free(environment->block);
+	*environment = (struct process_environment){0};
+}

@@ -1,0 +1,27 @@
+#pragma once
+/*
+ * Which paths differ between two trees of one repository. Trees are compared by id,
+ * directory by directory: what is equal is never opened, so the cost is that of the
+ * difference and not of the configuration. Renames are a deletion and an addition.
+ */
+#include "ledger/git.h"
+
+struct path_change {
+	char *path;
+	uint32_t old_mode, new_mode; /* 0: the path is not there */
+	git_oid old_id, new_id;
+};
+
+struct path_changes {
+	struct path_change *list; /* in git's path order */
+	size_t len, room;
+};
+
+/* Prints and returns -1 where a tree cannot be read. */
+int tree_diff(struct path_changes *ret, git_repository *repository,
+	const git_oid *old_tree, const git_oid *new_tree) _must_check_;
+void path_changes_free(struct path_changes *changes);
+#define _cleanup_path_changes_ _cleanup_(path_changes_free)
+
+/* 'A'dded, 'D'eleted, 'M'odified, 'T'ype changed. */
+char path_change_letter(const struct path_change *change);

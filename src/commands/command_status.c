@@ -1,0 +1,215 @@
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "caller/caller.h"
+#include "changes/describe.h"
+#include "commands/command.h"
+#include "commands/json.h"
+#include "ledger/builds.h"
+#include "queue/queue.h"
+#include "rebuild/system.h"
+
+#define TARGET "system"
+#define LAST_BUILDS 5
+
+/* Everything that status tells, gathered before any of it is printed. */
+struct state {
+	struct caller caller;
+	struct record *tickets;
+	size_t tickets_len;
+	struct system_state system;
+	struct ledger *ledger; /* NULL: nothing recorded, or not readable */
+	bool has_live, has_boot, has_own;
+	struct build live, boot, own; /* boot: what the profile points at */
+	struct build last[LAST_BUILDS];
+	size_t last_len;
+};
+
+static void state_free(struct state *state)
+{
+	caller_free(&state->caller);
+	tickets_free(state->tickets, state->tickets_len);
+	system_free(&state->system);
+	build_free(&state->live);
+	build_free(&state->boot);
+	build_free(&state->own);
+	for (size_t i = 0; i < state->last_len; i++)
+		build_free(&state->last[i]);
+	ledger_free(state->ledger);
+}
+
+static int gather_last(struct state *state)
+{
+	struct build at = {0};
+	int found = build_tip(&at, state->ledger);
+
+	while (found > 0) {
+		git_oid parent = at.parent;
+
+		state->last[state->last_len++] = at;
+		if (state->last_len == LAST_BUILDS)
+			return 0;
+		at = (struct build){.parent = parent};
+		found = build_step_back(&at, state->ledger);
+	}
+	return found;
+}
+
+static int gather_builds(struct state *state)
+{
+	const struct system_state *system = &state->system;
+	int live = 0, boot = 0, own;
+
+	if (system->running)
+		live = build_by_system(
+			&state->live, state->ledger, TARGET, system->running);
+	if (system->profile && system->running &&
+		!streq(system->profile, system->running))
+		boot = build_by_system(
+			&state->boot, state->ledger, TARGET, system->profile);
+	own = build_by_agent(&state->own, state->ledger, TARGET, state->caller.agent);
+	if (live < 0 || boot < 0 || own < 0)
+		return -1;
+	state->has_live = live;
+	state->has_boot = boot;
+	state->has_own = own;
+	return gather_last(state);
+}
+
+static int gather(struct state *ret, const struct context *context)
+{
+	_cleanup_free_ char *queue = queue_directory(context->settings, TARGET);
+
+	if (caller_identify(&ret->caller, context->options->agent) < 0)
+		return -1;
+	if (tickets_read(&ret->tickets, &ret->tickets_len, queue) < 0)
+		warn_errno("cannot see who builds or waits ('%s')", queue);
+	system_read(&ret->system, context->settings, NULL);
+	/* A ledger that cannot be read still leaves the queue and the links to tell. */
+	if (ledger_open(&ret->ledger, context->settings) == 0 && ret->ledger &&
+		gather_builds(ret) < 0)
+		warn("the rest of the ledger is not shown");
+	return 0;
+}
+
+static void print_ticket(const struct record *ticket)
+{
+	_cleanup_free_ char *line = NULL;
+	const char *command = record_get(ticket, "Command");
+
+	if (record_get(ticket, "Build")) {
+		line = describe_build(ticket);
+		printf("building: %s\n", line);
+		return;
+	}
+	line = clock_duration(time(NULL) - record_get_time(ticket, "Requested"));
+	printf("waiting:  %s (%s) for %s\n", record_get(ticket, "Agent"),
+		command ? command : "?", line);
+}
+
+static void print_build(const char *label, const struct build *build)
+{
+	_cleanup_free_ char *line = describe_build(&build->record);
+
+	printf("%s%s\n", label, line);
+}
+
+static void print_live(const struct state *state)
+{
+	const struct system_state *system = &state->system;
+
+	if (state->has_live)
+		print_build("live:     ", &state->live);
+	else if (system->running)
+		printf("live:     a system made outside safe-rebuild: %s\n",
+			system->running);
+	else
+		printf("live:     no system is running\n");
+	if (!system->profile || !system->running ||
+		streq(system->profile, system->running))
+		return;
+	if (state->has_boot)
+		print_build("boots:    ", &state->boot);
+	else
+		printf("boots:    generation %" PRIu64
+		       ", made outside safe-rebuild: %s\n",
+			system->generation, system->profile);
+}
+
+static int print_text(const struct state *state)
+{
+	for (size_t i = 0; i < state->tickets_len; i++)
+		print_ticket(&state->tickets[i]);
+	if (!state->tickets_len)
+		printf("building: nobody\n");
+	print_live(state);
+	if (state->has_own)
+		print_build("yours:    ", &state->own);
+	else
+		printf("yours:    no build by %s yet\n", state->caller.agent);
+	if (state->last_len)
+		printf("last:\n");
+	for (size_t i = 0; i < state->last_len; i++)
+		print_build("  ", &state->last[i]);
+	return 0;
+}
+
+static json_t *optional_build(bool there, const struct build *build)
+{
+	return there ? json_record(&build->record) : json_null();
+}
+
+static int print_json(const struct state *state)
+{
+	json_t *answer = json_answer(), *running = json_array(), *waiting = json_array();
+	json_t *last = json_array(), *system = json_object();
+
+	for (size_t i = 0; i < state->tickets_len; i++)
+		json_array_append_new(
+			record_get(&state->tickets[i], "Build") ? running : waiting,
+			json_record(&state->tickets[i]));
+	for (size_t i = 0; i < state->last_len; i++)
+		json_array_append_new(last, json_record(&state->last[i].record));
+	json_object_set_new(system, "running", json_text(state->system.running));
+	json_object_set_new(system, "profile", json_text(state->system.profile));
+	json_object_set_new(
+		system, "generation", json_integer((json_int_t)state->system.generation));
+	json_object_set_new(answer, "agent", json_text(state->caller.agent));
+	json_object_set_new(answer, "building", running);
+	json_object_set_new(answer, "waiting", waiting);
+	json_object_set_new(answer, "system", system);
+	json_object_set_new(
+		answer, "live", optional_build(state->has_live, &state->live));
+	json_object_set_new(answer, "boots",
+		state->has_boot
+			? json_record(&state->boot.record)
+			: optional_build(state->has_live &&
+						 streq(state->system.running,
+							 state->system.profile
+								 ? state->system.profile
+								 : ""),
+				  &state->live));
+	json_object_set_new(answer, "yours", optional_build(state->has_own, &state->own));
+	json_object_set_new(answer, "last", last);
+	return json_print(answer);
+}
+
+static int run(const struct context *context, int argc, char **argv)
+{
+	struct command_options options = {0};
+	_cleanup_(state_free) struct state state = {0};
+	int operand = command_parse_options(&options, &command_status, "j", argc, argv);
+
+	if (operand < 0)
+		return EXIT_USAGE;
+	if (operand < argc)
+		return command_usage(&command_status);
+	if (gather(&state, context) < 0)
+		return EXIT_OWN_FAILURE;
+	return options.json ? print_json(&state) : print_text(&state);
+}
+
+const struct command command_status = {
+	"status", "[--json]", "who builds, who waits, what is live", run};

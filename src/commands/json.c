@@ -1,0 +1,86 @@
+#include "commands/json.h"
+
+#include <ctype.h>
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+
+#define SCHEMA 1
+
+json_t *json_answer(void)
+{
+	json_t *answer = json_object();
+
+	json_object_set_new(answer, "schema", json_integer(SCHEMA));
+	return answer;
+}
+
+json_t *json_text(const char *text)
+{
+	_cleanup_free_ char *clean = NULL;
+	json_t *value;
+
+	if (!text)
+		return json_null();
+	value = json_string(text);
+	if (value)
+		return value;
+	clean = text_clean(text, strlen(text));
+	return json_string(clean);
+}
+
+static bool is_number(const char *key)
+{
+	static const char *const keys[] = {"Build", "Generation", "Generation-Before",
+		"Exit-Status", "Numbers-Given"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (streq(keys[i], key))
+			return true;
+	return false;
+}
+
+json_t *json_record(const struct record *record)
+{
+	const time_t started = record_get_time(record, "Started");
+	const time_t finished = record_get_time(record, "Finished");
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < record->len; i++) {
+		const char *key = record->fields[i].key;
+		_cleanup_free_ char *name = xstrdup(key);
+
+		for (char *at = name; *at; at++)
+			*at = (char)(*at == '-' ? '_' : tolower((unsigned char)*at));
+		json_object_set_new(object, name,
+			is_number(key)
+				? json_integer((json_int_t)record_get_number(record, key))
+				: json_text(record->fields[i].value));
+	}
+	if (started && finished)
+		json_object_set_new(object, "duration", json_integer(finished - started));
+	return object;
+}
+
+json_t *json_path_change(const struct path_change *change)
+{
+	const char status[] = {path_change_letter(change), '\0'};
+	json_t *object = json_object();
+
+	json_object_set_new(object, "path", json_text(change->path));
+	json_object_set_new(object, "status", json_string(status));
+	return object;
+}
+
+int json_print(json_t *answer)
+{
+	int result = json_dumpf(answer, stdout, JSON_INDENT(2));
+
+	json_decref(answer);
+	putchar('\n');
+	if (result == 0 && fflush(stdout) == 0)
+		return 0;
+	error_errno("cannot write the answer");
+	return EXIT_OWN_FAILURE;
+}

@@ -1,0 +1,64 @@
+#include "commands/reference.h"
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "rebuild/system.h"
+
+#define TARGET "system"
+
+struct ledger *reference_ledger(const struct settings *settings)
+{
+	struct ledger *ledger;
+
+	if (ledger_open(&ledger, settings) < 0)
+		return NULL;
+	if (!ledger)
+		error("nothing is recorded yet in '%s'", settings->state_path);
+	return ledger;
+}
+
+static int find_system(struct build *ret, struct ledger *ledger, const char *path)
+{
+	return path ? build_by_system(ret, ledger, TARGET, path) : 0;
+}
+
+static int find(struct build *ret, struct ledger *ledger, const struct settings *settings,
+	const char *text)
+{
+	_cleanup_system_ struct system_state state = {0};
+	_cleanup_free_ char *generation = NULL;
+	uint64_t number;
+
+	if (text_to_number(text, UINT64_MAX, &number))
+		return build_by_number(ret, ledger, number);
+	if (streq(text, "last"))
+		return build_tip(ret, ledger);
+	if (*text == '@')
+		return build_by_agent(ret, ledger, TARGET, text + 1);
+	if (*text == '/')
+		return find_system(ret, ledger, text);
+	if (starts_with(text, "gen:") && text_to_number(text + 4, UINT64_MAX, &number)) {
+		generation = system_generation_path(settings, number);
+		return find_system(ret, ledger, generation);
+	}
+	if (streq(text, "live")) {
+		system_read(&state, settings, NULL);
+		return find_system(ret, ledger, state.running);
+	}
+	return error(
+		"'%s' names no build: 43, last, live, @AGENT, gen:142 or a store path",
+		text);
+}
+
+int reference_find(struct build *ret, struct ledger *ledger,
+	const struct settings *settings, const char *text)
+{
+	int found;
+
+	*ret = (struct build){0};
+	found = find(ret, ledger, settings, text);
+	if (found == 0)
+		return error("there is no build '%s'", text);
+	return found < 0 ? -1 : 0;
+}

@@ -1,0 +1,63 @@
+#include "ledger/git.h"
+
+#include <stdarg.h>
+
+#include "base/memory.h"
+#include "base/message.h"
+
+int git_start(void)
+{
+	static const int levels[] = {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG,
+		GIT_CONFIG_LEVEL_GLOBAL, GIT_CONFIG_LEVEL_PROGRAMDATA};
+	static bool started;
+
+	if (started)
+		return 0;
+	if (git_libgit2_init() < 0)
+		return git_failed("cannot start libgit2");
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
+	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+	/* We check that what we refer to exists, and hash what we have just read. */
+	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 0);
+	started = true;
+	return 0;
+}
+
+static _printf_(1, 0) char *describe(const char *format, va_list arguments)
+{
+	const git_error *last = git_error_last();
+	_cleanup_free_ char *subject = NULL;
+	int len = vasprintf(&subject, format, arguments);
+
+	return xasprintf("%s: %s", len < 0 ? "?" : subject,
+		last && last->message ? last->message : "libgit2 gives no reason");
+}
+
+int git_failed(const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	text = describe(format, arguments);
+	va_end(arguments);
+	return error("%s", text);
+}
+
+void git_warn(const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	text = describe(format, arguments);
+	va_end(arguments);
+	warn("%s", text);
+}
+
+const char *oid_text(char text[OID_TEXT_SIZE], const git_oid *oid)
+{
+	return git_oid_tostr(text, OID_TEXT_SIZE, oid);
+}

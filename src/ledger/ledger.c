@@ -1,0 +1,333 @@
+#include "ledger/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "ledger/builds.h"
+
+#define CHAIN "refs/heads/builds"
+
+char *ledger_path(const struct settings *settings)
+{
+	return xasprintf("%s/ledger.git", settings->state_path);
+}
+
+static struct ledger *new_ledger(const struct settings *settings)
+{
+	struct ledger *ledger = xcalloc(1, sizeof(*ledger));
+
+	ledger->path = ledger_path(settings);
+	ledger->lock_path = xasprintf("%s/ledger.lock", settings->state_path);
+	return ledger;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+	if (!ledger)
+		return;
+	git_repository_free(ledger->repository);
+	free(ledger->path);
+	free(ledger->lock_path);
+	free(ledger);
+}
+
+static int open_repository(struct ledger *ledger)
+{
+	if (git_repository_open_bare(&ledger->repository, ledger->path) < 0)
+		return git_failed("cannot read the ledger '%s'", ledger->path);
+	return 0;
+}
+
+int ledger_open(struct ledger **ret, const struct settings *settings)
+{
+	_cleanup_ledger_ struct ledger *ledger = new_ledger(settings);
+
+	*ret = NULL;
+	if (access(ledger->path, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	if (git_start() < 0 || open_repository(ledger) < 0)
+		return -1;
+	*ret = TAKE_PTR(ledger);
+	return 0;
+}
+
+/* What only root may change gets no group write; what every member adds to gets it. */
+static int set_permissions(const char *path, gid_t group)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} entries[] = {{"objects", 02770}, {"objects/info", 02770},
+		{"objects/pack", 02770}, {"refs", 02770}, {"refs/heads", 02770},
+		{"refs/tags", 02770}, {"hooks", 0750}, {"info", 0750},
+		{"info/exclude", 0640}, {"hooks/README.sample", 0640}, {"config", 0640},
+		{"HEAD", 0640}, {"description", 0640}, {".", 02750}};
+
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		_cleanup_free_ char *entry = xasprintf("%s/%s", path, entries[i].name);
+
+		if (chown(entry, (uid_t)-1, group) < 0 ||
+			chmod(entry, entries[i].mode) < 0)
+			if (errno != ENOENT)
+				return error_errno("cannot make '%s'", entry);
+	}
+	return 0;
+}
+
+/* Made under another name and then renamed: nobody ever sees half a ledger. */
+static int make_repository(const struct ledger *ledger, gid_t group)
+{
+	git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
+	_cleanup_git_(repository) git_repository *repository = NULL;
+	_cleanup_free_ char *unfinished = xasprintf("%s.new.XXXXXX", ledger->path);
+
+	if (!mkdtemp(unfinished))
+		return error_errno("cannot make '%s'", unfinished);
+	options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_NO_REINIT;
+	options.initial_head = "builds";
+	options.description =
+		"builds of this machine's configuration, see safe-rebuild(8)";
+	if (git_repository_init_ext(&repository, unfinished, &options) < 0)
+		return git_failed("cannot make the ledger '%s'", unfinished);
+	if (set_permissions(unfinished, group) < 0)
+		return -1;
+	if (rename(unfinished, ledger->path) < 0)
+		return error_errno("cannot make the ledger '%s'", ledger->path);
+	return 0;
+}
+
+static int take_lock(const struct ledger *ledger, gid_t group)
+{
+	_cleanup_close_ int fd =
+		open_shared_file(AT_FDCWD, ledger->lock_path, 0660, group);
+	int result;
+
+	if (fd < 0)
+		return error_errno("cannot open '%s'", ledger->lock_path);
+	do
+		result = flock(fd, LOCK_EX);
+	while (result < 0 && errno == EINTR);
+	if (result < 0)
+		return error_errno("cannot lock '%s'", ledger->lock_path);
+	return TAKE_FD(fd);
+}
+
+static int make_ledger(const struct ledger *ledger, const struct settings *settings)
+{
+	gid_t group = settings_group(settings);
+	_cleanup_free_ char *cache = xasprintf("%s/cache", settings->state_path);
+	_cleanup_close_ int lock = -1;
+
+	if (make_directories(settings->state_path, 0755) < 0 ||
+		chown(settings->state_path, (uid_t)-1, group) < 0 ||
+		chmod(settings->state_path, 02750) < 0 ||
+		make_shared_directory(cache, 02770, group) < 0)
+		return error_errno("cannot make '%s'", settings->state_path);
+	lock = take_lock(ledger, group);
+	if (lock < 0)
+		return -1;
+	if (access(ledger->path, F_OK) == 0)
+		return 0;
+	return make_repository(ledger, group);
+}
+
+int ledger_open_to_record(struct ledger **ret, const struct settings *settings)
+{
+	_cleanup_ledger_ struct ledger *ledger = new_ledger(settings);
+
+	*ret = NULL;
+	if (git_start() < 0)
+		return -1;
+	if (access(ledger->path, F_OK) < 0) {
+		if (errno != ENOENT || geteuid() != 0)
+			return error_errno("cannot record builds in '%s'", ledger->path);
+		if (make_ledger(ledger, settings) < 0)
+			return -1;
+	}
+	if (open_repository(ledger) < 0)
+		return -1;
+	if (access(ledger->lock_path, W_OK) < 0)
+		return error_errno("cannot record builds in '%s'", ledger->path);
+	*ret = TAKE_PTR(ledger);
+	return 0;
+}
+
+static int highest_running(struct ledger *ledger, uint64_t *highest)
+{
+	_cleanup_git_(reference_iterator) git_reference_iterator *iterator = NULL;
+	const char *name;
+	int result;
+
+	if (git_reference_iterator_glob_new(
+		    &iterator, ledger->repository, "refs/running/*") < 0)
+		return git_failed("cannot read the ledger '%s'", ledger->path);
+	while ((result = git_reference_next_name(&name, iterator)) == 0) {
+		uint64_t number = strtoumax(strrchr(name, '/') + 1, NULL, 10);
+
+		if (number > *highest)
+			*highest = number;
+	}
+	return result == GIT_ITEROVER
+		       ? 0
+		       : git_failed("cannot read the ledger '%s'", ledger->path);
+}
+
+int ledger_highest_number(struct ledger *ledger, uint64_t *ret)
+{
+	_cleanup_build_ struct build tip = {0};
+	int found = build_tip(&tip, ledger);
+
+	if (found < 0)
+		return -1;
+	*ret = found ? record_get_number(&tip.record, "Numbers-Given") : 0;
+	return highest_running(ledger, ret);
+}
+
+static char *commit_message(const struct record *build)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = text_stream(&text, &len);
+	const char *action = record_get(build, "Action"),
+		   *outcome = record_get(build, "Outcome");
+
+	fprintf(out, "%s: %s\n\n", action ? action : "unknown",
+		outcome ? outcome : "unknown");
+	record_print(build, out);
+	fclose(out);
+	return text;
+}
+
+static int make_signature(
+	git_signature **ret, const struct record *build, const char *time_key)
+{
+	const char *agent = record_get(build, "Agent"), *user = record_get(build, "User");
+	_cleanup_free_ char *address = xasprintf("%s@localhost", user ? user : "unknown");
+
+	if (git_signature_new(ret, agent ? agent : "unknown", address,
+		    record_get_time(build, time_key), 0) < 0)
+		return git_failed("cannot record '%s' as an author", agent ? agent : "");
+	return 0;
+}
+
+static int write_empty_tree(struct ledger *ledger, git_oid *ret)
+{
+	_cleanup_git_(odb) git_odb *odb = NULL;
+
+	if (git_repository_odb(&odb, ledger->repository) < 0 ||
+		git_odb_write(ret, odb, "", 0, GIT_OBJECT_TREE) < 0)
+		return git_failed("cannot write to the ledger '%s'", ledger->path);
+	return 0;
+}
+
+static int write_commit(struct ledger *ledger, const struct record *build,
+	const git_oid *snapshot, const git_oid *parent, git_oid *ret)
+{
+	_cleanup_free_ char *message = commit_message(build);
+	_cleanup_git_(signature) git_signature *author = NULL, *committer = NULL;
+	_cleanup_git_(commit) git_commit *parent_commit = NULL;
+	_cleanup_git_(tree) git_tree *tree = NULL;
+	const git_commit *parents[1];
+	git_oid tree_id;
+
+	if (make_signature(&author, build, "Started") < 0 ||
+		make_signature(&committer, build,
+			record_get(build, "Finished") ? "Finished" : "Started") < 0)
+		return -1;
+	if (snapshot)
+		tree_id = *snapshot;
+	else if (write_empty_tree(ledger, &tree_id) < 0)
+		return -1;
+	if (git_tree_lookup(&tree, ledger->repository, &tree_id) < 0)
+		return git_failed("cannot find the snapshot in the ledger");
+	if (parent && git_commit_lookup(&parent_commit, ledger->repository, parent) < 0)
+		return git_failed("cannot read the ledger '%s'", ledger->path);
+	parents[0] = parent_commit;
+	if (git_commit_create(ret, ledger->repository, NULL, author, committer, "UTF-8",
+		    message, tree, parent ? 1 : 0, parents) < 0)
+		return git_failed("cannot write to the ledger '%s'", ledger->path);
+	return 0;
+}
+
+/*
+ * A crash can leave git's REF.lock behind. Whoever holds the ledger's lock knows that
+ * nobody else is writing, so it may go.
+ */
+static int set_reference(struct ledger *ledger, const char *name, const git_oid *commit)
+{
+	_cleanup_git_(reference) git_reference *reference = NULL;
+	_cleanup_free_ char *stale = xasprintf("%s/%s.lock", ledger->path, name);
+
+	unlink(stale);
+	if (git_reference_create(
+		    &reference, ledger->repository, name, commit, true, NULL) < 0)
+		return git_failed("cannot write to the ledger '%s'", ledger->path);
+	return 0;
+}
+
+static int remove_reference(struct ledger *ledger, const char *name)
+{
+	_cleanup_free_ char *stale = xasprintf("%s/%s.lock", ledger->path, name);
+
+	unlink(stale);
+	if (git_reference_remove(ledger->repository, name) < 0)
+		return git_failed("cannot write to the ledger '%s'", ledger->path);
+	return 0;
+}
+
+static char *running_reference(const struct record *build)
+{
+	return xasprintf("refs/running/%" PRIu64, record_get_number(build, "Build"));
+}
+
+int ledger_begin(struct ledger *ledger, struct record *build, const git_oid *tree)
+{
+	_cleanup_close_ int lock = take_lock(ledger, (gid_t)-1);
+	_cleanup_free_ char *reference = NULL;
+	uint64_t highest;
+	git_oid commit;
+
+	if (lock < 0 || ledger_highest_number(ledger, &highest) < 0)
+		return -1;
+	record_setf(build, "Build", "%" PRIu64, highest + 1);
+	record_set(build, "Outcome", "running");
+	reference = running_reference(build);
+	if (write_commit(ledger, build, tree, NULL, &commit) < 0 ||
+		set_reference(ledger, reference, &commit) < 0) {
+		record_set(build, "Build", NULL);
+		return -1;
+	}
+	return 0;
+}
+
+int ledger_finish(struct ledger *ledger, struct record *build, const git_oid *tree)
+{
+	_cleanup_close_ int lock = take_lock(ledger, (gid_t)-1);
+	_cleanup_free_ char *running = running_reference(build);
+	_cleanup_free_ char *agent = xasprintf("refs/agents/%s/%s",
+		record_get(build, "Target"), record_get(build, "Agent"));
+	_cleanup_build_ struct build tip = {0};
+	uint64_t highest;
+	git_oid commit;
+	int found;
+
+	if (lock < 0 || ledger_highest_number(ledger, &highest) < 0)
+		return -1;
+	found = build_tip(&tip, ledger);
+	if (found < 0)
+		return -1;
+	record_setf(build, "Numbers-Given", "%" PRIu64, highest);
+	/* The chain first: after a crash here the build is merely listed as running, too.
+	 */
+	if (write_commit(ledger, build, tree, found ? &tip.commit : NULL, &commit) < 0 ||
+		set_reference(ledger, CHAIN, &commit) < 0 ||
+		set_reference(ledger, agent, &commit) < 0)
+		return -1;
+	return remove_reference(ledger, running);
+}

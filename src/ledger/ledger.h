@@ -1,0 +1,61 @@
+#pragma once
+/*
+ * The ledger: a bare git repository in which every build is one commit, its tree the
+ * snapshot and its message the record. Plain git reads it:
+ *
+ *	refs/heads/builds          the chain of all builds whose outcome is known
+ *	refs/agents/TARGET/AGENT   each agent's last build
+ *	refs/running/N             a build whose outcome is not known yet
+ *
+ * Numbers are given and refs move under a flock on STATE/ledger.lock; objects are written
+ * before. Each function that changes the ledger is complete on disk when it returns, and
+ *a crash at any point leaves the ledger as it was before or as it is after. A number is
+ *never given twice: the highest one is that of a running build or stands in the tip of
+ *the chain (Numbers-Given).
+ *
+ * Group members may write below objects/ and refs/ only: configuration that root's git
+ *obeys (config, hooks, info/attributes) is root's alone.
+ */
+#include "ledger/git.h"
+#include "record/record.h"
+#include "settings/settings.h"
+
+struct ledger {
+	git_repository *repository;
+	char *path;
+	char *lock_path;
+};
+
+/*
+ * For reading: *ret is NULL where nothing has ever been recorded. Prints and returns -1
+ * where it cannot be read.
+ */
+int ledger_open(struct ledger **ret, const struct settings *settings) _must_check_;
+/* For recording: made where it is missing and we are root. */
+int ledger_open_to_record(
+	struct ledger **ret, const struct settings *settings) _must_check_;
+void ledger_free(struct ledger *ledger);
+
+static inline void ledger_cleanup(struct ledger **ledger)
+{
+	ledger_free(*ledger);
+}
+#define _cleanup_ledger_ _cleanup_(ledger_cleanup)
+
+/* The path of the ledger's repository. The caller frees. */
+char *ledger_path(const struct settings *settings) _must_check_;
+
+/*
+ * Gives the build its number (key Build) and records that it runs. tree NULL: there is no
+ * snapshot.
+ */
+int ledger_begin(
+	struct ledger *ledger, struct record *build, const git_oid *tree) _must_check_;
+
+/* Records how a begun build ended: it joins the chain and becomes its agent's last one.
+ */
+int ledger_finish(
+	struct ledger *ledger, struct record *build, const git_oid *tree) _must_check_;
+
+/* The highest number given so far. */
+int ledger_highest_number(struct ledger *ledger, uint64_t *ret) _must_check_;

@@ -1,0 +1,117 @@
+#include "ledger/objects.h"
+
+#include <git2/sys/mempack.h>
+#include <git2/sys/odb_backend.h>
+
+#include "base/memory.h"
+#include "ledger/git.h"
+
+/* At or above this many objects one pack is faster and kinder than loose files. */
+#define PACK_FROM 200
+/* Above the priorities of libgit2's own backends (loose 1, packed 2): writes land here.
+ */
+#define STAGING_PRIORITY 999
+
+struct objects {
+	char *pack_path;
+	git_repository *staging; /* the ledger with a memory backend in front */
+	git_odb *staging_odb;
+	git_odb *ledger_odb;
+	git_oid *ids; /* written to staging only */
+	size_t len, room;
+};
+
+int objects_new(struct objects **ret, const char *ledger_path)
+{
+	_cleanup_objects_ struct objects *objects = xcalloc(1, sizeof(*objects));
+	_cleanup_free_ char *objects_path = xasprintf("%s/objects", ledger_path);
+	git_odb_backend *memory = NULL;
+
+	objects->pack_path = xasprintf("%s/pack", objects_path);
+	if (git_repository_open_bare(&objects->staging, ledger_path) < 0 ||
+		git_repository_odb(&objects->staging_odb, objects->staging) < 0 ||
+		git_odb_open(&objects->ledger_odb, objects_path) < 0 ||
+		git_mempack_new(&memory) < 0)
+		return git_failed("cannot open the ledger '%s'", ledger_path);
+	if (git_odb_add_backend(objects->staging_odb, memory, STAGING_PRIORITY) < 0) {
+		memory->free(memory);
+		return git_failed("cannot open the ledger '%s'", ledger_path);
+	}
+	*ret = TAKE_PTR(objects);
+	return 0;
+}
+
+void objects_free(struct objects *objects)
+{
+	if (!objects)
+		return;
+	git_odb_free(objects->ledger_odb);
+	git_odb_free(objects->staging_odb);
+	git_repository_free(objects->staging);
+	free(objects->pack_path);
+	free(objects->ids);
+	free(objects);
+}
+
+bool objects_have(struct objects *objects, const git_oid *id)
+{
+	return git_odb_exists_ext(objects->staging_odb, id, GIT_ODB_LOOKUP_NO_REFRESH) ==
+	       1;
+}
+
+int objects_add(struct objects *objects, const void *data, size_t len, git_object_t type,
+	git_oid *ret)
+{
+	if (git_odb_hash(ret, data, len, type) < 0)
+		return git_failed("cannot hash an object");
+	if (objects_have(objects, ret))
+		return 0;
+	if (git_odb_write(ret, objects->staging_odb, data, len, type) < 0)
+		return git_failed("cannot keep an object");
+	if (objects->len == objects->room) {
+		objects->room = objects->room ? objects->room * 2 : 64;
+		objects->ids =
+			xreallocarray(objects->ids, objects->room, sizeof(*objects->ids));
+	}
+	objects->ids[objects->len++] = *ret;
+	return 0;
+}
+
+static int flush_loose(struct objects *objects)
+{
+	for (size_t i = 0; i < objects->len; i++) {
+		_cleanup_git_(odb_object) git_odb_object *object = NULL;
+		git_oid written;
+
+		if (git_odb_read(&object, objects->staging_odb, &objects->ids[i]) < 0 ||
+			git_odb_write(&written, objects->ledger_odb,
+				git_odb_object_data(object), git_odb_object_size(object),
+				git_odb_object_type(object)) < 0)
+			return git_failed("cannot write to the ledger");
+	}
+	return 0;
+}
+
+static int flush_pack(struct objects *objects)
+{
+	_cleanup_git_(packbuilder) git_packbuilder *pack = NULL;
+
+	if (git_packbuilder_new(&pack, objects->staging) < 0)
+		return git_failed("cannot write to the ledger");
+	git_packbuilder_set_threads(pack, 0); /* as many as there are processors */
+	for (size_t i = 0; i < objects->len; i++)
+		if (git_packbuilder_insert(pack, &objects->ids[i], NULL) < 0)
+			return git_failed("cannot write to the ledger");
+	if (git_packbuilder_write(pack, objects->pack_path, 0, NULL, NULL) < 0)
+		return git_failed("cannot write to the ledger");
+	return 0;
+}
+
+int objects_flush(struct objects *objects)
+{
+	int result =
+		objects->len < PACK_FROM ? flush_loose(objects) : flush_pack(objects);
+
+	objects->len = 0;
+	return result;
+}

@@ -1,0 +1,98 @@
+#include <sys/auxv.h>
+
+#include "base/file.h"
+#include "base/message.h"
+#include "commands/command.h"
+#include "run/run.h"
+
+static void print_help(void)
+{
+	puts("Usage: safe-rebuild [OPTIONS] ACTION [nixos-rebuild's own arguments ...]\n"
+	     "       safe-rebuild [OPTIONS] COMMAND ...\n"
+	     "\n"
+	     "Stands in front of nixos-rebuild: one rebuild at a time, each caller is told\n"
+	     "what changed since its own last build, and every build is recorded.\n"
+	     "ACTION is nixos-rebuild's (switch, boot, test, build, ...).\n"
+	     "\n"
+	     "Options:");
+	own_options_print_help();
+	puts("\nCommands:");
+	for (size_t i = 0; commands[i]; i++)
+		printf("  %-10s %s\n", commands[i]->name, commands[i]->help);
+	puts("\nExamples:\n"
+	     "  safe-rebuild switch --flake .#host\n"
+	     "  safe-rebuild --message \"add nginx\" switch\n"
+	     "  safe-rebuild attach 44\n"
+	     "\n"
+	     "See safe-rebuild(8) and safe-rebuild.ini(5).");
+}
+
+/* For the words that have no settings and no run: returns -1 where it is none of them. */
+static int answer_at_once(const struct strv *words)
+{
+	if (!words->len) {
+		error("usage: safe-rebuild ACTION ..., such as: safe-rebuild switch "
+		      "(--help tells more)");
+		return EXIT_USAGE;
+	}
+	if (streq(words->words[0], "--help") || streq(words->words[0], "-h")) {
+		print_help();
+		return 0;
+	}
+	if (streq(words->words[0], "--version")) {
+		puts("safe-rebuild " VERSION);
+		return 0;
+	}
+	return -1;
+}
+
+static bool is_drop_in(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return streq(slash ? slash + 1 : name, "nixos-rebuild");
+}
+
+static int run(bool drop_in, struct strv *words, const struct surroundings *surroundings)
+{
+	_cleanup_own_options_ struct own_options options = {.wait_ms = -1};
+	_cleanup_settings_ struct settings settings = {0};
+	const struct command *command = NULL;
+	int status = -1;
+
+	if (!drop_in && own_options_take(&options, words) < 0)
+		return EXIT_USAGE;
+	if (!drop_in)
+		status = answer_at_once(words);
+	if (status >= 0)
+		return status;
+	if (own_options_from_environment(&options) < 0)
+		return EXIT_USAGE;
+	if (settings_read(&settings, options.settings) < 0)
+		return EXIT_SETTINGS;
+	if (!drop_in)
+		command = command_find(words->words[0]);
+	if (command) {
+		const struct context context = {&settings, &options};
+
+		return command->run(&context, (int)words->len, words->words);
+	}
+	return run_rebuild(&settings, &options, words, surroundings);
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_strv_ struct strv words = {0};
+	struct surroundings surroundings;
+
+	/* setuid or with capabilities: the environment and PATH are another user's. */
+	if (getauxval(AT_SECURE)) {
+		error("refusing to run with raised privileges (setuid): use sudo");
+		return EXIT_NO_PERMISSION;
+	}
+	keep_standard_descriptors_only();
+	surroundings_enter(&surroundings);
+	for (int i = 1; i < argc; i++)
+		strv_add(&words, argv[i]);
+	return run(argc > 0 && is_drop_in(argv[0]), &words, &surroundings);
+}

@@ -1,0 +1,259 @@
+#include "rebuild/configuration.h"
+
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "base/memory.h"
+#include "rebuild/flake_ref.h"
+
+#define SYSTEM_FLAKE "/etc/nixos/flake.nix"
+
+static bool has_entry(const char *directory, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
+	struct stat status;
+
+	return lstat(path, &status) == 0;
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* Cuts the last component off; false at the root. */
+static bool go_up(char *directory)
+{
+	char *slash = strrchr(directory, '/');
+
+	if (!slash || !slash[1])
+		return false;
+	slash[slash == directory] = '\0';
+	return true;
+}
+
+/* The nearest directory at or above start with an entry name, never "/"; NULL without. */
+static char *search_up(const char *start, const char *name)
+{
+	_cleanup_free_ char *directory = xstrdup(start);
+
+	while (!streq(directory, "/")) {
+		if (has_entry(directory, name))
+			return TAKE_PTR(directory);
+		if (!go_up(directory))
+			break;
+	}
+	return NULL;
+}
+
+static void set_elsewhere(
+	struct configuration *configuration, const char *name, const char *why)
+{
+	configuration->kind = CONFIGURATION_ELSEWHERE;
+	configuration->why_elsewhere = why;
+	set_string(&configuration->name, xstrdup(name));
+}
+
+/* nixos-rebuild's default attribute: this machine's node name, or the target's. */
+static char *default_attr(const struct request *request)
+{
+	struct utsname names;
+
+	if (request->target_host && *request->target_host)
+		return xstrdup(request->target_host);
+	if (uname(&names) < 0 || !*names.nodename)
+		return xstrdup("default");
+	return xstrdup(names.nodename);
+}
+
+static char *join_name(const char *scheme, const char *root, const char *dir,
+	const char *revision, const char *attr)
+{
+	return xasprintf("%s%s%s%s%s%s#%s", scheme, root, dir ? "?dir=" : "",
+		dir ? dir : "", revision ? (dir ? "&rev=" : "?rev=") : "",
+		revision ? revision : "", attr);
+}
+
+/* Nix' own search for a plain path: up to a flake.nix, and from there up to a .git. */
+static void find_flake_directory(struct configuration *configuration,
+	const struct flake_ref *ref, const char *attr)
+{
+	_cleanup_free_ char *real = realpath(ref->path, NULL);
+	_cleanup_free_ char *flake = NULL, *checkout = NULL;
+
+	if (real && ends_with(real, "/flake.nix") && !is_directory(real))
+		go_up(real);
+	if (!real || !is_directory(real)) {
+		set_elsewhere(configuration, ref->url, "there is no such directory");
+		return;
+	}
+	if (ref->type == FLAKE_REF_PATH && !ref->dir)
+		flake = search_up(real, "flake.nix");
+	if (!flake)
+		flake = xstrdup(real);
+	if (ref->type != FLAKE_REF_WHOLE_DIRECTORY)
+		checkout = search_up(flake, ".git");
+	configuration->is_flake = true;
+	configuration->submodules = ref->submodules;
+	if (!checkout) {
+		configuration->kind = CONFIGURATION_DIRECTORY;
+		configuration->name = join_name("path:", flake, ref->dir, NULL, attr);
+		configuration->root = TAKE_PTR(flake);
+		configuration->is_git = false;
+		return;
+	}
+	configuration->kind =
+		ref->revision ? CONFIGURATION_COMMIT : CONFIGURATION_GIT_FLAKE;
+	configuration->revision = ref->revision ? xstrdup(ref->revision) : NULL;
+	configuration->is_git = true;
+	configuration->name = join_name("git+file://", checkout,
+		ref->dir                 ? ref->dir
+		: streq(flake, checkout) ? NULL
+					 : flake + strlen(checkout) + 1,
+		ref->revision, attr);
+	configuration->root = TAKE_PTR(checkout);
+}
+
+static void find_flake(struct configuration *configuration, const struct request *request,
+	const char *text)
+{
+	_cleanup_flake_ref_ struct flake_ref ref;
+	_cleanup_free_ char *attr = NULL;
+
+	flake_ref_parse(&ref, text);
+	attr = ref.attr ? xstrdup(ref.attr) : default_attr(request);
+	if (ref.type == FLAKE_REF_REGISTRY)
+		set_elsewhere(
+			configuration, text, "the flake registry decides what this is");
+	else if (ref.type == FLAKE_REF_REMOTE)
+		set_elsewhere(configuration, text, "the flake is not on this machine");
+	else
+		find_flake_directory(configuration, &ref, attr);
+}
+
+/* A file, or a directory that stands for its default.nix. */
+static bool find_file(struct configuration *configuration, const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+	char *checkout;
+
+	if (!real)
+		return false;
+	if (is_directory(real))
+		set_string(&real, xasprintf("%s/default.nix", real));
+	configuration->kind = CONFIGURATION_DIRECTORY;
+	configuration->name = xstrdup(real);
+	go_up(real);
+	checkout = search_up(real, ".git");
+	configuration->is_git = checkout != NULL;
+	configuration->root = checkout ? checkout : TAKE_PTR(real);
+	return true;
+}
+
+static bool find_file_in(struct configuration *configuration, const char *directory,
+	const char *const *names)
+{
+	for (; *names; names++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", directory, *names);
+
+		if (access(path, F_OK) == 0 && find_file(configuration, path))
+			return true;
+	}
+	return false;
+}
+
+/* One entry of the search path: nixos-config=PATH, or a directory with a nixos-config. */
+static bool find_in_search_entry(struct configuration *configuration, const char *entry)
+{
+	static const char *const names[] = {"nixos-config", NULL};
+	static const char prefix[] = "nixos-config=";
+
+	if (starts_with(entry, prefix))
+		return find_file(configuration, entry + strlen(prefix));
+	return !strchr(entry, '=') && find_file_in(configuration, entry, names);
+}
+
+static bool find_in_nix_path(struct configuration *configuration)
+{
+	const char *variable = getenv("NIX_PATH");
+	_cleanup_free_ char *path = variable ? xstrdup(variable) : NULL;
+	char *rest = NULL;
+
+	if (!path)
+		return false;
+	/* A URL's colon also splits here: its halves name no local file. */
+	for (char *entry = strtok_r(path, ":", &rest); entry;
+		entry = strtok_r(NULL, ":", &rest))
+		if (find_in_search_entry(configuration, entry))
+			return true;
+	return false;
+}
+
+static void find_classic(
+	struct configuration *configuration, const struct request *request)
+{
+	static const char *const entry_files[] = {"system.nix", "default.nix", NULL};
+	static const char *const system_files[] = {
+		"system.nix", "configuration.nix", NULL};
+	const char *variable = getenv("NIXOS_CONFIG");
+
+	if (request->file && *request->file) {
+		if (!is_directory(request->file) &&
+			find_file(configuration, request->file))
+			return;
+		if (find_file_in(configuration, request->file, entry_files))
+			return;
+		set_elsewhere(configuration, request->file, "there is no such file");
+		return;
+	}
+	if (request->attr && *request->attr &&
+		find_file_in(configuration, ".", entry_files))
+		return;
+	if (variable && *variable && find_file(configuration, variable))
+		return;
+	for (size_t i = 0; i < request->include_count; i++)
+		if (find_in_search_entry(configuration, request->include[i]))
+			return;
+	if (find_in_nix_path(configuration) ||
+		find_file_in(configuration, "/etc/nixos", system_files))
+		return;
+	set_elsewhere(configuration, "<nixos-config>", "no configuration file was found");
+}
+
+void configuration_find(struct configuration *ret, const struct request *request)
+{
+	bool classic_given = (request->file && *request->file) ||
+			     (request->attr && *request->attr) || request->no_flake;
+	_cleanup_free_ char *system_flake = NULL;
+
+	*ret = (struct configuration){.kind = CONFIGURATION_ELSEWHERE};
+	if (request->store_path) {
+		set_elsewhere(ret, request->store_path, "it is built already");
+		return;
+	}
+	if (request->rollback) {
+		set_elsewhere(ret, "rollback", "a rollback builds no configuration");
+		return;
+	}
+	if (request->flake) {
+		find_flake(ret, request, request->flake);
+		return;
+	}
+	if (!classic_given)
+		system_flake = realpath(SYSTEM_FLAKE, NULL);
+	if (system_flake) {
+		go_up(system_flake);
+		find_flake(ret, request, system_flake);
+		return;
+	}
+	find_classic(ret, request);
+}
+
+void configuration_free(struct configuration *configuration)
+{
+	free(configuration->root);
+	free(configuration->name);
+	free(configuration->revision);
+}

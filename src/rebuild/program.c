@@ -1,0 +1,78 @@
+#include "rebuild/program.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "base/message.h"
+
+/* execvp(3)'s own default. */
+#define DEFAULT_PATH "/bin:/usr/bin"
+
+static bool is_ourselves(const char *path)
+{
+	char real[PATH_MAX];
+	const char *name;
+	struct stat self, other;
+
+	if (!realpath(path, real))
+		return false;
+	name = strrchr(real, '/') + 1;
+	if (streq(name, "safe-rebuild") || streq(name, ".safe-rebuild-wrapped"))
+		return true;
+	return stat("/proc/self/exe", &self) == 0 && stat(real, &other) == 0 &&
+	       self.st_dev == other.st_dev && self.st_ino == other.st_ino;
+}
+
+static bool is_file(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+static int check_given(char **ret, const char *command)
+{
+	if (!is_file(command)) {
+		error("cannot find '%s' ([rebuild] command)", command);
+		return EXIT_NOT_FOUND;
+	}
+	if (is_ourselves(command)) {
+		error("'%s' is safe-rebuild itself ([rebuild] command)", command);
+		return EXIT_NOT_FOUND;
+	}
+	if (access(command, X_OK) < 0) {
+		error_errno("cannot run '%s'", command);
+		return EXIT_CANNOT_RUN;
+	}
+	*ret = xstrdup(command);
+	return 0;
+}
+
+int program_find(char **ret, const char *command)
+{
+	const char *path = getenv("PATH");
+	bool not_executable = false;
+
+	if (strchr(command, '/'))
+		return check_given(ret, command);
+	for (const char *at = path ? path : DEFAULT_PATH;;) {
+		const char *end = strchrnul(at, ':');
+		_cleanup_free_ char *candidate = xasprintf(
+			"%.*s%s%s", (int)(end - at), at, end == at ? "./" : "/", command);
+
+		if (is_file(candidate) && !is_ourselves(candidate)) {
+			if (access(candidate, X_OK) == 0) {
+				*ret = TAKE_PTR(candidate);
+				return 0;
+			}
+			not_executable = true;
+		}
+		if (!*end)
+			break;
+		at = end + 1;
+	}
+	error("cannot %s '%s' in PATH", not_executable ? "run" : "find", command);
+	return not_executable ? EXIT_CANNOT_RUN : EXIT_NOT_FOUND;
+}

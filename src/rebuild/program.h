@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * Finding the real nixos-rebuild. safe-rebuild may itself be called nixos-rebuild (a shim
+ * earlier in PATH, another version of it in another profile), so every candidate whose
+ * real name is safe-rebuild, or that is this very program, is skipped.
+ */
+#include "base/macro.h"
+
+/*
+ * Absolute or given path of command, searched in PATH where it has no slash. Prints and
+ * returns the exit status (126 found but not executable, 127 not found) on failure, else
+ * 0.
+ */
+int program_find(char **ret, const char *command) _must_check_;

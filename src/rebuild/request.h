@@ -1,0 +1,52 @@
+#pragma once
+/*
+ * What nixos-rebuild is asked to do, read off its command line. Both versions are
+ * understood: the Python nixos-rebuild-ng (argparse: any order, --opt=value, clusters of
+ * short options, an optional and greedy value for --flake) and the older bash script,
+ * whose words are a subset. Words are only read: they are passed on byte for byte, and an
+ * unknown option is taken as a flag, for which nixos-rebuild runs is decided by the
+ * configuration that it builds (nixos-rebuild(8); argparse in the Python manual).
+ */
+#include "base/strv.h"
+
+enum action {
+	ACTION_NONE, /* no action word: nixos-rebuild will complain itself */
+	ACTION_SWITCH,
+	ACTION_BOOT,
+	ACTION_TEST,
+	ACTION_DRY_ACTIVATE,
+	ACTION_BUILD,
+	ACTION_DRY_BUILD,
+	ACTION_BUILD_VM,
+	ACTION_BUILD_IMAGE,
+	ACTION_EDIT,
+	ACTION_REPL,
+	ACTION_LIST_GENERATIONS,
+	ACTION_UNKNOWN, /* a word that no known version accepts */
+};
+
+/* All strings point into the words that were parsed. */
+struct request {
+	enum action action;
+	const char *action_word;
+	const char *flake; /* value of --flake, "." for a bare one, NULL without */
+	bool no_flake;
+	const char *file, *attr;
+	const char *profile_name;             /* NULL or "system": the system's own */
+	const char *target_host, *build_host; /* NULL or empty: local */
+	const char *store_path, *specialisation;
+	const char *include[16]; /* values of -I, in order */
+	size_t include_count;
+	bool rollback, help, elevate;
+};
+
+void request_parse(struct request *ret, const struct strv *words);
+
+/* Whether it works on nothing that others could be working on: no queue, no snapshot. */
+bool action_is_harmless(enum action action);
+/* Whether it must have the lock; builds_queue is the setting [queue] builds. */
+bool action_needs_lock(enum action action, bool builds_queue);
+/* Whether it can change what the machine runs or boots. */
+bool action_changes_system(enum action action);
+/* Whether what it makes takes effect at the next boot only. */
+bool action_is_for_boot(enum action action);

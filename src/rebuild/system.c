@@ -1,0 +1,68 @@
+#include "rebuild/system.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+/* N of ".../NAME-N-link", 0 where the link has another form. */
+static uint64_t generation_of(const char *link)
+{
+	const char *end = strrchr(link, '-'), *dash;
+	uint64_t number = 0;
+
+	if (!end || !streq(end, "-link"))
+		return 0;
+	dash = end;
+	while (dash > link && dash[-1] != '-')
+		dash--;
+	if (sscanf(dash, "%" SCNu64, &number) != 1)
+		return 0;
+	return number;
+}
+
+static char *profile_link(const struct settings *settings, const char *profile_name)
+{
+	if (!profile_name || !*profile_name || streq(profile_name, "system"))
+		return xasprintf("%s/system", settings->profiles_path);
+	return xasprintf("%s/system-profiles/%s", settings->profiles_path, profile_name);
+}
+
+void system_read(struct system_state *ret, const struct settings *settings,
+	const char *profile_name)
+{
+	_cleanup_free_ char *profile = profile_link(settings, profile_name);
+	_cleanup_free_ char *link = read_link_at(AT_FDCWD, profile);
+
+	*ret = (struct system_state){
+		.running = read_link_at(AT_FDCWD, settings->current_system_path),
+		.profile = realpath(profile, NULL),
+		.generation = link ? generation_of(link) : 0,
+	};
+}
+
+void system_free(struct system_state *state)
+{
+	free(state->running);
+	free(state->profile);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? streq(a, b) : a == b;
+}
+
+bool system_equals(const struct system_state *a, const struct system_state *b)
+{
+	return same(a->running, b->running) && same(a->profile, b->profile) &&
+	       a->generation == b->generation;
+}
+
+char *system_generation_path(const struct settings *settings, uint64_t generation)
+{
+	_cleanup_free_ char *link = xasprintf(
+		"%s/system-%" PRIu64 "-link", settings->profiles_path, generation);
+
+	return realpath(link, NULL);
+}

@@ -1,0 +1,30 @@
+#pragma once
+/*
+ * Where the machine's links point: what it runs (/run/current-system) and what it boots
+ * (the profile, system -> system-N-link -> store path). Reading them needs no lock and no
+ * privilege; a link that cannot be read is NULL, generation 0.
+ */
+#include <stdint.h>
+
+#include "settings/settings.h"
+
+struct system_state {
+	char *running;       /* store path that /run/current-system points at */
+	char *profile;       /* store path that the profile points at */
+	uint64_t generation; /* N of the profile's system-N-link */
+};
+
+/* profile_name NULL or "system": the system's own profile. */
+void system_read(struct system_state *ret, const struct settings *settings,
+	const char *profile_name);
+void system_free(struct system_state *state);
+#define _cleanup_system_ _cleanup_(system_free)
+
+bool system_equals(const struct system_state *a, const struct system_state *b);
+
+/*
+ * The store path of generation N of the system's profile, NULL where it is gone. The
+ * caller frees.
+ */
+char *system_generation_path(
+	const struct settings *settings, uint64_t generation) _must_check_;

@@ -1,0 +1,61 @@
+#include "run/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+
+char *log_path(const struct settings *settings, uint64_t number)
+{
+	return xasprintf("%s/%" PRIu64 ".log", settings->log_path, number);
+}
+
+/* N of "N.log", 0 for any other name. */
+static uint64_t number_of(const char *name)
+{
+	_cleanup_free_ char *digits = xstrndup(name, strcspn(name, "."));
+	uint64_t number = 0;
+
+	if (ends_with(name, ".log") && strlen(digits) + strlen(".log") == strlen(name))
+		text_to_number(digits, UINT64_MAX, &number);
+	return number;
+}
+
+static void remove_old(const struct settings *settings, uint64_t newest)
+{
+	_cleanup_closedir_ DIR *directory = opendir(settings->log_path);
+	const struct dirent *found;
+
+	while (directory && (found = readdir(directory))) {
+		uint64_t number = number_of(found->d_name);
+
+		if (number && number + settings->log_keep <= newest)
+			unlinkat(dirfd(directory), found->d_name, 0);
+	}
+}
+
+int log_create(const struct settings *settings, uint64_t number)
+{
+	_cleanup_free_ char *path = log_path(settings, number);
+	int fd;
+
+	if (access(settings->log_path, F_OK) < 0 && geteuid() == 0)
+		if (make_directories(settings->log_path, 0755) < 0 ||
+			chown(settings->log_path, (uid_t)-1, settings_group(settings)) <
+				0 ||
+			chmod(settings->log_path, 02770) < 0)
+			return error_errno("cannot make '%s'", settings->log_path);
+	if (settings->log_keep)
+		remove_old(settings, number);
+	/* A number is given once: a file that is there is a leftover of a lost ledger. */
+	unlink(path);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return error_errno("cannot make '%s'", path);
+	return fd;
+}

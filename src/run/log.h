@@ -1,0 +1,11 @@
+#pragma once
+/* The logs of builds: [paths] log / N.log, of which the newest [log] keep are kept. */
+#include <stdint.h>
+
+#include "settings/settings.h"
+
+char *log_path(const struct settings *settings, uint64_t number) _must_check_;
+
+/* Makes the log of build number and removes those that are too old. -1 (printed) on
+ * error. */
+int log_create(const struct settings *settings, uint64_t number) _must_check_;

@@ -1,0 +1,176 @@
+#include "run/run.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "changes/describe.h"
+#include "ledger/ledger.h"
+#include "queue/target.h"
+#include "rebuild/program.h"
+#include "run/front.h"
+#include "run/runner.h"
+
+static void run_free(struct run *run)
+{
+	caller_free(&run->caller);
+	configuration_free(&run->configuration);
+	free(run->target);
+	free(run->program);
+	strv_free(&run->arguments);
+	record_free(&run->record);
+	snapshot_free(&run->snapshot);
+	queue_close(&run->turn);
+}
+
+/* Nothing of ours is wanted: nixos-rebuild takes this process' place. */
+static int exec_program(struct run *run)
+{
+	surroundings_leave(&run->surroundings);
+	execv(run->program, run->arguments.words);
+	error_errno("cannot run '%s'", run->program);
+	return errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}
+
+/* "switch --flake .#box": what was asked for, without the program's name. */
+static void start_record(struct run *run, const struct own_options *options)
+{
+	struct record *record = &run->record;
+	_cleanup_free_ char *command = text_shell_words(run->arguments.words + 1);
+	char directory[PATH_MAX];
+
+	record_set(record, "Agent", run->caller.agent);
+	record_set(record, "Session", run->caller.session);
+	record_set(record, "User", run->caller.user);
+	record_set(record, "Target", run->target);
+	record_set(record, "Action", run->request.action_word);
+	record_set(record, "Command", command);
+	record_set(record, "Directory", getcwd(directory, sizeof(directory)));
+	record_set(record, "Message", options->message);
+	record_set(record, "Config", run->configuration.name);
+	record_set_time(record, "Requested", time(NULL));
+}
+
+static int enter_queue(struct run *run)
+{
+	if (action_needs_lock(run->request.action, run->settings->queue_builds))
+		return queue_enter(&run->turn, run->settings, run->target, &run->record);
+	queue_enter_beside(&run->turn, run->settings, run->target, &run->record);
+	return 0;
+}
+
+static void take_snapshot(struct run *run)
+{
+	char commit[OID_TEXT_SIZE];
+
+	if (run->configuration.kind == CONFIGURATION_ELSEWHERE) {
+		say("no snapshot of '%s': %s", run->configuration.name,
+			run->configuration.why_elsewhere);
+	} else if (snapshot_take(&run->snapshot, &run->configuration, run->settings,
+			   NULL) == 0) {
+		run->has_snapshot = true;
+		snapshot_say_remarks(&run->snapshot);
+	} else {
+		warn("going on without a snapshot of '%s': changes cannot be shown",
+			run->configuration.name);
+	}
+	record_set(&run->record, "Config-State",
+		run->has_snapshot ? run->snapshot.state : "none");
+	if (run->has_snapshot && !git_oid_is_zero(&run->snapshot.commit))
+		record_set(&run->record, "Config-Commit",
+			oid_text(commit, &run->snapshot.commit));
+}
+
+static void show_changes(struct run *run, struct ledger *ledger)
+{
+	const struct describe_options options = {
+		.show = run->settings->show_changes,
+		.lines = run->settings->show_lines,
+	};
+	_cleanup_changes_ struct changes changes = {0};
+	char *text = NULL;
+	size_t len;
+	FILE *out;
+
+	if (changes_find_base(&changes, ledger, &run->caller, run->target) < 0 ||
+		changes_compute(&changes, ledger, run->target, &run->snapshot.tree) < 0)
+		return;
+	out = text_stream(&text, &len);
+	if (describe_changes(out, &changes, ledger, &options) == 0) {
+		fclose(out);
+		for (char *line = text, *newline; (newline = strchr(line, '\n'));
+			line = newline + 1) {
+			*newline = '\0';
+			say("%s", line);
+		}
+	} else {
+		fclose(out);
+	}
+	free(text);
+}
+
+/* What the record needs before nixos-rebuild starts. None of it may stop the rebuild. */
+static void look_at_configuration(struct run *run)
+{
+	_cleanup_ledger_ struct ledger *ledger = NULL;
+
+	run->records = ledger_open_to_record(&ledger, run->settings) == 0;
+	if (!run->records) {
+		warn_and_log(
+			"the ledger cannot be used: no changes are shown and this %s is "
+			"not recorded",
+			run->request.action_word);
+		return;
+	}
+	take_snapshot(run);
+	if (run->has_snapshot)
+		show_changes(run, ledger);
+}
+
+static int prepare(
+	struct run *run, const struct own_options *options, const struct strv *words)
+{
+	int status = program_find(&run->program, run->settings->rebuild_command);
+
+	if (status)
+		return status;
+	strv_add(&run->arguments, run->program);
+	for (size_t i = 0; i < words->len; i++)
+		strv_add(&run->arguments, words->words[i]);
+	request_parse(&run->request, words);
+	if (run->request.help || action_is_harmless(run->request.action))
+		return exec_program(run);
+	if (caller_identify(&run->caller, options->agent) < 0)
+		return EXIT_USAGE;
+	configuration_find(&run->configuration, &run->request);
+	run->target = target_name(&run->request);
+	start_record(run, options);
+	return 0;
+}
+
+int run_rebuild(const struct settings *settings, const struct own_options *options,
+	const struct strv *words, const struct surroundings *surroundings)
+{
+	_cleanup_(run_free) struct run run = {
+		.settings = settings,
+		.surroundings = *surroundings,
+		.turn = TURN_NONE,
+	};
+	int status, signals, socket;
+
+	status = prepare(&run, options, words);
+	if (status)
+		return status;
+	status = enter_queue(&run);
+	if (status)
+		return status;
+	look_at_configuration(&run);
+	signals = front_watch_signals();
+	if (runner_start(&socket, &run) < 0) {
+		queue_leave(&run.turn);
+		return EXIT_OWN_FAILURE;
+	}
+	return front_follow(socket, signals, run.caller.is_agent);
+}

@@ -1,0 +1,37 @@
+#pragma once
+/*
+ * One run: who calls, whose turn it is, what the configuration is, what changed in it,
+ * then nixos-rebuild and the record. Needs only the lock; everything else degrades
+ * loudly.
+ */
+#include "base/strv.h"
+#include "caller/caller.h"
+#include "caller/own_options.h"
+#include "queue/queue.h"
+#include "rebuild/configuration.h"
+#include "run/child.h"
+#include "settings/settings.h"
+#include "snapshot/snapshot.h"
+
+struct run {
+	const struct settings *settings;
+	struct caller caller;
+	struct request request;
+	struct configuration configuration;
+	char *target;
+	char *program;         /* the real nixos-rebuild */
+	struct strv arguments; /* its argv, name first */
+	struct surroundings surroundings;
+	struct turn turn;
+	struct record record; /* in the making */
+	bool records;         /* the ledger can be written */
+	bool has_snapshot;
+	struct snapshot snapshot;
+};
+
+/*
+ * words: the command line without our own options. Returns the exit status; does not
+ * return where the words ask for nothing that needs us.
+ */
+int run_rebuild(const struct settings *settings, const struct own_options *options,
+	const struct strv *words, const struct surroundings *surroundings);

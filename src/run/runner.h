@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * The runner owns nixos-rebuild, the turn (ticket and lock), the log and the record. It
+ * is forked twice into a session of its own, so that what kills the caller's front, its
+ * process group or its process tree leaves the rebuild running and recorded.
+ */
+#include "run/run.h"
+
+/*
+ * Starts it; *ret_socket is the front's end of the relay. This process' descriptors of
+ * the turn are closed: from now on it is the runner's. -1 (printed) where it could not
+ * start; then the turn is still ours.
+ */
+int runner_start(int *ret_socket, struct run *run) _must_check_;

@@ -1,0 +1,43 @@
+#pragma once
+/*
+ * /etc/safe-rebuild.ini, see safe-rebuild.ini(5). Read with inih, whose stock builds cut
+ * lines at 200 bytes and fold indented lines into the key before; both are refused here,
+ * so that what the file says is what happens. An unknown section or key, a bad value, a
+ * key given twice (lists may be), or a file that others can write is an error, reported
+ * as "path:line: [section] key: reason".
+ *
+ * A missing default file means the defaults; a missing file that was asked for is an
+ * error.
+ */
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/strv.h"
+
+#define SETTINGS_DEFAULT_PATH "/etc/safe-rebuild.ini"
+
+enum undo_policy { UNDO_REFUSE, UNDO_WARN, UNDO_OFF };
+enum show_changes { SHOW_STAT, SHOW_PATCH, SHOW_NAMES };
+enum show_output { OUTPUT_AUTO, OUTPUT_ALL, OUTPUT_BRIEF };
+
+struct settings {
+	char *rebuild_command;
+	int64_t queue_wait_ms; /* FOREVER_MS: as long as it takes */
+	bool queue_builds;
+	enum undo_policy guard_undo;
+	struct strv guard_ignore; /* glob patterns */
+	enum show_changes show_changes;
+	unsigned show_lines;
+	enum show_output show_output;
+	unsigned log_keep;  /* number of logs */
+	char *access_group; /* NULL: wheel where that exists, else root */
+	char *run_path, *state_path, *log_path, *profiles_path, *current_system_path;
+};
+
+/* path NULL: the default file. Prints and returns -1 where the file is wrong. */
+int settings_read(struct settings *ret, const char *path) _must_check_;
+void settings_free(struct settings *settings);
+#define _cleanup_settings_ _cleanup_(settings_free)
+
+/* The group that may queue and record. */
+gid_t settings_group(const struct settings *settings);

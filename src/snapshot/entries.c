@@ -1,0 +1,101 @@
+#include "snapshot/entries.h"
+
+#include "base/memory.h"
+
+void entries_add(struct entries *entries, const char *path, uint32_t mode,
+	const git_oid *id, const struct file_stat *stat)
+{
+	if (entries->len == entries->room) {
+		entries->room = entries->room ? entries->room * 2 : 256;
+		entries->list = xreallocarray(
+			entries->list, entries->room, sizeof(*entries->list));
+	}
+	entries->list[entries->len++] = (struct entry){
+		.path = xstrdup(path),
+		.mode = mode,
+		.id = *id,
+		.stat = stat ? *stat : (struct file_stat){0},
+	};
+}
+
+void entries_free(struct entries *entries)
+{
+	for (size_t i = 0; i < entries->len; i++)
+		free(entries->list[i].path);
+	free(entries->list);
+	*entries = (struct entries){0};
+}
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+struct file_stat file_stat_of(const struct stat *status)
+{
+	return (struct file_stat){
+		.mtime_ns = nanoseconds(&status->st_mtim),
+		.ctime_ns = nanoseconds(&status->st_ctim),
+		.size = (uint64_t)status->st_size,
+		.inode = status->st_ino,
+		.mode = status->st_mode,
+	};
+}
+
+bool file_stat_equals(const struct file_stat *a, const struct file_stat *b)
+{
+	return a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns &&
+	       a->size == b->size && a->inode == b->inode && a->mode == b->mode;
+}
+
+/*
+ * One tree object: the entries from *at on whose paths begin with prefix (prefix_len
+ * bytes, its slash included). Moves *at behind them.
+ */
+static int build_directory(const struct entries *entries, size_t *at, size_t prefix_len,
+	struct objects *objects, git_oid *ret)
+{
+	const char *prefix = entries->len ? entries->list[*at].path : "";
+	char *tree = NULL;
+	size_t len;
+	FILE *out = text_stream(&tree, &len);
+	int result;
+
+	while (*at < entries->len) {
+		const struct entry *entry = &entries->list[*at];
+		const char *name = entry->path + prefix_len, *slash;
+		git_oid id = entry->id;
+
+		if (strncmp(entry->path, prefix, prefix_len) != 0)
+			break;
+		slash = strchr(name, '/');
+		if (!slash) {
+			(*at)++;
+			fprintf(out, "%o %s", entry->mode, name);
+		} else {
+			size_t below = (size_t)(slash - entry->path) + 1;
+
+			if (build_directory(entries, at, below, objects, &id) < 0) {
+				fclose(out);
+				free(tree);
+				return -1;
+			}
+			fprintf(out, "%o %.*s", GIT_FILEMODE_TREE, (int)(slash - name),
+				name);
+		}
+		fputc('\0', out);
+		fwrite(id.id, 1, GIT_OID_RAWSZ, out);
+	}
+	fclose(out);
+	result = objects_add(objects, tree, len, GIT_OBJECT_TREE, ret);
+	free(tree);
+	return result;
+}
+
+int entries_build_tree(
+	const struct entries *entries, struct objects *objects, git_oid *ret)
+{
+	size_t at = 0;
+
+	return build_directory(entries, &at, 0, objects, ret);
+}

@@ -1,0 +1,73 @@
+#include "snapshot/repository.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "base/message.h"
+
+/* libgit2 ends directories with a slash. */
+static bool is_same_directory(const char *a, const char *b)
+{
+	struct stat status_a, status_b;
+
+	return a && stat(a, &status_a) == 0 && stat(b, &status_b) == 0 &&
+	       status_a.st_dev == status_b.st_dev && status_a.st_ino == status_b.st_ino;
+}
+
+static bool is_inside(const char *path, const char *root)
+{
+	char real[PATH_MAX];
+	size_t len = strlen(root);
+
+	return realpath(path, real) && strncmp(real, root, len) == 0 &&
+	       (real[len] == '/' || real[len] == '\0');
+}
+
+static int check_directory(const char *path, const char *root, uid_t owner)
+{
+	struct stat status;
+
+	if (lstat(path, &status) < 0)
+		return error_errno("cannot read the repository '%s'", path);
+	if (status.st_uid == owner)
+		return 0;
+	if (is_inside(path, root) && (status.st_uid == 0 || status.st_uid == geteuid()))
+		return 0;
+	return error(
+		"not reading the repository of '%s': its git directory '%s' belongs to "
+		"user %u, not to %u",
+		root, path, (unsigned)status.st_uid, (unsigned)owner);
+}
+
+int repository_open(git_repository **ret, const char *root)
+{
+	_cleanup_git_(repository) git_repository *repository = NULL;
+	struct stat status;
+
+	if (lstat(root, &status) < 0)
+		return error_errno("cannot read '%s'", root);
+	if (git_repository_open_ext(
+		    &repository, root, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) < 0)
+		return git_failed("cannot read the git repository '%s'", root);
+	if (!is_same_directory(git_repository_workdir(repository), root))
+		return error(
+			"not reading the repository of '%s': its working directory is "
+			"elsewhere (core.worktree)",
+			root);
+	if (check_directory(git_repository_path(repository), root, status.st_uid) < 0 ||
+		check_directory(
+			git_repository_commondir(repository), root, status.st_uid) < 0)
+		return -1;
+	*ret = TAKE_PTR(repository);
+	return 0;
+}
+
+int repository_head(git_oid *ret, git_repository *repository)
+{
+	int result = git_reference_name_to_id(ret, repository, "HEAD");
+
+	if (result == GIT_ENOTFOUND)
+		return 0;
+	return result < 0 ? git_failed("cannot read HEAD") : 1;
+}

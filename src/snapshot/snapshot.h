@@ -1,0 +1,32 @@
+#pragma once
+/*
+ * A git tree of the configuration's content, as Nix will read it, stored whole in the
+ * ledger (objects are copied, never borrowed: the record outlives rebase, gc and rm).
+ *
+ * What Nix will read: of a git flake the tracked files with the bytes they have on disk
+ * (equal to "git add -u && git write-tree" without filters), of a pinned flake that
+ * commit, else every file, of which .gitignore hides some in a checkout. Taken in a
+ * worker with a deadline.
+ */
+#include "ledger/ledger.h"
+#include "rebuild/configuration.h"
+
+struct snapshot {
+	git_oid tree;
+	git_oid commit;    /* HEAD; zero where there is none */
+	const char *state; /* Config-State: clean, dirty, unborn, or plain (no git) */
+	size_t left_out;   /* files that are not in it */
+	char *left_out_example; /* NULL when nothing was left out */
+};
+
+/*
+ * Stores the snapshot's objects in the ledger or, where it is only to be looked at, in
+ * the repository scratch. Prints and returns -1 where no snapshot could be taken.
+ */
+int snapshot_take(struct snapshot *ret, const struct configuration *configuration,
+	const struct settings *settings, const char *scratch) _must_check_;
+void snapshot_free(struct snapshot *snapshot);
+#define _cleanup_snapshot_ _cleanup_(snapshot_free)
+
+/* What the one who builds should know about it, if anything. */
+void snapshot_say_remarks(const struct snapshot *snapshot);

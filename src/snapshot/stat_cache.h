@@ -1,0 +1,49 @@
+#pragma once
+/*
+ * Remembers for one configuration which content each file had, so that unchanged files
+ * are not read again: STATE/cache/ID.stat. It is a cache in the strict sense: a missing,
+ * torn or foreign file only costs time. git's racy rule holds: a file changed at the
+ * moment it was read (its times are not older than the reading) is stored as never to be
+ * trusted.
+ *
+ * Look-ups must come in git's path order: the cache is read once from front to back.
+ */
+#include "snapshot/entries.h"
+
+struct stat_cache;
+
+/* Never fails: without a usable file the cache is empty. */
+struct stat_cache *stat_cache_open(const char *path, struct objects *objects);
+void stat_cache_free(struct stat_cache *cache);
+
+/* The id of the file's content when it had this stat; NULL where that is not known. */
+const git_oid *stat_cache_find(
+	struct stat_cache *cache, const char *path, const struct file_stat *stat);
+/* The same for entries without a stat (submodules): tells whether it is unchanged. */
+void stat_cache_compare(struct stat_cache *cache, const char *path, const git_oid *id);
+
+/*
+ * Whether the cached paths are still all that git's index lists: the index had this stat
+ * when they were listed, and all its files were there. Saves parsing it.
+ */
+bool stat_cache_lists(const struct stat_cache *cache, const struct file_stat *index);
+size_t stat_cache_count(const struct stat_cache *cache);
+/* The cached paths from the first on: start with *at 0; valid as long as the cache. */
+const char *stat_cache_next_path(const struct stat_cache *cache, size_t *at);
+
+/* The whole tree, where every entry so far was found and none of the cache is left over.
+ */
+const git_oid *stat_cache_whole_tree(struct stat_cache *cache);
+
+/*
+ * Replaces the file. index is the stat of the index that lists exactly these entries, all
+ * zero where none does. A failure is not reported: the next run is slower, that is all.
+ */
+void stat_cache_write(const char *path, const struct entries *entries,
+	const git_oid *tree, const struct file_stat *index, int64_t taken_ns);
+
+static inline void stat_cache_cleanup(struct stat_cache **cache)
+{
+	stat_cache_free(*cache);
+}
+#define _cleanup_stat_cache_ _cleanup_(stat_cache_cleanup)

@@ -1,0 +1,127 @@
+#include "snapshot/taking.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+/* A configuration is text; these only keep a mistake from filling memory and disk. */
+#define FILES_MAX 200000
+#define BYTES_MAX ((uint64_t)1 << 30)
+#define FILE_MAX ((uint64_t)64 << 20)
+/* Outside flakes; see struct taking. */
+#define UNSTUBBED_MAX ((uint64_t)1 << 20)
+
+void taking_leave_out(struct taking *taking, const char *path, const char *why)
+{
+	if (!taking->left_out++)
+		taking->left_out_example = xasprintf("%s: %s", path, why);
+}
+
+bool taking_is_full(const struct taking *taking)
+{
+	return taking->entries.len >= FILES_MAX || taking->bytes >= BYTES_MAX;
+}
+
+static int add_blob(struct taking *taking, const char *path, uint32_t mode,
+	const void *data, size_t len, const struct file_stat *stat)
+{
+	git_oid id;
+
+	if (objects_add(taking->objects, data, len, GIT_OBJECT_BLOB, &id) < 0)
+		return -1;
+	entries_add(&taking->entries, path, mode, &id, stat);
+	return 0;
+}
+
+static int add_link(struct taking *taking, const char *path, const struct file_stat *stat)
+{
+	_cleanup_close_ int fd = open_beneath(taking->root_fd, path, O_PATH);
+	_cleanup_free_ char *target = fd < 0 ? NULL : read_link_at(fd, "");
+
+	if (!target) {
+		taking_leave_out(taking, path, strerror(errno));
+		return 0;
+	}
+	return add_blob(taking, path, GIT_FILEMODE_LINK, target, strlen(target), stat);
+}
+
+static int add_stub(struct taking *taking, const char *path, uint32_t mode,
+	const struct stat *status, const struct file_stat *stat)
+{
+	_cleanup_free_ char *modified = clock_iso8601(status->st_mtime);
+	_cleanup_free_ char *text =
+		xasprintf("The content of this file is not recorded.\n"
+			  "Size: %" PRIu64 "\nModified: %s\n",
+			(uint64_t)status->st_size, modified);
+
+	return add_blob(taking, path, mode, text, strlen(text), stat);
+}
+
+static int add_content(struct taking *taking, const char *path, uint32_t mode)
+{
+	/* O_NONBLOCK: it may have become a FIFO since it was looked at. */
+	_cleanup_close_ int fd =
+		open_beneath(taking->root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	_cleanup_free_ char *data = NULL;
+	struct file_stat stat;
+	struct stat status;
+	size_t len;
+
+	if (fd < 0 || fstat(fd, &status) < 0) {
+		taking_leave_out(taking, path, strerror(errno));
+		return 0;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		taking_leave_out(taking, path, "not a regular file");
+		return 0;
+	}
+	if (read_to_end(fd, FILE_MAX, &data, &len) < 0) {
+		taking_leave_out(taking, path, strerror(errno));
+		return 0;
+	}
+	taking->bytes += len;
+	stat = file_stat_of(&status);
+	return add_blob(taking, path, mode, data, len, &stat);
+}
+
+int taking_add_file(struct taking *taking, const char *path, const struct stat *status)
+{
+	const struct file_stat stat = file_stat_of(status);
+	const git_oid *known;
+	uint32_t mode;
+
+	if (taking_is_full(taking)) {
+		taking_leave_out(taking, path, "the snapshot is full");
+		return 0;
+	}
+	if (S_ISLNK(status->st_mode))
+		mode = GIT_FILEMODE_LINK;
+	else if (S_ISREG(status->st_mode))
+		mode = status->st_mode & S_IXUSR ? GIT_FILEMODE_BLOB_EXECUTABLE
+						 : GIT_FILEMODE_BLOB;
+	else {
+		taking_leave_out(taking, path, "not a regular file");
+		return 0;
+	}
+	known = stat_cache_find(taking->cache, path, &stat);
+	if (known) {
+		entries_add(&taking->entries, path, mode, known, &stat);
+		return 0;
+	}
+	if (mode == GIT_FILEMODE_LINK)
+		return add_link(taking, path, &stat);
+	if (taking->stubs && (!(status->st_mode & S_IROTH) ||
+				     (uint64_t)status->st_size > UNSTUBBED_MAX))
+		return add_stub(taking, path, mode, status, &stat);
+	return add_content(taking, path, mode);
+}
+
+void taking_add_submodule(struct taking *taking, const char *path, const git_oid *commit)
+{
+	stat_cache_compare(taking->cache, path, commit);
+	entries_add(&taking->entries, path, GIT_FILEMODE_COMMIT, commit, NULL);
+}

@@ -1,0 +1,49 @@
+#pragma once
+/*
+ * The state of one snapshot while it is taken, shared by the ways to find files
+ * (tracked.c, walk.c). Everything opened lies beneath root_fd and no symbolic link is
+ * ever followed.
+ */
+#include "rebuild/configuration.h"
+#include "snapshot/entries.h"
+#include "snapshot/stat_cache.h"
+
+struct taking {
+	int root_fd;
+	struct objects *objects;
+	struct stat_cache *cache;
+	struct entries entries;
+	/*
+	 * Outside flakes nothing says that a file may be seen by others: what they cannot
+	 * read, and what is large, is recorded as a stub (size and time).
+	 */
+	bool stubs;
+	uint64_t bytes;         /* read so far */
+	struct file_stat index; /* of git\'s index where it lists exactly these entries */
+	size_t left_out;        /* files that are not in the snapshot */
+	char *left_out_example; /* "PATH: why" */
+};
+
+/*
+ * Adds the regular file or symbolic link at path, which had this status. What cannot be
+ * taken (unreadable, no file, too large) is counted as left out; -1 only where the ledger
+ * cannot be written.
+ */
+int taking_add_file(
+	struct taking *taking, const char *path, const struct stat *status) _must_check_;
+
+/* Adds a submodule's commit. */
+void taking_add_submodule(struct taking *taking, const char *path, const git_oid *commit);
+
+void taking_leave_out(struct taking *taking, const char *path, const char *why);
+/* Whether the snapshot has reached its size; what follows is left out. */
+bool taking_is_full(const struct taking *taking);
+
+/* The files that git tracks, with the bytes they have on disk. */
+int take_tracked_files(
+	struct taking *taking, git_repository *repository, bool submodules) _must_check_;
+/* Every file; with a repository only those that it tracks or does not ignore. */
+int take_all_files(struct taking *taking, git_repository *repository) _must_check_;
+/* Copies a commit's tree from the user's repository. */
+int take_commit(git_oid *ret, struct objects *objects, git_repository *repository,
+	const git_oid *tree) _must_check_;

@@ -1,0 +1,241 @@
+/*
+ * The files that git's index names, with the content they have on disk: what Nix reads of
+ * a git flake, and what "git add -u && git write-tree" would store. The index's own stat
+ * data and ids are not used: its ids are those of filtered content.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/sysinfo.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "snapshot/repository.h"
+#include "snapshot/taking.h"
+
+/* Below this many files a second thread costs more than it saves. */
+#define FILES_PER_THREAD 1000
+#define THREADS_MAX 4
+
+/* A path that the index names, and what is there on disk. */
+struct candidate {
+	const char *path;
+	const git_index_entry *entry; /* NULL: from the cache, where no submodules are */
+	bool there;
+	struct stat status;
+};
+
+/* A run of candidates that one thread looks at. */
+struct share {
+	struct candidate *candidates;
+	size_t len;
+	int root_fd; /* of the repository: a submodule's is not the snapshot's */
+};
+
+/* The directory of the last path: paths come sorted, so it mostly serves the next one
+ * too. */
+struct directory {
+	char *path; /* with its slash; "" for the root */
+	int fd;     /* -1: it is gone, or no directory any more */
+};
+
+static void directory_free(struct directory *directory)
+{
+	free(directory->path);
+	if (directory->fd >= 0)
+		close(directory->fd);
+}
+
+/* Opens the directory of path; links in the middle count as gone, as they do for git. */
+static void enter(struct directory *directory, int root_fd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) + 1 : 0;
+
+	if (directory->path && strlen(directory->path) == len &&
+		strncmp(directory->path, path, len) == 0)
+		return;
+	set_string(&directory->path, xstrndup(path, len));
+	if (directory->fd >= 0)
+		close(directory->fd);
+	directory->fd =
+		open_beneath(root_fd, len ? directory->path : ".", O_PATH | O_DIRECTORY);
+}
+
+static void *look_at_share(void *argument)
+{
+	const struct share *share = argument;
+	_cleanup_(directory_free) struct directory directory = {.fd = -1};
+
+	for (size_t i = 0; i < share->len; i++) {
+		struct candidate *candidate = &share->candidates[i];
+		const char *path = candidate->path;
+
+		enter(&directory, share->root_fd, path);
+		candidate->there = directory.fd >= 0 &&
+				   fstatat(directory.fd, path + strlen(directory.path),
+					   &candidate->status, AT_SYMLINK_NOFOLLOW) == 0;
+	}
+	return NULL;
+}
+
+/* The cost of a snapshot is that of lstat(2): it is shared among the processors. */
+static void look_at(struct candidate *candidates, size_t len, int root_fd)
+{
+	struct share shares[THREADS_MAX];
+	pthread_t threads[THREADS_MAX];
+	bool started[THREADS_MAX] = {false};
+	size_t count = len / FILES_PER_THREAD + 1, processors = (size_t)get_nprocs();
+
+	count = count > processors ? processors : count;
+	count = count > THREADS_MAX ? THREADS_MAX : count;
+	for (size_t i = 0; i < count; i++) {
+		size_t from = len * i / count, to = len * (i + 1) / count;
+
+		shares[i] = (struct share){candidates + from, to - from, root_fd};
+		if (i + 1 < count)
+			started[i] = pthread_create(&threads[i], NULL, look_at_share,
+					     &shares[i]) == 0;
+		if (!started[i])
+			look_at_share(&shares[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (started[i])
+			pthread_join(threads[i], NULL);
+}
+
+/* A conflict has up to three entries of one path; the file on disk counts, once. */
+static size_t list_from_index(struct candidate **ret, git_index *index)
+{
+	const size_t count = git_index_entrycount(index);
+	const char *last = "";
+	size_t len = 0;
+
+	*ret = xcalloc(count, sizeof(**ret));
+	for (size_t i = 0; i < count; i++) {
+		const git_index_entry *entry = git_index_get_byindex(index, i);
+
+		if (!streq(entry->path, last))
+			(*ret)[len++] =
+				(struct candidate){.path = entry->path, .entry = entry};
+		last = entry->path;
+	}
+	return len;
+}
+
+static size_t list_from_cache(struct candidate **ret, const struct stat_cache *cache)
+{
+	const size_t count = stat_cache_count(cache);
+	size_t len = 0, at = 0;
+
+	*ret = xcalloc(count, sizeof(**ret));
+	while (len < count && ((*ret)[len].path = stat_cache_next_path(cache, &at)))
+		len++;
+	return len;
+}
+
+static bool stat_index(struct file_stat *ret, git_repository *repository)
+{
+	_cleanup_free_ char *path = xasprintf("%sindex", git_repository_path(repository));
+	struct stat status;
+
+	if (lstat(path, &status) < 0)
+		return false;
+	*ret = file_stat_of(&status);
+	return true;
+}
+
+static git_repository *open_submodule(const char *root, const char *path)
+{
+	_cleanup_free_ char *directory = xasprintf("%s/%s", root, path);
+	_cleanup_free_ char *entry = xasprintf("%s/.git", directory);
+	git_repository *repository = NULL;
+
+	if (access(entry, F_OK) < 0 || repository_open(&repository, directory) < 0)
+		return NULL;
+	return repository;
+}
+
+/* prefix: where the repository lies in the snapshot, "" for the top one. */
+static int take_index(struct taking *taking, git_repository *repository,
+	const char *prefix, bool submodules);
+
+static int take_submodule(struct taking *taking, const char *root, const char *path,
+	const git_index_entry *entry, bool submodules)
+{
+	_cleanup_git_(repository) git_repository *submodule =
+		open_submodule(root, entry->path);
+	git_oid commit = entry->id;
+
+	if (submodule && submodules) {
+		_cleanup_free_ char *below = xasprintf("%s/", path);
+
+		return take_index(taking, submodule, below, true);
+	}
+	if (submodule && repository_head(&commit, submodule) <= 0)
+		commit = entry->id;
+	taking_add_submodule(taking, path, &commit);
+	return 0;
+}
+
+static int take_candidate(struct taking *taking, const char *root, const char *prefix,
+	const struct candidate *candidate, bool submodules)
+{
+	const git_index_entry *entry = candidate->entry;
+	_cleanup_free_ char *joined =
+		*prefix ? xasprintf("%s%s", prefix, candidate->path) : NULL;
+	const char *path = joined ? joined : candidate->path;
+
+	if (!candidate->there)
+		return 0;
+	if (!S_ISDIR(candidate->status.st_mode))
+		return taking_add_file(taking, path, &candidate->status);
+	/* A directory where the index has a file: the file is gone. */
+	if (!entry || entry->mode != GIT_FILEMODE_COMMIT)
+		return 0;
+	return take_submodule(taking, root, path, entry, submodules);
+}
+
+/* Every path of the index is an entry now, and none is a submodule. */
+static bool lists_files_only(const struct taking *taking, size_t len)
+{
+	for (size_t i = 0; i < taking->entries.len; i++)
+		if (taking->entries.list[i].mode == GIT_FILEMODE_COMMIT)
+			return false;
+	return taking->entries.len == len;
+}
+
+static int take_index(struct taking *taking, git_repository *repository,
+	const char *prefix, bool submodules)
+{
+	_cleanup_git_(index) git_index *index = NULL;
+	_cleanup_free_ struct candidate *candidates = NULL;
+	const char *root = git_repository_workdir(repository);
+	_cleanup_close_ int root_fd = open_beneath(
+		taking->root_fd, *prefix ? prefix : ".", O_PATH | O_DIRECTORY);
+	struct file_stat index_stat;
+	const bool has_stat = stat_index(&index_stat, repository);
+	size_t len;
+
+	if (root_fd < 0)
+		return error_errno("cannot read '%s'", root);
+	if (has_stat && !*prefix && stat_cache_lists(taking->cache, &index_stat)) {
+		len = list_from_cache(&candidates, taking->cache);
+	} else {
+		if (git_repository_index(&index, repository) < 0)
+			return git_failed("cannot read the index of '%s'", root);
+		len = list_from_index(&candidates, index);
+	}
+	look_at(candidates, len, root_fd);
+	for (size_t i = 0; i < len; i++)
+		if (take_candidate(taking, root, prefix, &candidates[i], submodules) < 0)
+			return -1;
+	if (has_stat && !*prefix && lists_files_only(taking, len))
+		taking->index = index_stat;
+	return 0;
+}
+
+int take_tracked_files(struct taking *taking, git_repository *repository, bool submodules)
+{
+	return take_index(taking, repository, "", submodules);
+}

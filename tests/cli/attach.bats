@@ -1,0 +1,78 @@
+load helpers
+
+prepare() {
+	make_repository
+	cd "$CONFIG"
+	# shellcheck disable=SC2016
+	export DOUBLE='echo first; touch "$ROOT/started"
+		while [ ! -e "$ROOT/go" ]; do sleep 0.05; done; echo last >&2; exit ${EXIT:-0}'
+}
+
+start() {
+	"$SAFE_REBUILD" --agent "${1:-a}" "${2:-switch}" >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/started"
+}
+
+@test "attach shows a running build from its first line and exits with its outcome" {
+	EXIT=4 start
+	"$SAFE_REBUILD" attach >"$ROOT/attached" &
+	attached=$!
+	wait_for grep -q first "$ROOT/attached"
+	touch "$ROOT/go"
+	wait $attached && status=0 || status=$?
+	assert_equal "$status" 4
+	assert_equal "$(sed 1d "$ROOT/attached")" "$(printf '%s\n' first last \
+		"safe-rebuild: switch failed: build 1, 0 s, exit status 4" |
+		sed "s/0 s/$(grep -o '[0-9]* s,' "$ROOT/attached" | tr -d ,)/")"
+}
+
+@test "attach to a build that has ended" {
+	touch "$ROOT/go"
+	sr --agent a switch >/dev/null 2>&1
+	EXIT=3 sr --agent b switch >/dev/null 2>&1 || true
+	run sr attach 1
+	assert_equal "$status" 0
+	assert_contains "$output" last
+	run sr attach
+	assert_equal "$status" 3
+	run sr attach @a
+	assert_equal "$status" 0
+}
+
+@test "attach without a number prefers my own running build" {
+	start a build
+	rm "$ROOT/started"
+	start b build
+	timeout 20 "$SAFE_REBUILD" --agent b attach >"$ROOT/attached" &
+	attached=$!
+	wait_for grep -q "build 2 by b" "$ROOT/attached"
+	touch "$ROOT/go"
+	wait $attached
+}
+
+@test "many attach at once, one is killed: the build does not care" {
+	start
+	for i in 1 2 3; do
+		"$SAFE_REBUILD" attach 1 >"$ROOT/attached.$i" &
+		pids[i]=$!
+	done
+	wait_for grep -q first "$ROOT/attached.3"
+	kill -KILL "${pids[2]}"
+	touch "$ROOT/go"
+	wait "${pids[1]}" "${pids[3]}"
+	cmp "$ROOT/attached.1" "$ROOT/attached.3"
+}
+
+@test "wrong words" {
+	run sr attach
+	assert_equal "$status" 125
+	assert_contains "$output" "nothing is recorded yet"
+	touch "$ROOT/go"
+	sr --agent a switch
+	run sr attach 7
+	assert_equal "$output" "safe-rebuild: there is no build '7'"
+	run sr attach rubbish
+	assert_contains "$output" "'rubbish' names no build"
+	run sr attach 1 2
+	assert_equal "$status" 64
+}

@@ -1,0 +1,116 @@
+load helpers
+
+prepare() {
+	make_repository
+	cd "$CONFIG"
+}
+
+@test "40 processes recording at once lose nothing and share no number" {
+	export DOUBLE='sleep 0.1'
+	for i in $(seq 1 40); do
+		# "build" does not queue: these really run side by side
+		"$SAFE_REBUILD" --agent "agent-$i" build 2>"$ROOT/err.$i" &
+	done
+	wait
+	cat "$ROOT"/err.*
+	sr log -n 100 --json | python3 -c '
+import json, sys
+builds = json.load(sys.stdin)["builds"]
+assert sorted(b["build"] for b in builds) == list(range(1, 41)), builds
+assert len({b["agent"] for b in builds}) == 40
+assert all(b["outcome"] == "succeeded" for b in builds)'
+	assert_equal "$(git for-each-ref refs/running --format=x | wc -l)" 0
+	assert_equal "$(git --git-dir "$LEDGER" for-each-ref refs/agents --format=x | wc -l)" 40
+}
+
+@test "a number is never given twice, even while older builds still run" {
+	DOUBLE='while [ ! -e "$ROOT/go" ]; do sleep 0.05; done' "$SAFE_REBUILD" --agent slow build &
+	wait_for git --git-dir "$LEDGER" rev-parse -q --verify refs/running/1
+	sr --agent fast build
+	sr --agent fast build
+	touch "$ROOT/go"
+	wait
+	sr --agent fast build
+	assert_equal "$(sr log --json | python3 -c 'import json,sys; print([b["build"] for b in json.load(sys.stdin)["builds"]])')" \
+		"[4, 1, 3, 2]"
+}
+
+@test "git reads it: one commit per build, authored by the agent" {
+	sr --agent alpha --message $'two\nlines\nBuild: 99' switch
+	assert_equal "$(git --git-dir "$LEDGER" log --format='%an %s' refs/heads/builds)" \
+		"alpha switch: succeeded"
+	assert_equal "$(git --git-dir "$LEDGER" log -1 --format='%(trailers:key=Build,valueonly)' \
+		refs/heads/builds | head -n1)" 1
+	assert_equal "$(field 1 message)" $'two\nlines\nBuild: 99'
+	assert_equal "$(git --git-dir "$LEDGER" symbolic-ref HEAD)" refs/heads/builds
+}
+
+@test "the modes let members add objects and refs, and nothing else" {
+	umask 022
+	sr --agent a switch
+	assert_equal "$(stat -c %a "$STATE")" 2750
+	assert_equal "$(stat -c %a "$LEDGER")" 2750
+	assert_equal "$(stat -c %a "$LEDGER/objects" "$LEDGER/refs" | sort -u)" 2770
+	assert_equal "$(find "$LEDGER/objects" "$LEDGER/refs" -type d ! -perm 2770)" ""
+	assert_equal "$(find "$LEDGER" -maxdepth 1 -type f -perm /022)" ""
+	assert_equal "$(find "$LEDGER/info" "$LEDGER/hooks" -perm /022)" ""
+	assert_equal "$(find "$LEDGER" -perm /007)" ""
+	assert_equal "$(stat -c %a "$ROOT/run/safe-rebuild")" 755
+	assert_equal "$(stat -c %a "$ROOT/run/safe-rebuild/lock")" 660
+	assert_equal "$(stat -c %a "$ROOT/run/safe-rebuild/queue")" 2770
+	assert_equal "$(stat -c %a "$ROOT/var/log/safe-rebuild/1.log")" 640
+}
+
+@test "git's stale .lock files do not stop the ledger" {
+	sr --agent a switch
+	touch "$LEDGER/refs/heads/builds.lock" "$LEDGER/refs/agents/system/a.lock"
+	mkdir -p "$LEDGER/refs/running"
+	touch "$LEDGER/refs/running/2.lock"
+	run sr --agent a switch
+	assert_contains "$output" "switch succeeded: build 2"
+	assert_equal "$(field 2 outcome)" succeeded
+}
+
+@test "git gc and pack-refs by an administrator change nothing" {
+	sr --agent a switch --flake .
+	echo '# x' >>flake.nix
+	sr --agent a switch --flake .
+	git --git-dir "$LEDGER" gc -q
+	run sr --agent a switch --flake .
+	assert_contains "$output" "since your build 2"
+	assert_equal "$(field 3 outcome)" succeeded
+	assert_equal "$(field 1 agent)" a
+}
+
+@test "a broken ledger costs the record, loudly, and never the rebuild" {
+	sr --agent a switch
+	rm -rf "$LEDGER/objects"
+	LEDGER_IS_BROKEN=1
+	export DOUBLE='echo built'
+	run --separate-stderr sr --agent a switch
+	assert_equal "$status" 0
+	assert_equal "$output" built
+	assert_contains "$stderr" "cannot"
+	assert_contains "$stderr" "is not recorded"
+}
+
+@test "a state directory that cannot be made costs the record only" {
+	sed -i "s|^state = .*|state = /proc/none|" "$SAFE_REBUILD_SETTINGS"
+	run sr --agent a switch
+	assert_equal "$status" 0
+	assert_contains "$output" "cannot make '/proc/none'"
+	assert_contains "$output" "switch succeeded: not recorded"
+}
+
+@test "a full disk costs log and record, and the output still arrives" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	mkdir -p "$ROOT/var"
+	mount -t tmpfs -o size=400k tmpfs "$ROOT/var" || skip "cannot mount"
+	export DOUBLE='seq 1 100000 >&2; echo result'
+	run --separate-stderr sr --agent a switch
+	umount "$ROOT/var" || umount -l "$ROOT/var"
+	assert_equal "$status" 0
+	assert_equal "$output" result
+	assert_contains "$stderr" "cannot write the log, its rest is lost: No space left on device"
+	assert_equal "$(grep -c '^[0-9]*$' <<<"$stderr")" 100000
+}

@@ -1,0 +1,268 @@
+load helpers
+
+# The tree that git would store for the tracked files with their present content.
+git_tree() {
+	(
+		cd "$1"
+		cp "$(git rev-parse --git-path index)" "$ROOT/index.copy"
+		export GIT_INDEX_FILE=$ROOT/index.copy
+		git add -u
+		git write-tree
+	)
+}
+
+recorded_tree() {
+	git --git-dir "$LEDGER" rev-parse 'refs/heads/builds^{tree}'
+}
+
+# assert_snapshot [DIRECTORY]: a build's recorded tree is git's, the first time and again.
+assert_snapshot() {
+	local directory=${1:-$CONFIG} expected
+	expected=$(git_tree "$directory")
+	sr --agent a switch --flake "$directory"
+	assert_equal "$(recorded_tree)" "$expected"
+	sr --agent a switch --flake "$directory"
+	assert_equal "$(recorded_tree)" "$expected"
+}
+
+recorded_files() {
+	git --git-dir "$LEDGER" ls-tree -r --name-only refs/heads/builds
+}
+
+@test "git flake: clean, then every kind of change" {
+	make_repository
+	cd "$CONFIG"
+	mkdir -p a/b 'with space' a.b
+	echo one >a/b/one.nix
+	echo two >'with space/two words.nix'
+	echo three >$'new\nline.nix'
+	echo four >$'not-utf8-\xff.nix'
+	echo dot >a.b/c
+	echo dash >a-b
+	echo run >run.sh
+	ln -s flake.nix link
+	ln -s /etc/shadow outside
+	commit_all . "files"
+	assert_snapshot
+	assert_equal "$(field last config_state)" clean
+
+	echo changed >>a/b/one.nix
+	rm a-b
+	chmod +x run.sh
+	ln -sf run.sh link
+	rm 'with space/two words.nix'
+	mkdir 'with space/two words.nix'
+	echo x >'with space/two words.nix/x'
+	echo untracked >untracked.nix
+	echo staged >staged.nix
+	git add staged.nix
+	echo intended >intended.nix
+	git add -N intended.nix
+	assert_snapshot
+	assert_equal "$(field last config_state)" dirty
+	refute_contains "$(recorded_files)" untracked.nix
+	assert_contains "$(recorded_files)" intended.nix
+}
+
+@test "a directory replaced by a link outside is gone, not followed" {
+	make_repository
+	cd "$CONFIG"
+	mkdir dir
+	echo mine >dir/passwd
+	commit_all . "dir"
+	rm -r dir
+	ln -s /etc dir
+	assert_snapshot
+	refute_contains "$(recorded_files)" dir
+}
+
+@test "same size, same second: a change is never missed" {
+	make_repository
+	cd "$CONFIG"
+	for i in 1 2 3 4 5 6 7 8; do
+		echo "content $i" >flake.nix
+		sr --agent a switch --flake . 2>/dev/null
+		assert_equal "$(git --git-dir "$LEDGER" show refs/heads/builds:flake.nix)" "content $i"
+	done
+}
+
+@test "unborn HEAD" {
+	git init -q "$CONFIG"
+	cd "$CONFIG"
+	echo '{ }' >flake.nix
+	git add flake.nix
+	assert_snapshot
+	assert_equal "$(field last config_state)" unborn
+}
+
+@test "a worktree, and a flake in a subdirectory" {
+	make_repository
+	mkdir "$CONFIG/hosts"
+	mv "$CONFIG/flake.nix" "$CONFIG/hosts"
+	commit_all "$CONFIG" "move"
+	git -C "$CONFIG" worktree add -q "$ROOT/worktree"
+	echo '# x' >>"$ROOT/worktree/hosts/flake.nix"
+	sr --agent a switch --flake "$ROOT/worktree/hosts#box"
+	assert_equal "$(recorded_tree)" "$(git_tree "$ROOT/worktree")"
+	assert_equal "$(field last config)" "git+file://$ROOT/worktree?dir=hosts#box"
+}
+
+@test "merge conflicts" {
+	make_repository
+	cd "$CONFIG"
+	git checkout -q -b other
+	echo other >flake.nix
+	git commit -qam other
+	git checkout -q main
+	echo main >flake.nix
+	git commit -qam main
+	git merge -q other || true
+	assert_snapshot
+}
+
+@test "submodules: their commit, or with ?submodules=1 their files" {
+	make_repository "$ROOT/sub"
+	make_repository
+	cd "$CONFIG"
+	git -c protocol.file.allow=always submodule add -q "$ROOT/sub" sub
+	commit_all . "submodule"
+	assert_snapshot
+	git -C sub -c user.name=t -c user.email=t@localhost commit -q --allow-empty -m more
+	echo dirty >>sub/flake.nix
+	assert_snapshot
+	assert_equal "$(field last config_state)" dirty
+	sr --agent a switch --flake "git+file://$CONFIG?submodules=1"
+	assert_contains "$(git --git-dir "$LEDGER" show refs/heads/builds:sub/flake.nix)" dirty
+	git submodule --quiet deinit -f sub
+	assert_snapshot
+}
+
+@test "a flake pinned to a commit is that commit, whatever lies in the directory" {
+	make_repository
+	cd "$CONFIG"
+	first=$(git rev-parse HEAD)
+	echo second >>flake.nix
+	git commit -qam second
+	sr --agent a switch --flake "git+file://$CONFIG?rev=$first"
+	assert_equal "$(recorded_tree)" "$(git rev-parse "$first^{tree}")"
+	assert_equal "$(field last config_commit)" "$first"
+	sr --agent a switch --flake "git+file://$CONFIG?ref=main"
+	assert_equal "$(recorded_tree)" "$(git rev-parse "main^{tree}")"
+}
+
+@test "the record outlives the repository" {
+	make_repository
+	sr --agent a switch --flake "$CONFIG"
+	expected=$(cat "$CONFIG/flake.nix")
+	rm -rf "$CONFIG"
+	assert_equal "$(git --git-dir "$LEDGER" show refs/heads/builds:flake.nix)" "$expected"
+}
+
+@test "a checkout without flakes: untracked files count, ignored ones do not" {
+	make_repository
+	cd "$CONFIG"
+	git rm -q flake.nix
+	mkdir -p out secrets/deep tracked-out
+	echo '{ }' >configuration.nix
+	echo out >out/result
+	echo secret >secrets/deep/key
+	echo kept >tracked-out/kept
+	printf 'out/\nsecrets\ntracked-out\n' >.gitignore
+	git add -f tracked-out/kept configuration.nix
+	git commit -qm classic
+	echo other >tracked-out/other
+	echo untracked >untracked.nix
+	NIXOS_CONFIG=$CONFIG/configuration.nix sr --agent a switch
+	assert_equal "$(recorded_files)" \
+		"$(printf '%s\n' .gitignore configuration.nix tracked-out/kept untracked.nix)"
+}
+
+@test "a directory without git, odd files in it" {
+	cd "$CONFIG"
+	echo '{ }' >configuration.nix
+	mkdir -p sub/.git
+	echo nested >sub/file
+	echo hidden >sub/.git/config
+	mkfifo fifo
+	printf 'x%.0s' {1..2000} >readable
+	head -c 1100000 /dev/zero >large
+	echo secret >secret
+	chmod 600 secret
+	ln -s /etc/shadow link
+	run sr --agent a switch --no-flake -I "nixos-config=$CONFIG/configuration.nix"
+	assert_contains "$output" "the record lacks 1 file: fifo: not a regular file"
+	assert_equal "$(field last config_state)" plain
+	assert_equal "$(recorded_files)" \
+		"$(printf '%s\n' configuration.nix large link readable secret sub/file)"
+	assert_contains "$(git --git-dir "$LEDGER" show refs/heads/builds:large)" "Size: 1100000"
+	refute_contains "$(git --git-dir "$LEDGER" show refs/heads/builds:secret)" secret
+	assert_equal "$(git --git-dir "$LEDGER" show refs/heads/builds:link)" /etc/shadow
+}
+
+@test "a home directory is never taken whole" {
+	echo '{ }' >"$HOME/configuration.nix"
+	NIXOS_CONFIG=$HOME/configuration.nix run sr --agent a switch
+	assert_equal "$status" 0
+	assert_contains "$output" "is a home directory or wider"
+	assert_equal "$(field last config_state)" none
+}
+
+@test "nothing is written into the user's repository" {
+	make_repository
+	cd "$CONFIG"
+	touch -d '1 hour ago' flake.nix
+	before=$(find . -printf '%p %T@ %u %s\n' | sort)
+	sr --agent a switch --flake .
+	sr --agent a diff --flake . >/dev/null
+	assert_equal "$(find . -printf '%p %T@ %u %s\n' | sort)" "$before"
+}
+
+@test "no program of the repository is run" {
+	make_repository
+	cd "$CONFIG"
+	git config core.fsmonitor "touch $ROOT/ran"
+	git config filter.evil.clean "touch $ROOT/ran; cat"
+	echo '*.nix filter=evil' >.gitattributes
+	touch flake.nix
+	sr --agent a switch --flake .
+	sr --agent a diff --patch --flake .
+	[ ! -e "$ROOT/ran" ]
+}
+
+@test "a repository that points elsewhere is not read, and the rebuild goes on" {
+	make_repository
+	make_repository "$ROOT/other"
+	git -C "$CONFIG" config core.worktree "$ROOT/other"
+	run sr --agent a switch --flake "$CONFIG"
+	assert_equal "$status" 0
+	assert_contains "$output" "its working directory is elsewhere (core.worktree)"
+	assert_contains "$output" "going on without a snapshot"
+	assert_equal "$(field last outcome)" succeeded
+}
+
+@test "root does not read a git directory that another user pointed to" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	make_repository "$ROOT/roots"
+	make_repository
+	chown -R nobody "$CONFIG"
+	rm -r "$CONFIG/.git"
+	echo "gitdir: $ROOT/roots/.git" >"$CONFIG/.git"
+	run sr --agent a switch --flake "$CONFIG"
+	assert_equal "$status" 0
+	assert_contains "$output" "not reading the repository"
+}
+
+@test "a 20,000-file first record takes seconds, and is whole" {
+	mkdir "$CONFIG/files"
+	(
+		cd "$CONFIG/files"
+		seq 1 20000 | awk '{ d = "d" int($1 / 100); if (d != last) { system("mkdir " d); last = d }
+			f = d "/" $1 ".nix"; print "{ x = " $1 "; }" > f; close(f) }'
+	)
+	make_repository
+	expected=$(git_tree "$CONFIG")
+	timeout 60 "$SAFE_REBUILD" --agent a switch --flake "$CONFIG"
+	assert_equal "$(recorded_tree)" "$expected"
+	# many objects go into one pack, not into as many files
+	[ "$(find "$LEDGER/objects" -type f | wc -l)" -lt 20 ]
+}

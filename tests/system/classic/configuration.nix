@@ -1,0 +1,5 @@
+import ./system.nix {
+  modules = [
+    (import ./web.nix)
+  ];
+}

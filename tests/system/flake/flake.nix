@@ -1,0 +1,7 @@
+{
+  outputs = { self }: {
+    nixosConfigurations.box = import ./system.nix {
+      modules = import ./modules;
+    };
+  };
+}
