@@ -53,6 +53,24 @@ static bool is_drop_in(const char *name)
 	return streq(slash ? slash + 1 : name, "nixos-rebuild");
 }
 
+static int run_command(
+	const struct command *command, const struct context *context, struct strv *words)
+{
+	int status;
+
+	if (words->len == 2 &&
+		(streq(words->words[1], "--help") || streq(words->words[1], "-h"))) {
+		printf("safe-rebuild %s %s\n  %s\n", command->name, command->arguments,
+			command->help);
+		return 0;
+	}
+	status = command->run(context, (int)words->len, words->words);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	error_errno("cannot write the answer");
+	return EXIT_OWN_FAILURE;
+}
+
 static int run(bool drop_in, struct strv *words, const struct surroundings *surroundings)
 {
 	_cleanup_own_options_ struct own_options options = {.wait_ms = -1};
@@ -75,7 +93,7 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 	if (command) {
 		const struct context context = {&settings, &options};
 
-		return command->run(&context, (int)words->len, words->words);
+		return run_command(command, &context, words);
 	}
 	return run_rebuild(&settings, &options, words, surroundings);
 }

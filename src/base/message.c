@@ -8,9 +8,16 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+static bool in_place; /* the terminal's last line is to be replaced */
+
 static void to_stderr(const char *line, size_t len, void *data)
 {
+	static const char clear_line[] = "\r\033[K";
+
 	(void)data;
+	if (in_place)
+		(void)write_all(STDERR_FILENO, clear_line, strlen(clear_line));
+	in_place = false;
 	(void)write_all(STDERR_FILENO, line, len);
 }
 
@@ -21,6 +28,11 @@ void message_redirect(void (*sink)(const char *line, size_t len, void *data), vo
 {
 	line_sink = sink;
 	line_sink_data = data;
+}
+
+void message_pass_on(const char *lines)
+{
+	line_sink(lines, strlen(lines), line_sink_data);
 }
 
 static _printf_(3, 0) void put(
@@ -72,6 +84,23 @@ void warn_errno(const char *format, ...)
 void say(const char *format, ...)
 {
 	PUT("", 0);
+}
+
+void say_in_place(const char *format, ...)
+{
+	_cleanup_free_ char *raw = NULL, *clean = NULL, *line = NULL;
+	va_list arguments;
+	int len;
+
+	va_start(arguments, format);
+	len = vasprintf(&raw, format, arguments);
+	va_end(arguments);
+	if (len < 0)
+		return;
+	clean = text_clean(raw, (size_t)len);
+	line = xasprintf("safe-rebuild: %s", clean);
+	to_stderr(line, strlen(line), NULL);
+	in_place = true;
 }
 
 void warn_and_log(const char *format, ...)

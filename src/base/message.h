@@ -32,8 +32,17 @@ void warn(const char *format, ...) _printf_(1, 2);
 void warn_errno(const char *format, ...) _printf_(1, 2);
 void say(const char *format, ...) _printf_(1, 2);
 
+/*
+ * A line on a terminal that the next one, of whatever kind, takes the place of. Only
+ * where stderr is a terminal.
+ */
+void say_in_place(const char *format, ...) _printf_(1, 2);
+
 /* Also to syslog, for what should have been recorded and could not be. */
 void warn_and_log(const char *format, ...) _printf_(1, 2);
+
+/* Lines that another process has made with the functions above. */
+void message_pass_on(const char *lines);
 
 /* From now on lines go to sink instead of stderr; each ends with a newline. */
 void message_redirect(void (*sink)(const char *line, size_t len, void *data), void *data);

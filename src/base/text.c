@@ -210,14 +210,18 @@ char *text_shell_words(char *const *words)
 
 bool text_to_number(const char *text, uint64_t max, uint64_t *ret)
 {
+	const int saved_errno = errno;
 	uintmax_t value;
+	bool overflow;
 	char *end;
 
 	if (!isdigit((unsigned char)*text))
 		return false;
 	errno = 0;
 	value = strtoumax(text, &end, 10);
-	if (errno || *end || value > max)
+	overflow = errno != 0;
+	errno = saved_errno;
+	if (overflow || *end || value > max)
 		return false;
 	*ret = value;
 	return true;

@@ -224,13 +224,19 @@ static void find_user(struct caller *caller)
 			     : xasprintf("uid-%u", (unsigned)caller->uid);
 }
 
-static time_t session_start(void)
+/*
+ * Agents run each command in a session of its own: its leader's parent is what has been
+ * here since the agent's session began. A person's session is the terminal's.
+ */
+static time_t session_start(bool is_agent)
 {
-	struct process self, leader;
+	struct process self, leader, parent;
 
-	if (process_read(&self, getpid()) && process_read(&leader, self.session))
-		return process_start_time(&leader);
-	return time(NULL);
+	if (!process_read(&self, getpid()) || !process_read(&leader, self.session))
+		return time(NULL);
+	if (is_agent && leader.parent > 1 && process_read(&parent, leader.parent))
+		return process_start_time(&parent);
+	return process_start_time(&leader);
 }
 
 int caller_identify(struct caller *ret, const char *given)
@@ -250,7 +256,7 @@ int caller_identify(struct caller *ret, const char *given)
 		ret->is_agent = true;
 	}
 	if (!ret->since)
-		ret->since = session_start();
+		ret->since = session_start(ret->is_agent);
 	return 0;
 }
 

@@ -44,12 +44,16 @@ bool process_read(struct process *ret, pid_t pid)
 
 time_t process_start_time(const struct process *process)
 {
-	struct timespec boot;
-	long per_second = sysconf(_SC_CLK_TCK);
+	const int64_t tick_ns = 1000000000 / sysconf(_SC_CLK_TCK);
+	struct timespec boot, now;
+	int64_t age_ns;
 
 	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return time(NULL) - (boot.tv_sec - (time_t)(process->start_ticks /
-						    (unsigned long long)per_second));
+	clock_gettime(CLOCK_REALTIME, &now);
+	age_ns = (int64_t)boot.tv_sec * 1000000000 + boot.tv_nsec -
+		 (int64_t)process->start_ticks * tick_ns;
+	return (time_t)(((int64_t)now.tv_sec * 1000000000 + now.tv_nsec - age_ns) /
+			1000000000);
 }
 
 /* nixpkgs' wrapProgram renames a program to .NAME-wrapped; comm keeps 15 bytes of that.

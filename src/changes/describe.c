@@ -8,6 +8,7 @@
 
 /* Longer messages are in the record; here they are a reminder. */
 #define MESSAGE_SHOWN 120
+#define BUILDS_WITHOUT_FILES 3
 /* Above this a patch says little and costs much. */
 #define PATCH_BLOB_MAX ((git_object_size_t)1 << 20)
 
@@ -45,6 +46,7 @@ char *describe_build(const struct record *build)
 		fprintf(out, ": %s", quoted);
 	}
 	fclose(out);
+	set_string(&text, text_clean(text, len));
 	return text;
 }
 
@@ -78,6 +80,19 @@ static int print_patch(FILE *out, git_patch *patch)
 	return 0;
 }
 
+/* Why there are no lines to count. */
+static const char *describe_lineless(
+	const struct path_change *change, const git_blob *old, const git_blob *new)
+{
+	if (old && new &&git_oid_equal(&change->old_id, &change->new_id))
+		return change->new_mode == GIT_FILEMODE_BLOB_EXECUTABLE
+			       ? " (now executable)"
+			       : " (mode)";
+	if ((!old || !git_blob_rawsize(old)) && (!new || !git_blob_rawsize(new)))
+		return " (empty)";
+	return " (binary)";
+}
+
 int describe_path(FILE *out, const struct path_change *change, struct ledger *ledger,
 	enum show_changes show)
 {
@@ -102,7 +117,8 @@ int describe_path(FILE *out, const struct path_change *change, struct ledger *le
 	if (git_patch_from_blobs(&patch, old, change->path, new, change->path, NULL) < 0)
 		return git_failed("cannot compare a recorded file");
 	if (patch && git_patch_line_stats(NULL, &added, &removed, patch) == 0)
-		fprintf(out, "%s", added || removed ? "" : " (mode or binary)");
+		fprintf(out, "%s",
+			added || removed ? "" : describe_lineless(change, old, new));
 	if (added)
 		fprintf(out, " +%zu", added);
 	if (removed)
@@ -172,16 +188,22 @@ static char *describe_base(const struct changes *changes)
 	}
 }
 
+static void put_nothing(struct page *page, const char *base)
+{
+	_cleanup_free_ char *builds = text_count(page->changes->foreign_len, "build");
+
+	fprintf(page->out, "%s: nothing has changed", base);
+	if (page->changes->foreign_len)
+		fprintf(page->out, " (%s by others since then)", builds);
+	fputc('\n', page->out);
+}
+
 static int put_alone(struct page *page, const char *base)
 {
 	const struct changes *changes = page->changes;
 	_cleanup_free_ char *count = text_count(changes->fresh_len, "file");
 	size_t shown = changes->fresh_len < 5 ? changes->fresh_len : 5;
 
-	if (!changes->fresh_len) {
-		fprintf(page->out, "%s: nothing has changed\n", base);
-		return 0;
-	}
 	fprintf(page->out, "%s: %s not built yet:", base, count);
 	for (size_t i = 0; i < shown; i++) {
 		const struct path_change *change =
@@ -206,15 +228,22 @@ static int put_by_author(struct page *page, const char *base)
 	_cleanup_free_ char *theirs =
 		text_count(changes->total.len - changes->fresh_len, "file");
 	_cleanup_free_ char *fresh = text_count(changes->fresh_len, "file");
+	size_t without = 0;
 
-	fprintf(page->out, "%s: %s by others with %s; %s not built yet\n", base, builds,
-		theirs, fresh);
+	fprintf(page->out, "%s:", base);
+	if (changes->foreign_len)
+		fprintf(page->out, " %s by others with %s;", builds, theirs);
+	fprintf(page->out, " %s not built yet\n", fresh);
 	for (size_t i = 0; i < changes->foreign_len; i++) {
 		const struct foreign_build *foreign = &changes->foreign[i];
 		_cleanup_free_ char *line = describe_build(&foreign->build.record);
 
-		/* Everybody else's builds are named, however many lines their paths took.
-		 */
+		/* Of those that left nothing behind the newest few tell what went on. */
+		if (!foreign->len && i + BUILDS_WITHOUT_FILES < changes->foreign_len) {
+			without++;
+			continue;
+		}
+		/* Who changed something is named, however many lines the paths took. */
 		fprintf(page->out, "  %s\n", line);
 		page->lines++;
 		if (put_paths(page, foreign->paths, foreign->len) < 0)
@@ -224,6 +253,11 @@ static int put_by_author(struct page *page, const char *base)
 		fprintf(page->out, "  not built yet:\n");
 		if (put_paths(page, changes->fresh, changes->fresh_len) < 0)
 			return -1;
+	}
+	if (without) {
+		_cleanup_free_ char *others = text_count(without, "earlier build");
+
+		fprintf(page->out, "  %s left nothing that still differs\n", others);
 	}
 	if (page->cut)
 		fprintf(page->out, "  and %zu more: safe-rebuild diff\n", page->cut);
@@ -243,7 +277,11 @@ int describe_changes(FILE *out, const struct changes *changes, struct ledger *le
 		return 0;
 	}
 	base = describe_base(changes);
-	if (!changes->foreign_len && options->show != SHOW_PATCH)
+	if (!changes->total.len) {
+		put_nothing(&page, base);
+		return 0;
+	}
+	if (!changes->foreign_len && !options->whole && options->show != SHOW_PATCH)
 		return put_alone(&page, base);
 	return put_by_author(&page, base);
 }

@@ -9,6 +9,7 @@ char *describe_build(const struct record *build) _must_check_;
 struct describe_options {
 	enum show_changes show;
 	size_t lines; /* at most so many; what is cut is counted and its command named */
+	bool whole;   /* not even one who is alone gets a mere summary */
 };
 
 /*

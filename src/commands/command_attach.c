@@ -4,20 +4,31 @@
 #include "commands/command.h"
 #include "commands/reference.h"
 #include "run/follow.h"
+#include "run/reap.h"
+
+static bool is_agents(const struct build *build, const char *agent)
+{
+	const char *its_agent = record_get(&build->record, "Agent");
+
+	return its_agent && streq(its_agent, agent);
+}
 
 /* The caller's own running build, else the oldest running one, else the last that ended.
  */
-static int find_default(struct build *ret, struct ledger *ledger, const char *agent)
+static int find_default(struct build *ret, struct ledger *ledger,
+	const struct settings *settings, const char *agent)
 {
 	struct build *running;
-	size_t len, chosen = 0;
+	size_t len, chosen;
 
 	if (builds_running(&running, &len, ledger) < 0)
 		return -1;
+	chosen = len;
 	for (size_t i = len; i-- > 0;) {
-		const char *its_agent = record_get(&running[i].record, "Agent");
-
-		if (its_agent && streq(its_agent, agent))
+		if (reap_is_dead(&running[i], settings))
+			continue;
+		if (chosen == len || !is_agents(&running[chosen], agent) ||
+			is_agents(&running[i], agent))
 			chosen = i;
 	}
 	for (size_t i = 0; i < len; i++) {
@@ -27,7 +38,7 @@ static int find_default(struct build *ret, struct ledger *ledger, const char *ag
 			build_free(&running[i]);
 	}
 	free(running);
-	return len ? 1 : build_tip(ret, ledger);
+	return chosen < len ? 1 : build_tip(ret, ledger);
 }
 
 static int run(const struct context *context, int argc, char **argv)
@@ -45,7 +56,7 @@ static int run(const struct context *context, int argc, char **argv)
 		if (reference_find(&build, ledger, context->settings, argv[1]) < 0)
 			return EXIT_OWN_FAILURE;
 	} else if (caller_identify(&caller, context->options->agent) < 0 ||
-		   find_default(&build, ledger, caller.agent) <= 0) {
+		   find_default(&build, ledger, context->settings, caller.agent) <= 0) {
 		return EXIT_OWN_FAILURE;
 	}
 	return follow_build(context->settings, ledger, &build);

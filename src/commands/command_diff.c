@@ -46,7 +46,8 @@ static int print_json(const struct changes *changes)
 static int print_text(
 	const struct changes *changes, struct ledger *ledger, enum show_changes show)
 {
-	const struct describe_options options = {.show = show, .lines = SIZE_MAX};
+	const struct describe_options options = {
+		.show = show, .lines = SIZE_MAX, .whole = true};
 
 	return describe_changes(stdout, changes, ledger, &options) < 0 ? EXIT_OWN_FAILURE
 								       : 0;
@@ -67,8 +68,10 @@ static int find_configuration(
 	configuration_find(ret, &request);
 	*target = target_name(&request);
 	if (ret->kind == CONFIGURATION_ELSEWHERE)
-		return error("there is nothing to compare: '%s': %s", ret->name,
-			ret->why_elsewhere);
+		return error(
+			"there is nothing to compare: '%s': %s (name yours as for the build, "
+			"such as: safe-rebuild diff --flake .)",
+			ret->name, ret->why_elsewhere);
 	return 0;
 }
 

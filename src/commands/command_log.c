@@ -9,21 +9,36 @@
 
 #define DEFAULT_COUNT 20
 
+static void print_build(const struct build *build, json_t *list, bool json)
+{
+	_cleanup_free_ char *line = describe_build(&build->record);
+
+	if (json)
+		json_array_append_new(list, json_record(&build->record));
+	else
+		puts(line);
+}
+
+/* What is running first, then what has ended, newest first. */
 static int print_builds(struct ledger *ledger, const struct command_options *options)
 {
 	_cleanup_build_ struct build build = {0};
 	json_t *answer = json_answer(), *list = json_array();
-	int found = build_tip(&build, ledger);
+	struct build *running;
+	size_t running_len;
+	int found;
 
 	json_object_set_new(answer, "builds", list);
+	found = builds_running(&running, &running_len, ledger);
+	while (found == 0 && running_len > 0) {
+		print_build(&running[--running_len], list, options->json);
+		build_free(&running[running_len]);
+	}
+	if (found == 0)
+		free(running);
+	found = build_tip(&build, ledger);
 	for (unsigned i = 0; found > 0 && i < options->count; i++) {
-		if (options->json) {
-			json_array_append_new(list, json_record(&build.record));
-		} else {
-			_cleanup_free_ char *line = describe_build(&build.record);
-
-			puts(line);
-		}
+		print_build(&build, list, options->json);
 		found = build_step_back(&build, ledger);
 	}
 	if (found >= 0 && options->json)

@@ -37,16 +37,43 @@ static int print_json(const struct build *build, const struct build *before,
 	return json_print(answer);
 }
 
+/* What is asked for most comes first; the rest as it was recorded. */
+static const char *const first_keys[] = {
+	"Build", "Outcome", "Agent", "Action", "Message"};
+/* Nobody's question. */
+static const char *const hidden_keys[] = {"Numbers-Given", "Ticket"};
+
+static bool is_among(const char *key, const char *const *keys, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (streq(keys[i], key))
+			return true;
+	return false;
+}
+
+static void print_field(const char *key, const char *value)
+{
+	_cleanup_free_ char *clean = text_clean(value, strlen(value));
+
+	printf("%-22s %s\n", key, clean);
+}
+
+static void print_record(const struct record *record)
+{
+	for (size_t i = 0; i < ARRAY_LEN(first_keys); i++)
+		if (record_get(record, first_keys[i]))
+			print_field(first_keys[i], record_get(record, first_keys[i]));
+	for (size_t i = 0; i < record->len; i++)
+		if (!is_among(record->fields[i].key, first_keys, ARRAY_LEN(first_keys)) &&
+			!is_among(record->fields[i].key, hidden_keys,
+				ARRAY_LEN(hidden_keys)))
+			print_field(record->fields[i].key, record->fields[i].value);
+}
+
 static int print_text(const struct build *build, const struct build *before,
 	const struct path_changes *changes, struct ledger *ledger, bool patch)
 {
-	for (size_t i = 0; i < build->record.len; i++) {
-		const struct record_field *field = &build->record.fields[i];
-		_cleanup_free_ char *value =
-			text_clean(field->value, strlen(field->value));
-
-		printf("%-22s %s\n", field->key, value);
-	}
+	print_record(&build->record);
 	if (before && !changes->len)
 		printf("\nthe same configuration as build %" PRIu64 "\n",
 			build_number(before));

@@ -1,14 +1,17 @@
 #include <inttypes.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/text.h"
 #include "caller/caller.h"
 #include "changes/describe.h"
 #include "commands/command.h"
 #include "commands/json.h"
 #include "ledger/builds.h"
+#include "queue/lock.h"
 #include "queue/queue.h"
+#include "queue/target.h"
+#include "queue/waiting.h"
 #include "rebuild/system.h"
 
 #define TARGET "system"
@@ -19,6 +22,8 @@ struct state {
 	struct caller caller;
 	struct record *tickets;
 	size_t tickets_len;
+	bool queue_unknown;
+	struct strv strangers; /* who holds the lock, by /proc/locks */
 	struct system_state system;
 	struct ledger *ledger; /* NULL: nothing recorded, or not readable */
 	bool has_live, has_boot, has_own;
@@ -31,6 +36,7 @@ static void state_free(struct state *state)
 {
 	caller_free(&state->caller);
 	tickets_free(state->tickets, state->tickets_len);
+	strv_free(&state->strangers);
 	system_free(&state->system);
 	build_free(&state->live);
 	build_free(&state->boot);
@@ -81,11 +87,15 @@ static int gather_builds(struct state *state)
 static int gather(struct state *ret, const struct context *context)
 {
 	_cleanup_free_ char *queue = queue_directory(context->settings, TARGET);
+	_cleanup_free_ char *directory = target_directory(context->settings, TARGET);
 
 	if (caller_identify(&ret->caller, context->options->agent) < 0)
 		return -1;
-	if (tickets_read(&ret->tickets, &ret->tickets_len, queue) < 0)
+	if (tickets_read(&ret->tickets, &ret->tickets_len, queue) < 0) {
 		warn_errno("cannot see who builds or waits ('%s')", queue);
+		ret->queue_unknown = true;
+	}
+	lock_list_holders(&ret->strangers, directory);
 	system_read(&ret->system, context->settings, NULL);
 	/* A ledger that cannot be read still leaves the queue and the links to tell. */
 	if (ledger_open(&ret->ledger, context->settings) == 0 && ret->ledger &&
@@ -94,19 +104,18 @@ static int gather(struct state *ret, const struct context *context)
 	return 0;
 }
 
+static bool is_waiting(const struct record *ticket)
+{
+	const char *phase = record_get(ticket, "Phase");
+
+	return phase && streq(phase, "waiting");
+}
+
 static void print_ticket(const struct record *ticket)
 {
-	_cleanup_free_ char *line = NULL;
-	const char *command = record_get(ticket, "Command");
+	_cleanup_free_ char *line = waiting_describe(ticket);
 
-	if (record_get(ticket, "Build")) {
-		line = describe_build(ticket);
-		printf("building: %s\n", line);
-		return;
-	}
-	line = clock_duration(time(NULL) - record_get_time(ticket, "Requested"));
-	printf("waiting:  %s (%s) for %s\n", record_get(ticket, "Agent"),
-		command ? command : "?", line);
+	printf("%s %s\n", is_waiting(ticket) ? "waiting: " : "building:", line);
 }
 
 static void print_build(const char *label, const struct build *build)
@@ -116,6 +125,13 @@ static void print_build(const char *label, const struct build *build)
 	printf("%s%s\n", label, line);
 }
 
+static void say_path(const char *label, const char *path)
+{
+	_cleanup_free_ char *clean = text_clean(path, strlen(path));
+
+	printf("%s %s\n", label, clean);
+}
+
 static void print_live(const struct state *state)
 {
 	const struct system_state *system = &state->system;
@@ -123,27 +139,37 @@ static void print_live(const struct state *state)
 	if (state->has_live)
 		print_build("live:     ", &state->live);
 	else if (system->running)
-		printf("live:     a system made outside safe-rebuild: %s\n",
-			system->running);
+		say_path(
+			"live:     a system made outside safe-rebuild:", system->running);
 	else
-		printf("live:     no system is running\n");
+		printf("live:     unknown, there is no link to the running system\n");
 	if (!system->profile || !system->running ||
 		streq(system->profile, system->running))
 		return;
 	if (state->has_boot)
 		print_build("boots:    ", &state->boot);
 	else
-		printf("boots:    generation %" PRIu64
-		       ", made outside safe-rebuild: %s\n",
-			system->generation, system->profile);
+		say_path(
+			"boots:    a system made outside safe-rebuild:", system->profile);
+}
+
+static void print_no_tickets(const struct state *state)
+{
+	for (size_t i = 0; i < state->strangers.len; i++)
+		printf("building: %s, who holds the lock directly\n",
+			state->strangers.words[i]);
+	if (!state->strangers.len)
+		printf("building: nobody\n");
 }
 
 static int print_text(const struct state *state)
 {
 	for (size_t i = 0; i < state->tickets_len; i++)
 		print_ticket(&state->tickets[i]);
-	if (!state->tickets_len)
-		printf("building: nobody\n");
+	if (state->queue_unknown)
+		printf("building: unknown, the queue cannot be read\n");
+	else if (!state->tickets_len)
+		print_no_tickets(state);
 	print_live(state);
 	if (state->has_own)
 		print_build("yours:    ", &state->own);
@@ -167,8 +193,7 @@ static int print_json(const struct state *state)
 	json_t *last = json_array(), *system = json_object();
 
 	for (size_t i = 0; i < state->tickets_len; i++)
-		json_array_append_new(
-			record_get(&state->tickets[i], "Build") ? running : waiting,
+		json_array_append_new(is_waiting(&state->tickets[i]) ? waiting : running,
 			json_record(&state->tickets[i]));
 	for (size_t i = 0; i < state->last_len; i++)
 		json_array_append_new(last, json_record(&state->last[i].record));

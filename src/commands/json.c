@@ -75,7 +75,7 @@ json_t *json_path_change(const struct path_change *change)
 
 int json_print(json_t *answer)
 {
-	int result = json_dumpf(answer, stdout, JSON_INDENT(2));
+	int result = json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 
 	json_decref(answer);
 	putchar('\n');

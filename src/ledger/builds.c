@@ -7,6 +7,9 @@
 /* A system made outside safe-rebuild would otherwise cost a walk over the whole ledger.
  */
 #define SEARCH_DEPTH 500
+/* An estimate looks at so many builds of a kind, among so many of all. */
+#define ESTIMATE_BUILDS 5
+#define ESTIMATE_DEPTH 100
 
 void build_free(struct build *build)
 {
@@ -78,9 +81,8 @@ int build_step_back(struct build *build, struct ledger *ledger)
 	return git_oid_is_zero(&parent) ? 0 : load(build, ledger, &parent);
 }
 
-int build_by_number(struct build *ret, struct ledger *ledger, uint64_t number)
+int build_in_chain(struct build *ret, struct ledger *ledger, uint64_t number)
 {
-	_cleanup_free_ char *running = xasprintf("refs/running/%" PRIu64, number);
 	int found;
 
 	for (found = build_tip(ret, ledger); found > 0;
@@ -91,10 +93,18 @@ int build_by_number(struct build *ret, struct ledger *ledger, uint64_t number)
 		 * ended. */
 		if (record_get_number(&ret->record, "Numbers-Given") < number) {
 			build_free(ret);
-			break;
+			return 0;
 		}
 	}
-	return found < 0 ? -1 : load_reference(ret, ledger, running);
+	return found;
+}
+
+int build_by_number(struct build *ret, struct ledger *ledger, uint64_t number)
+{
+	_cleanup_free_ char *running = xasprintf("refs/running/%" PRIu64, number);
+	int found = build_in_chain(ret, ledger, number);
+
+	return found ? found : load_reference(ret, ledger, running);
 }
 
 int build_by_agent(
@@ -147,14 +157,69 @@ int build_live_at(
 {
 	int found = build_tip(ret, ledger);
 
-	while (found > 0) {
+	for (unsigned depth = 0; found > 0 && depth < SEARCH_DEPTH; depth++) {
 		time_t finished = record_get_time(&ret->record, "Finished");
 
 		if (finished && finished <= when && made_its_system(ret, target))
 			return 1;
 		found = build_step_back(ret, ledger);
 	}
-	return found;
+	build_free(ret);
+	return found < 0 ? -1 : 0;
+}
+
+static int compare_seconds(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int64_t median(int64_t *values, size_t len)
+{
+	if (!len)
+		return 0;
+	qsort(values, len, sizeof(*values), compare_seconds);
+	return values[len / 2];
+}
+
+/* The build's duration where it says something about the next one; -1 otherwise. */
+static int64_t telling_duration(const struct record *record, const char *target)
+{
+	const char *outcome = record_get(record, "Outcome");
+	const char *its_target = record_get(record, "Target");
+	time_t started = record_get_time(record, "Started");
+	time_t finished = record_get_time(record, "Finished");
+
+	if (!outcome || !its_target || !streq(its_target, target) || finished < started ||
+		(!streq(outcome, "succeeded") && !streq(outcome, "partly")))
+		return -1;
+	return finished - started;
+}
+
+int build_expected_seconds(
+	int64_t *ret, struct ledger *ledger, const char *target, const char *command)
+{
+	int64_t same[ESTIMATE_BUILDS], any[ESTIMATE_BUILDS];
+	size_t same_len = 0, any_len = 0;
+	struct build build;
+	int found = build_tip(&build, ledger);
+
+	for (unsigned depth = 0;
+		found > 0 && depth < ESTIMATE_DEPTH && same_len < ARRAY_LEN(same);
+		depth++) {
+		const char *its_command = record_get(&build.record, "Command");
+		int64_t seconds = telling_duration(&build.record, target);
+
+		if (seconds >= 0 && its_command && streq(its_command, command))
+			same[same_len++] = seconds;
+		if (seconds >= 0 && any_len < ARRAY_LEN(any))
+			any[any_len++] = seconds;
+		found = build_step_back(&build, ledger);
+	}
+	build_free(&build);
+	*ret = same_len ? median(same, same_len) : median(any, any_len);
+	return found < 0 ? -1 : 0;
 }
 
 static int compare_numbers(const void *a, const void *b)

@@ -25,6 +25,9 @@ int build_tip(struct build *ret, struct ledger *ledger) _must_check_;
 /* Moves on to the build before; 0 leaves *build freed. */
 int build_step_back(struct build *build, struct ledger *ledger) _must_check_;
 
+/* Only among those whose outcome is known. */
+int build_in_chain(
+	struct build *ret, struct ledger *ledger, uint64_t number) _must_check_;
 int build_by_number(
 	struct build *ret, struct ledger *ledger, uint64_t number) _must_check_;
 /* The agent's last build of the target. */
@@ -36,6 +39,13 @@ int build_by_system(struct build *ret, struct ledger *ledger, const char *target
 /* The build that was live at that time. */
 int build_live_at(struct build *ret, struct ledger *ledger, const char *target,
 	time_t when) _must_check_;
+
+/*
+ * How long such a command has taken: the median of its last successful builds, else of
+ * the target's; 0 where there are none.
+ */
+int build_expected_seconds(int64_t *ret, struct ledger *ledger, const char *target,
+	const char *command) _must_check_;
 
 /* All builds under refs/running, lowest number first; the caller frees each and the
  * array. */

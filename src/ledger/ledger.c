@@ -9,9 +9,15 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/text.h"
 #include "ledger/builds.h"
 
 #define CHAIN "refs/heads/builds"
+/* How long the ledger's lock is tried for: 10 s. */
+#define PAUSE_NS 2000000
+#define PAUSES_MAX 5000
+/* A larger one is no number that we have given: somebody planted a ref. */
+#define NUMBER_MAX 1000000000
 
 char *ledger_path(const struct settings *settings)
 {
@@ -39,6 +45,11 @@ void ledger_free(struct ledger *ledger)
 
 static int open_repository(struct ledger *ledger)
 {
+	if (access(ledger->path, R_OK | X_OK) < 0)
+		return error_errno(
+			"cannot read the ledger '%s' (use sudo, or become a member of "
+			"its group)",
+			ledger->path);
 	if (git_repository_open_bare(&ledger->repository, ledger->path) < 0)
 		return git_failed("cannot read the ledger '%s'", ledger->path);
 	return 0;
@@ -106,16 +117,33 @@ static int take_lock(const struct ledger *ledger, gid_t group)
 {
 	_cleanup_close_ int fd =
 		open_shared_file(AT_FDCWD, ledger->lock_path, 0660, group);
-	int result;
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
 	if (fd < 0)
 		return error_errno("cannot open '%s'", ledger->lock_path);
-	do
-		result = flock(fd, LOCK_EX);
-	while (result < 0 && errno == EINTR);
-	if (result < 0)
-		return error_errno("cannot lock '%s'", ledger->lock_path);
+	/*
+	 * Polled, for it is held for milliseconds at a time, and whoever was stopped with
+	 * it must not keep a rebuild from starting.
+	 */
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return error_errno("cannot lock '%s'", ledger->lock_path);
+		if (i == PAUSES_MAX)
+			return error("somebody has kept '%s' locked for 10 s",
+				ledger->lock_path);
+		nanosleep(&pause, NULL);
+	}
 	return TAKE_FD(fd);
+}
+
+static int make_lock(const struct ledger *ledger, const struct settings *settings)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (geteuid() == 0)
+		fd = open_shared_file(
+			AT_FDCWD, ledger->lock_path, 0660, settings_group(settings));
+	return fd < 0 ? -1 : 0;
 }
 
 static int make_ledger(const struct ledger *ledger, const struct settings *settings)
@@ -152,8 +180,9 @@ int ledger_open_to_record(struct ledger **ret, const struct settings *settings)
 	}
 	if (open_repository(ledger) < 0)
 		return -1;
-	if (access(ledger->lock_path, W_OK) < 0)
-		return error_errno("cannot record builds in '%s'", ledger->path);
+	if (access(ledger->lock_path, W_OK) < 0 &&
+		(errno != ENOENT || make_lock(ledger, settings) < 0))
+		return error_errno("cannot record builds: '%s'", ledger->lock_path);
 	*ret = TAKE_PTR(ledger);
 	return 0;
 }
@@ -170,7 +199,7 @@ static int highest_running(struct ledger *ledger, uint64_t *highest)
 	while ((result = git_reference_next_name(&name, iterator)) == 0) {
 		uint64_t number = strtoumax(strrchr(name, '/') + 1, NULL, 10);
 
-		if (number > *highest)
+		if (number > *highest && number <= NUMBER_MAX)
 			*highest = number;
 	}
 	return result == GIT_ITEROVER
@@ -194,11 +223,14 @@ static char *commit_message(const struct record *build)
 	char *text = NULL;
 	size_t len;
 	FILE *out = text_stream(&text, &len);
-	const char *action = record_get(build, "Action"),
-		   *outcome = record_get(build, "Outcome");
+	const char *action = record_get(build, "Action");
+	const char *outcome = record_get(build, "Outcome");
+	_cleanup_free_ char *subject = text_clean(
+		action ? action : "unknown", strlen(action ? action : "unknown"));
 
-	fprintf(out, "%s: %s\n\n", action ? action : "unknown",
-		outcome ? outcome : "unknown");
+	/* A newline in the action would begin the record, which follows the first blank
+	 * line. */
+	fprintf(out, "%s: %s\n\n", subject, outcome ? outcome : "unknown");
 	record_print(build, out);
 	fclose(out);
 	return text;
@@ -256,15 +288,24 @@ static int write_commit(struct ledger *ledger, const struct record *build,
 }
 
 /*
- * A crash can leave git's REF.lock behind. Whoever holds the ledger's lock knows that
- * nobody else is writing, so it may go.
+ * A crash can leave git's REF.lock behind, or a ref without content. Whoever holds the
+ * ledger's lock knows that nobody else is writing, so they may go.
  */
+static void clear_leftovers(const struct ledger *ledger, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", ledger->path, name);
+	_cleanup_free_ char *stale = xasprintf("%s.lock", path);
+	struct stat status;
+
+	unlink(stale);
+	if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && !status.st_size)
+		unlink(path);
+}
+
 static int set_reference(struct ledger *ledger, const char *name, const git_oid *commit)
 {
 	_cleanup_git_(reference) git_reference *reference = NULL;
-	_cleanup_free_ char *stale = xasprintf("%s/%s.lock", ledger->path, name);
-
-	unlink(stale);
+	clear_leftovers(ledger, name);
 	if (git_reference_create(
 		    &reference, ledger->repository, name, commit, true, NULL) < 0)
 		return git_failed("cannot write to the ledger '%s'", ledger->path);
@@ -273,9 +314,7 @@ static int set_reference(struct ledger *ledger, const char *name, const git_oid 
 
 static int remove_reference(struct ledger *ledger, const char *name)
 {
-	_cleanup_free_ char *stale = xasprintf("%s/%s.lock", ledger->path, name);
-
-	unlink(stale);
+	clear_leftovers(ledger, name);
 	if (git_reference_remove(ledger->repository, name) < 0)
 		return git_failed("cannot write to the ledger '%s'", ledger->path);
 	return 0;
@@ -284,6 +323,20 @@ static int remove_reference(struct ledger *ledger, const char *name)
 static char *running_reference(const struct record *build)
 {
 	return xasprintf("refs/running/%" PRIu64, record_get_number(build, "Build"));
+}
+
+/*
+ * What is in the chain is recorded. A member cannot remove a ref that root has packed:
+ * root's next run that has the lock does.
+ */
+static int remove_running(struct ledger *ledger, const char *name)
+{
+	git_oid id;
+
+	if (git_reference_name_to_id(&id, ledger->repository, name) == 0 &&
+		remove_reference(ledger, name) < 0)
+		warn("the build stays listed as running until root rebuilds");
+	return 0;
 }
 
 int ledger_begin(struct ledger *ledger, struct record *build, const git_oid *tree)
@@ -312,13 +365,18 @@ int ledger_finish(struct ledger *ledger, struct record *build, const git_oid *tr
 	_cleanup_free_ char *running = running_reference(build);
 	_cleanup_free_ char *agent = xasprintf("refs/agents/%s/%s",
 		record_get(build, "Target"), record_get(build, "Agent"));
-	_cleanup_build_ struct build tip = {0};
+	_cleanup_build_ struct build tip = {0}, earlier = {0};
 	uint64_t highest;
 	git_oid commit;
 	int found;
 
 	if (lock < 0 || ledger_highest_number(ledger, &highest) < 0)
 		return -1;
+	found = build_in_chain(&earlier, ledger, record_get_number(build, "Build"));
+	if (found < 0)
+		return -1;
+	if (found)
+		return remove_running(ledger, running);
 	found = build_tip(&tip, ledger);
 	if (found < 0)
 		return -1;
@@ -329,5 +387,5 @@ int ledger_finish(struct ledger *ledger, struct record *build, const git_oid *tr
 		set_reference(ledger, CHAIN, &commit) < 0 ||
 		set_reference(ledger, agent, &commit) < 0)
 		return -1;
-	return remove_reference(ledger, running);
+	return remove_running(ledger, running);
 }

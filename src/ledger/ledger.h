@@ -52,7 +52,9 @@ char *ledger_path(const struct settings *settings) _must_check_;
 int ledger_begin(
 	struct ledger *ledger, struct record *build, const git_oid *tree) _must_check_;
 
-/* Records how a begun build ended: it joins the chain and becomes its agent's last one.
+/*
+ * Records how a begun build ended: it joins the chain and becomes its agent's last one. A
+ * build that is in the chain already stays as it is.
  */
 int ledger_finish(
 	struct ledger *ledger, struct record *build, const git_oid *tree) _must_check_;

@@ -1,17 +1,34 @@
 #include "queue/queue.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
-#include "base/text.h"
+#include "caller/process.h"
+#include "queue/lock.h"
+#include "queue/lock_wait.h"
 #include "queue/target.h"
+#include "queue/waiting.h"
+
+/* One caller on its way to its turn. */
+struct arrival {
+	const struct queue_call *call;
+	struct turn *turn;
+	char *directory, *queue;
+	gid_t group;
+	struct waiting waiting;
+	struct lock_wait wait;
+	bool has_waited;
+	bool asked_ancestors, ancestor_has_lock;
+};
 
 char *queue_directory(const struct settings *settings, const char *target)
 {
@@ -40,6 +57,12 @@ static int make_directories_of(const struct settings *settings, const char *targ
 	return make_shared_directory(queue, 02770, group);
 }
 
+/* Anything else (a full /run, say) must not keep a rebuild from repairing the machine. */
+static bool is_refusal(int reason)
+{
+	return reason == EACCES || reason == EPERM || reason == EROFS || reason == ENOENT;
+}
+
 static int refuse_permission(const struct settings *settings)
 {
 	const int reason = errno;
@@ -51,100 +74,253 @@ static int refuse_permission(const struct settings *settings)
 			settings->run_path);
 		return EXIT_NO_PERMISSION;
 	}
-	if (reason != EACCES && reason != EPERM && reason != ENOENT) {
+	if (!is_refusal(reason)) {
 		error_errno("cannot queue in '%s'", settings->run_path);
 		return EXIT_OWN_FAILURE;
 	}
-	error("no permission to queue in '%s': use sudo, or become a member of group '%s' "
-	      "([access] group)",
-		settings->run_path, group ? group->gr_name : "root");
+	if (group && group->gr_gid)
+		error("no permission to queue in '%s': use sudo, or become a member of group "
+		      "'%s' ([access] group)",
+			settings->run_path, group->gr_name);
+	else
+		error("no permission to queue in '%s': use sudo", settings->run_path);
 	return EXIT_NO_PERMISSION;
 }
 
-static void say_who_holds(const char *queue)
+static void set_phase(struct arrival *arrival, const char *phase)
 {
-	struct record *tickets;
+	record_set(arrival->call->record, "Phase", phase);
+	ticket_update(&arrival->turn->ticket, arrival->call->record);
+}
+
+/* Asked only before the first sleep: it reads much of /proc. */
+static bool ancestor_has_lock(struct arrival *arrival, int fd)
+{
+	if (!arrival->asked_ancestors)
+		arrival->ancestor_has_lock = lock_is_held_by_ancestor(fd);
+	arrival->asked_ancestors = true;
+	return arrival->ancestor_has_lock;
+}
+
+static void begin_waiting(struct arrival *arrival)
+{
+	if (arrival->has_waited || !arrival->call->wait_ms)
+		return;
+	arrival->has_waited = true;
+	if (arrival->call->estimate)
+		arrival->call->estimate(arrival->call->data);
+	ticket_update(&arrival->turn->ticket, arrival->call->record);
+}
+
+/* Out of time: the last line says who still has it. */
+static int give_up(struct arrival *arrival)
+{
+	_cleanup_free_ char *holder =
+		waiting_describe_holder(arrival->directory, arrival->queue);
+
+	if (arrival->call->wait_ms)
+		ticket_leave(&arrival->turn->ticket, arrival->call->record);
+	else
+		ticket_remove(&arrival->turn->ticket);
+	error("busy: %s; try again later%s", holder,
+		arrival->call->wait_ms ? " (your place is kept for 10 min)" : "");
+	return EXIT_BUSY;
+}
+
+static int leave_on_signal(struct arrival *arrival, int signal)
+{
+	ticket_leave(&arrival->turn->ticket, arrival->call->record);
+	say("left the queue on SIG%s; your place is kept for 10 min: call again",
+		sigabbrev_np(signal));
+	return EXIT_SIGNAL_BASE + signal;
+}
+
+/*
+ * Ctrl-Z: asleep this process would keep everybody behind it waiting, so it leaves,
+ * stops, and comes back to its place when it goes on.
+ */
+static int stop_and_return(struct arrival *arrival)
+{
+	ticket_leave(&arrival->turn->ticket, arrival->call->record);
+	raise(SIGSTOP);
+	if (ticket_arrive(
+		    &arrival->turn->ticket, arrival->queue, arrival->call->record) == 0)
+		return 0;
+	return refuse_permission(arrival->call->settings);
+}
+
+/* Sleeps on fd. 0: it is locked; -1: look again; else the exit status. */
+static int sleep_on(struct arrival *arrival, int fd, int operation)
+{
+	begin_waiting(arrival);
+	switch (lock_wait(&arrival->wait, fd, operation)) {
+	case LOCK_WAIT_GOT:
+		return 0;
+	case LOCK_WAIT_TIMEOUT:
+		return give_up(arrival);
+	case LOCK_WAIT_SIGNAL:
+		return leave_on_signal(arrival, arrival->wait.signal);
+	case LOCK_WAIT_STOP: {
+		int status = stop_and_return(arrival);
+
+		return status ? status : -1;
+	}
+	case LOCK_WAIT_FAILED:
+		break;
+	}
+	return refuse_permission(arrival->call->settings);
+}
+
+/* Until no living ticket is before ours; returns 0 or the exit status. */
+static int wait_for_predecessors(struct arrival *arrival, int lock_fd)
+{
+	if (arrival->turn->ticket.fd < 0)
+		return 0;
+	for (;;) {
+		_cleanup_close_ int fd =
+			ticket_open_predecessor(&arrival->turn->ticket, arrival->queue);
+		int status;
+
+		/* Those before us may be waiting for the very lock that we run under. */
+		if (fd < 0 || ancestor_has_lock(arrival, lock_fd))
+			return 0;
+		arrival->waiting.ticket = ticket_name(&arrival->turn->ticket);
+		status = sleep_on(arrival, fd, LOCK_SH);
+		if (status > 0)
+			return status;
+	}
+}
+
+/* Waits for the process that the dead ticket names; it has a killed runner for a parent.
+ */
+static void wait_for_orphan(const struct record *ticket)
+{
+	unsigned long long start;
+	struct process process;
+	struct pollfd poll_fd;
+	int pid;
+
+	if (sscanf(record_get(ticket, "Child"), "%d %llu", &pid, &start) != 2)
+		return;
+	poll_fd = (struct pollfd){
+		.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+	/* Compared after the descriptor is open: now the pid cannot change hands. */
+	if (poll_fd.fd >= 0 && process_read(&process, pid) &&
+		process.start_ticks == start && poll(&poll_fd, 1, 0) == 0) {
+		say("waiting for nixos-rebuild (pid %d) of build %s, whose runner was killed",
+			pid, record_get(ticket, "Build"));
+		while (poll(&poll_fd, 1, -1) < 0)
+			;
+	}
+	if (poll_fd.fd >= 0)
+		close(poll_fd.fd);
+}
+
+static void wait_for_orphans(struct arrival *arrival)
+{
+	struct record *dead;
 	size_t len;
 
-	if (tickets_read(&tickets, &len, queue) < 0)
+	if (tickets_read_dead(&dead, &len, arrival->queue) < 0)
 		return;
 	for (size_t i = 0; i < len; i++) {
-		const char *agent = record_get(&tickets[i], "Agent");
-		const char *command = record_get(&tickets[i], "Command");
-		time_t started = record_get_time(&tickets[i], "Started");
-		_cleanup_free_ char *age = clock_duration(time(NULL) - started);
+		_cleanup_free_ char *path = xasprintf(
+			"%s/%s", arrival->queue, record_get(&dead[i], "Ticket"));
 
-		if (!started || !record_get(&tickets[i], "Build"))
+		if (!record_get(&dead[i], "Child"))
 			continue;
-		say("waiting for build %s by %s (%s), running for %s",
-			record_get(&tickets[i], "Build"), agent ? agent : "?",
-			command ? command : "?", age);
-		tickets_free(tickets, len);
-		return;
+		if (ticket_name_queues(record_get(&dead[i], "Ticket")))
+			wait_for_orphan(&dead[i]);
+		unlink(path);
 	}
-	tickets_free(tickets, len);
-	say("waiting for the lock");
+	tickets_free(dead, len);
 }
 
-/* Whether path still names the file that fd has open. */
-static bool is_current(int fd, const char *path)
+/* 0 with the lock taken (or an ancestor's); -1: look again; else the exit status. */
+static int take_lock(struct arrival *arrival, int fd)
 {
-	struct stat opened, named;
+	int status;
 
-	return fstat(fd, &opened) == 0 && stat(path, &named) == 0 &&
-	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return refuse_permission(arrival->call->settings);
+		if (ancestor_has_lock(arrival, fd))
+			return 0;
+		arrival->waiting.ticket = ticket_name(&arrival->turn->ticket);
+		status = sleep_on(arrival, fd, LOCK_EX);
+		if (status)
+			return status;
+	}
+	return lock_is_current(arrival->directory, fd) ? 0 : -1;
 }
 
-static int take_lock(const char *directory, const char *queue, gid_t group)
+static int wait_for_turn(struct arrival *arrival)
 {
-	_cleanup_free_ char *path = xasprintf("%s/lock", directory);
+	int status;
 
-	for (;;) {
-		_cleanup_close_ int fd = open_shared_file(AT_FDCWD, path, 0660, group);
-		int result;
+	do {
+		_cleanup_close_ int fd = lock_open(arrival->directory, arrival->group);
 
 		if (fd < 0)
-			return -1;
-		result = flock(fd, LOCK_EX | LOCK_NB);
-		if (result < 0 && errno == EWOULDBLOCK) {
-			say_who_holds(queue);
-			do
-				result = flock(fd, LOCK_EX);
-			while (result < 0 && errno == EINTR);
-		}
-		if (result < 0)
-			return -1;
-		if (is_current(fd, path))
-			return TAKE_FD(fd);
+			return refuse_permission(arrival->call->settings);
+		status = wait_for_predecessors(arrival, fd);
+		if (!status)
+			status = take_lock(arrival, fd);
+		if (!status)
+			arrival->turn->lock_fd = TAKE_FD(fd);
+	} while (status < 0);
+	if (status)
+		return status;
+	wait_for_orphans(arrival);
+	set_phase(arrival, "looking");
+	return 0;
+}
+
+int queue_enter(struct turn *ret, const struct queue_call *call)
+{
+	_cleanup_free_ char *directory = target_directory(call->settings, call->target);
+	_cleanup_free_ char *queue = queue_directory(call->settings, call->target);
+	struct arrival arrival = {
+		.call = call,
+		.turn = ret,
+		.directory = directory,
+		.queue = queue,
+		.group = geteuid() == 0 ? settings_group(call->settings) : (gid_t)-1,
+		.wait = {.deadline_ms = call->wait_ms == FOREVER_MS
+						? FOREVER_MS
+						: clock_boot_ms() + call->wait_ms,
+			.tick = waiting_tell,
+			.data = &arrival.waiting},
+	};
+	int status;
+
+	*ret = (struct turn)TURN_NONE;
+	record_set(call->record, "Phase", "waiting");
+	if (make_directories_of(call->settings, call->target) < 0)
+		return refuse_permission(call->settings);
+	if (ticket_arrive(&ret->ticket, queue, call->record) < 0) {
+		if (is_refusal(errno))
+			return refuse_permission(call->settings);
+		warn_errno(
+			"no ticket can be made in '%s', the lock alone must do", queue);
 	}
+	waiting_start(&arrival.waiting, directory, queue, ticket_name(&ret->ticket),
+		call->is_agent);
+	status = wait_for_turn(&arrival);
+	waiting_end(&arrival.waiting);
+	if (status)
+		queue_leave(ret);
+	return status;
 }
 
-int queue_enter(struct turn *ret, const struct settings *settings, const char *target,
-	const struct record *record)
+void queue_enter_beside(struct turn *ret, const struct queue_call *call)
 {
-	_cleanup_free_ char *directory = target_directory(settings, target);
-	_cleanup_free_ char *queue = queue_directory(settings, target);
+	_cleanup_free_ char *queue = queue_directory(call->settings, call->target);
 
 	*ret = (struct turn)TURN_NONE;
-	if (make_directories_of(settings, target) < 0 ||
-		ticket_new(&ret->ticket, queue, record) < 0)
-		return refuse_permission(settings);
-	ret->lock_fd = take_lock(
-		directory, queue, geteuid() == 0 ? settings_group(settings) : (gid_t)-1);
-	if (ret->lock_fd >= 0)
-		return 0;
-	ticket_remove(&ret->ticket);
-	return refuse_permission(settings);
-}
-
-void queue_enter_beside(struct turn *ret, const struct settings *settings,
-	const char *target, const struct record *record)
-{
-	_cleanup_free_ char *queue = queue_directory(settings, target);
-
-	*ret = (struct turn)TURN_NONE;
-	if (make_directories_of(settings, target) == 0)
-		(void)!ticket_new(&ret->ticket, queue, record);
+	record_set(call->record, "Phase", "looking");
+	if (make_directories_of(call->settings, call->target) == 0)
+		(void)!ticket_arrive_beside(&ret->ticket, queue, call->record);
 }
 
 void queue_close(struct turn *turn)

@@ -1,16 +1,16 @@
 #pragma once
 /*
  * Whose turn it is. A run owns a ticket (see ticket.h) and, where its action needs it,
- * the target's lock: a plain flock(2) on RUN/lock, so that "flock RUN/lock COMMAND" takes
- * part. The lock file is never unlinked; after locking, path and descriptor are compared,
- * in case somebody did.
+ * the target's lock (see lock.h). A waiter sleeps on its nearest living predecessor
+ * alone: strict order of arrival, nobody polls, and one death wakes one waiter. The first
+ * in the queue takes the lock too, for the sake of those who take it directly.
  */
 #include "queue/ticket.h"
 #include "settings/settings.h"
 
 struct turn {
 	struct ticket ticket;
-	int lock_fd; /* -1: the run has no need of the lock */
+	int lock_fd; /* -1: the run has no need of the lock, or an ancestor holds it */
 };
 
 #define TURN_NONE                                    \
@@ -18,16 +18,26 @@ struct turn {
 		.ticket = TICKET_NONE, .lock_fd = -1 \
 	}
 
+struct queue_call {
+	const struct settings *settings;
+	const char *target;
+	struct record *record; /* becomes the ticket; Phase is kept up to date in it */
+	bool is_agent;
+	int64_t wait_ms; /* FOREVER_MS: as long as it takes */
+	/* Called once, when waiting begins: may set Expected (seconds) in the record. */
+	void (*estimate)(void *data);
+	void *data;
+};
+
 /*
- * Takes a ticket and waits for the lock. Returns 0, or an exit status (printed) where
- * there is no permission to queue or the lock cannot be had.
+ * Takes a ticket, waits for its turn and takes the lock. Returns 0, or an exit status
+ * (printed): no permission, not free in time, a signal. One who leaves a queue keeps the
+ * place for TICKET_KEPT_SECONDS.
  */
-int queue_enter(struct turn *ret, const struct settings *settings, const char *target,
-	const struct record *record) _must_check_;
+int queue_enter(struct turn *ret, const struct queue_call *call) _must_check_;
 
 /* A ticket alone, for runs that do not queue; *ret is without one where that fails. */
-void queue_enter_beside(struct turn *ret, const struct settings *settings,
-	const char *target, const struct record *record);
+void queue_enter_beside(struct turn *ret, const struct queue_call *call);
 
 /* Closes this process' descriptors; the turn lasts in those that inherited them. */
 void queue_close(struct turn *turn);

@@ -10,29 +10,49 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 
-#define TICKET_MAX ((size_t)64 << 10)
-
+#define TICKET_MAX ((size_t)256 << 10)
+/* A ticket only informs: long values are cut, so that it is read whole. */
+#define VALUE_MAX 1000
 /* Digits in INT64_MAX: names sort as numbers do. */
-#define NAME_DIGITS 19
+#define STAMP_DIGITS 19
+#define BESIDE "b"
+/* Arrivals that overtake each other try again; after so many the lock alone must do. */
+#define ARRIVALS_MAX 100
 
-static char *next_name(const char *directory)
+static int64_t now_stamp(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return xasprintf("%s/%0*" PRId64, directory, NAME_DIGITS,
-		(int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static bool is_ticket_name(const char *name)
+{
+	size_t digits = strspn(name, "0123456789");
+
+	return digits == STAMP_DIGITS && (!name[digits] || streq(name + digits, BESIDE));
+}
+
+bool ticket_name_queues(const char *name)
+{
+	return is_ticket_name(name) && !ends_with(name, BESIDE);
 }
 
 static int put_record(int fd, const struct record *record)
 {
+	_cleanup_record_ struct record shown = {0};
 	char *text = NULL;
 	size_t len;
 	FILE *out = text_stream(&text, &len);
 	ssize_t written;
 
-	record_print(record, out);
+	for (size_t i = 0; i < record->len; i++)
+		record_setf(&shown, record->fields[i].key, "%.*s", VALUE_MAX,
+			record->fields[i].value);
+	record_print(&shown, out);
 	fclose(out);
 	written = pwrite(fd, text, len, 0);
 	free(text);
@@ -41,7 +61,9 @@ static int put_record(int fd, const struct record *record)
 	return ftruncate(fd, (off_t)len);
 }
 
-int ticket_new(struct ticket *ret, const char *directory, const struct record *record)
+/* Makes a ticket and links it under the first free stamp from stamp on. */
+static int make_ticket(struct ticket *ret, const char *directory, int64_t stamp,
+	const char *suffix, const struct record *record)
 {
 	_cleanup_close_ int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
 	_cleanup_free_ char *proc_path = NULL;
@@ -49,8 +71,9 @@ int ticket_new(struct ticket *ret, const char *directory, const struct record *r
 	if (fd < 0 || put_record(fd, record) < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return -1;
 	proc_path = xasprintf("/proc/self/fd/%d", fd);
-	for (;;) {
-		_cleanup_free_ char *path = next_name(directory);
+	for (;; stamp++) {
+		_cleanup_free_ char *path = xasprintf(
+			"%s/%0*" PRId64 "%s", directory, STAMP_DIGITS, stamp, suffix);
 
 		if (linkat(AT_FDCWD, proc_path, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0) {
 			*ret = (struct ticket){.fd = TAKE_FD(fd), .path = TAKE_PTR(path)};
@@ -59,6 +82,134 @@ int ticket_new(struct ticket *ret, const char *directory, const struct record *r
 		if (errno != EEXIST)
 			return -1;
 	}
+}
+
+static int compare_words(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int list_names(struct strv *ret, const char *directory)
+{
+	_cleanup_closedir_ DIR *listing = opendir(directory);
+	const struct dirent *found;
+
+	*ret = (struct strv){0};
+	if (!listing)
+		return errno == ENOENT ? 0 : -1;
+	while ((found = readdir(listing)))
+		if (is_ticket_name(found->d_name))
+			strv_add(ret, found->d_name);
+	if (ret->len)
+		qsort(ret->words, ret->len, sizeof(*ret->words), compare_words);
+	return 0;
+}
+
+/* Opens the ticket and tells whether it lives; -1 where it is gone. */
+static int open_ticket(const char *directory, const char *name, bool *ret_alive)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0)
+		*ret_alive = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	return fd;
+}
+
+static void read_ticket(struct record *ret, int fd, const char *name)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+
+	if (read_to_end(fd, TICKET_MAX, &text, &len) < 0)
+		len = 0;
+	record_parse(ret, text ? text : "", len);
+	record_set(ret, "Ticket", name);
+}
+
+/* Whether the place of one who left is still kept. */
+static bool is_kept(const struct record *ticket)
+{
+	const time_t left = record_get_time(ticket, "Left"), now = time(NULL);
+
+	return left && left <= now && now - left < TICKET_KEPT_SECONDS;
+}
+
+/* The ticket is dead: removes it unless it still stands for something. */
+static void sweep(const char *directory, const char *name, int fd)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
+	_cleanup_record_ struct record record = {0};
+
+	read_ticket(&record, fd, name);
+	if (!is_kept(&record) && !record_get(&record, "Child"))
+		unlink(path);
+}
+
+/* Whether some ticket of the queue has a later name. */
+static bool is_overtaken(const struct ticket *ticket, const char *directory)
+{
+	_cleanup_strv_ struct strv names = {0};
+
+	if (list_names(&names, directory) < 0)
+		return false;
+	for (size_t i = names.len; i-- > 0;)
+		if (ticket_name_queues(names.words[i]))
+			return strcmp(names.words[i], ticket_name(ticket)) > 0;
+	return false;
+}
+
+/*
+ * Takes over the place that the same agent left: whoever removes the old ticket has it.
+ * Its name is not used again, the next one is.
+ */
+static bool return_to_place(
+	struct ticket *ret, const char *directory, const struct record *record)
+{
+	const char *agent = record_get(record, "Agent");
+	struct record *dead;
+	bool returned = false;
+	size_t len;
+
+	if (!agent || tickets_read_dead(&dead, &len, directory) < 0)
+		return false;
+	for (size_t i = 0; i < len && !returned; i++) {
+		const char *name = record_get(&dead[i], "Ticket");
+		const char *its_agent = record_get(&dead[i], "Agent");
+		_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
+
+		if (!its_agent || !streq(its_agent, agent) || !is_kept(&dead[i]) ||
+			unlink(path) < 0)
+			continue;
+		returned = make_ticket(ret, directory, strtoimax(name, NULL, 10) + 1, "",
+				   record) == 0;
+	}
+	tickets_free(dead, len);
+	return returned;
+}
+
+int ticket_arrive(struct ticket *ret, const char *directory, const struct record *record)
+{
+	if (return_to_place(ret, directory, record))
+		return 0;
+	for (int i = 0;; i++) {
+		if (make_ticket(ret, directory, now_stamp(), "", record) < 0)
+			return -1;
+		/*
+		 * Between reading the clock and linking, others may have linked later
+		 * stamps and gone ahead. A new ticket (a new file: one who already sleeps
+		 * on this one must wake) goes to the end, where it belongs.
+		 */
+		if (!is_overtaken(ret, directory) || i == ARRIVALS_MAX)
+			return 0;
+		ticket_remove(ret);
+	}
+}
+
+int ticket_arrive_beside(
+	struct ticket *ret, const char *directory, const struct record *record)
+{
+	return make_ticket(ret, directory, now_stamp(), BESIDE, record);
 }
 
 void ticket_update(struct ticket *ticket, const struct record *record)
@@ -87,86 +238,76 @@ void ticket_remove(struct ticket *ticket)
 	ticket_close(ticket);
 }
 
-static bool is_locked(int fd)
+void ticket_leave(struct ticket *ticket, struct record *record)
 {
-	return flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	record_set_time(record, "Left", time(NULL));
+	ticket_update(ticket, record);
+	record_set(record, "Left", NULL);
+	ticket_close(ticket);
 }
 
-static bool is_ticket_name(const char *name)
+int ticket_open_predecessor(const struct ticket *ticket, const char *directory)
 {
-	return strlen(name) == NAME_DIGITS && strspn(name, "0123456789") == NAME_DIGITS;
+	const char *own = ticket_name(ticket);
+	_cleanup_strv_ struct strv names = {0};
+
+	if (list_names(&names, directory) < 0)
+		return -1;
+	for (size_t i = names.len; i-- > 0;) {
+		_cleanup_close_ int fd = -1;
+		bool alive = false;
+
+		if (strcmp(names.words[i], own) >= 0)
+			continue;
+		fd = open_ticket(directory, names.words[i], &alive);
+		if (fd < 0)
+			continue;
+		if (!alive)
+			sweep(directory, names.words[i], fd);
+		else if (ticket_name_queues(names.words[i]))
+			return TAKE_FD(fd);
+	}
+	return -1;
 }
 
 bool ticket_is_alive(const char *directory, const char *name)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
-	_cleanup_close_ int fd = -1;
+	bool alive = false;
+	_cleanup_close_ int fd =
+		is_ticket_name(name) ? open_ticket(directory, name, &alive) : -1;
 
-	if (!is_ticket_name(name))
-		return false;
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	return fd >= 0 && is_locked(fd);
+	return fd >= 0 && alive;
 }
 
-static int compare_words(const void *a, const void *b)
+static int read_tickets(
+	struct record **ret, size_t *ret_len, const char *directory, bool wanted_alive)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int list_names(char ***ret, size_t *ret_len, const char *directory)
-{
-	_cleanup_closedir_ DIR *listing = opendir(directory);
-	const struct dirent *found;
+	_cleanup_strv_ struct strv names = {0};
 
 	*ret = NULL;
 	*ret_len = 0;
-	if (!listing)
-		return errno == ENOENT ? 0 : -1;
-	while ((found = readdir(listing))) {
-		if (!is_ticket_name(found->d_name))
+	if (list_names(&names, directory) < 0)
+		return -1;
+	for (size_t i = 0; i < names.len; i++) {
+		bool alive = false;
+		_cleanup_close_ int fd = open_ticket(directory, names.words[i], &alive);
+
+		if (fd < 0 || alive != wanted_alive)
 			continue;
 		*ret = xreallocarray(*ret, *ret_len + 1, sizeof(**ret));
-		(*ret)[(*ret_len)++] = xstrdup(found->d_name);
+		read_ticket(&(*ret)[(*ret_len)++], fd, names.words[i]);
 	}
-	if (*ret_len)
-		qsort(*ret, *ret_len, sizeof(**ret), compare_words);
 	return 0;
-}
-
-static bool read_living(struct record *ret, const char *directory, const char *name)
-{
-	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name), *text = NULL;
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	size_t len;
-
-	if (fd < 0 || !is_locked(fd) || read_to_end(fd, TICKET_MAX, &text, &len) < 0)
-		return false;
-	record_parse(ret, text, len);
-	record_set(ret, "Ticket", name);
-	return true;
 }
 
 int tickets_read(struct record **ret, size_t *ret_len, const char *directory)
 {
-	char **names;
-	size_t len;
+	return read_tickets(ret, ret_len, directory, true);
+}
 
-	*ret = NULL;
-	*ret_len = 0;
-	if (list_names(&names, &len, directory) < 0)
-		return -1;
-	for (size_t i = 0; i < len; i++) {
-		struct record record;
-
-		if (read_living(&record, directory, names[i])) {
-			*ret = xreallocarray(*ret, *ret_len + 1, sizeof(**ret));
-			(*ret)[(*ret_len)++] = record;
-		}
-		free(names[i]);
-	}
-	free(names);
-	return 0;
+int tickets_read_dead(struct record **ret, size_t *ret_len, const char *directory)
+{
+	return read_tickets(ret, ret_len, directory, false);
 }
 
 void tickets_free(struct record *tickets, size_t len)

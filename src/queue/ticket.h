@@ -4,13 +4,21 @@
  * with flock(2) for as long as the run lives. It is born locked: written and locked
  * without a name (O_TMPFILE) and then linked, so nobody ever sees an unlocked ticket of a
  * living owner. Its name is the boot-time clock in nanoseconds, zero-padded, which is
- * never used twice: one who removes a dead ticket cannot hit a living one.
+ * never used twice: one who removes a dead ticket cannot hit a living one. Runs that do
+ * not queue have a "b" behind it (beside the queue).
  *
  * Whether a ticket lives is asked of the kernel alone, by LOCK_SH|LOCK_NB. The lock
  * belongs to the open file description: it lasts until the last process that inherited
  * the descriptor has closed it or died.
+ *
+ * A dead ticket may still stand for something: a waiter that left (key Left) keeps its
+ * place for TICKET_KEPT_SECONDS, and a killed runner's nixos-rebuild (key Child) may live
+ * on. Whoever comes by removes the others.
  */
+#include "base/strv.h"
 #include "record/record.h"
+
+#define TICKET_KEPT_SECONDS 600
 
 struct ticket {
 	int fd;     /* -1: none */
@@ -22,21 +30,43 @@ struct ticket {
 		.fd = -1 \
 	}
 
-/* -1 with errno set, silent: what it means depends on why a ticket is wanted. */
-int ticket_new(struct ticket *ret, const char *directory,
+/*
+ * Joins the queue at its end, or where the same agent left it not long ago. -1 with errno
+ * set, silent: what it means depends on why a ticket is wanted.
+ */
+int ticket_arrive(struct ticket *ret, const char *directory,
 	const struct record *record) _must_check_;
+/* A ticket that nobody waits for. */
+int ticket_arrive_beside(struct ticket *ret, const char *directory,
+	const struct record *record) _must_check_;
+
 /* Rewrites it in place, best effort: readers only show what it says. */
 void ticket_update(struct ticket *ticket, const struct record *record);
+/* NULL where there is no ticket. */
 const char *ticket_name(const struct ticket *ticket);
 
 /* Lets go of the descriptor; others that inherited it keep the ticket alive. */
 void ticket_close(struct ticket *ticket);
 /* Ends the run's place: removes the file and lets go. */
 void ticket_remove(struct ticket *ticket);
+/* Lets go but keeps the place for the same agent. */
+void ticket_leave(struct ticket *ticket, struct record *record);
+
+/*
+ * Opens the nearest living ticket before this one: locking it LOCK_SH sleeps until its
+ * run is over. -1 where there is none: it is this ticket's turn. Removes dead tickets.
+ */
+int ticket_open_predecessor(const struct ticket *ticket, const char *directory);
 
 bool ticket_is_alive(const char *directory, const char *name);
 
 /* The living tickets' records, oldest first; each has its name under the key Ticket. */
 int tickets_read(
 	struct record **ret, size_t *ret_len, const char *directory) _must_check_;
+/* Those that are dead, for what they stand for. */
+int tickets_read_dead(
+	struct record **ret, size_t *ret_len, const char *directory) _must_check_;
 void tickets_free(struct record *tickets, size_t len);
+
+/* Whether a ticket with this name is waited for by others. */
+bool ticket_name_queues(const char *name);

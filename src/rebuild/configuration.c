@@ -195,8 +195,8 @@ static void find_classic(
 	struct configuration *configuration, const struct request *request)
 {
 	static const char *const entry_files[] = {"system.nix", "default.nix", NULL};
-	static const char *const system_files[] = {
-		"system.nix", "configuration.nix", NULL};
+	static const char *const system_file[] = {"system.nix", NULL};
+	static const char *const old_file[] = {"configuration.nix", NULL};
 	const char *variable = getenv("NIXOS_CONFIG");
 
 	if (request->file && *request->file) {
@@ -211,13 +211,17 @@ static void find_classic(
 	if (request->attr && *request->attr &&
 		find_file_in(configuration, ".", entry_files))
 		return;
+	/* Only the nixos-rebuild of 26.05 and later looks for it, and then before the
+	 * rest. */
+	if (find_file_in(configuration, "/etc/nixos", system_file))
+		return;
 	if (variable && *variable && find_file(configuration, variable))
 		return;
 	for (size_t i = 0; i < request->include_count; i++)
 		if (find_in_search_entry(configuration, request->include[i]))
 			return;
 	if (find_in_nix_path(configuration) ||
-		find_file_in(configuration, "/etc/nixos", system_files))
+		find_file_in(configuration, "/etc/nixos", old_file))
 		return;
 	set_elsewhere(configuration, "<nixos-config>", "no configuration file was found");
 }

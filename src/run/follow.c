@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <sys/inotify.h>
 
 #include "base/file.h"
@@ -10,10 +11,16 @@
 #include "base/message.h"
 #include "queue/queue.h"
 #include "run/log.h"
+#include "run/reap.h"
 
-/* Copies from where fd stands to its present end; false when stdout is gone. */
-static bool copy_to_stdout(int fd)
+/* The end of a killed runner shows a moment before its lock is gone, and nothing follows.
+ */
+#define LOOK_AGAIN_MS 1000
+
+/* Copies from where fd stands to its present end. A reader that goes ends no build. */
+static void copy_to_stdout(int fd)
 {
+	static bool gone;
 	char data[65536];
 	ssize_t got;
 
@@ -22,26 +29,29 @@ static bool copy_to_stdout(int fd)
 			continue;
 		if (got < 0)
 			break;
-		if (write_all(STDOUT_FILENO, data, (size_t)got) < 0)
-			return false;
+		gone = gone || write_all(STDOUT_FILENO, data, (size_t)got) < 0;
 	}
-	return true;
 }
 
-/*
- * Waits until something may have changed. An inotify event about the ticket can come a
- * moment before its lock is gone, but closing also unlinks or ends it, which is an event.
- */
+static int open_log(const struct settings *settings, const struct build *build)
+{
+	_cleanup_free_ char *path = log_path(settings, build_number(build));
+
+	return open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Until something may have changed. */
 static void wait_for_event(int inotify)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	ssize_t got = read(inotify, events, sizeof(events));
+	struct pollfd poll_fd = {.fd = inotify, .events = POLLIN};
 
-	(void)got;
+	if (poll(&poll_fd, 1, LOOK_AGAIN_MS) > 0)
+		(void)!read(inotify, events, sizeof(events));
 }
 
 static void follow_running(
-	const struct settings *settings, const struct build *build, int log)
+	const struct settings *settings, const struct build *build, int *log)
 {
 	_cleanup_free_ char *queue =
 		queue_directory(settings, record_get(&build->record, "Target"));
@@ -52,25 +62,33 @@ static void follow_running(
 
 	/* Watched before the first look: what changes in between is still in the queue.
 	 */
-	if (inotify < 0 || !name ||
-		inotify_add_watch(
-			inotify, ticket, IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF) < 0)
-		return;
+	(void)inotify_add_watch(
+		inotify, ticket, IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF);
 	(void)inotify_add_watch(inotify, log_name, IN_MODIFY);
-	while (ticket_is_alive(queue, name)) {
-		if (log >= 0 && !copy_to_stdout(log))
-			return;
+	while (name && ticket_is_alive(queue, name)) {
+		if (*log < 0)
+			*log = open_log(settings, build);
+		if (*log >= 0)
+			copy_to_stdout(*log);
 		wait_for_event(inotify);
 	}
 }
 
-static int final_status(struct ledger *ledger, uint64_t number)
+static int final_status(
+	const struct settings *settings, struct ledger *ledger, uint64_t number)
 {
 	_cleanup_build_ struct build build = {0};
 	int found = build_by_number(&build, ledger, number);
 
 	if (found <= 0)
 		return EXIT_OWN_FAILURE;
+	if (build_is_running(&build) && !reap_is_dead(&build, settings)) {
+		error("build %" PRIu64
+		      " goes on, and cannot be followed from here: safe-rebuild "
+		      "status",
+			number);
+		return EXIT_OWN_FAILURE;
+	}
 	if (build_is_running(&build)) {
 		error("build %" PRIu64
 		      " was interrupted: its runner was killed before it could "
@@ -84,15 +102,14 @@ static int final_status(struct ledger *ledger, uint64_t number)
 int follow_build(
 	const struct settings *settings, struct ledger *ledger, const struct build *build)
 {
-	_cleanup_free_ char *path = log_path(settings, build_number(build));
-	_cleanup_close_ int log = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int log = open_log(settings, build);
 
-	if (log < 0)
-		warn_errno("cannot show the output of build %" PRIu64 ", '%s'",
-			build_number(build), path);
+	if (log < 0 && !build_is_running(build))
+		warn_errno(
+			"cannot show the output of build %" PRIu64, build_number(build));
 	if (build_is_running(build))
-		follow_running(settings, build, log);
+		follow_running(settings, build, &log);
 	if (log >= 0)
 		copy_to_stdout(log);
-	return final_status(ledger, build_number(build));
+	return final_status(settings, ledger, build_number(build));
 }

@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 
 #include "base/message.h"
+#include "base/signals.h"
 #include "run/relay.h"
 
 struct front {
@@ -144,15 +145,9 @@ static void wait_and_handle(struct front *front)
 
 int front_watch_signals(void)
 {
-	sigset_t caught;
+	static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, 0};
 
-	sigemptyset(&caught);
-	sigaddset(&caught, SIGINT);
-	sigaddset(&caught, SIGTERM);
-	sigaddset(&caught, SIGHUP);
-	sigaddset(&caught, SIGQUIT);
-	sigprocmask(SIG_BLOCK, &caught, NULL);
-	return signalfd(-1, &caught, SFD_CLOEXEC);
+	return signals_watch(watched, NULL);
 }
 
 int front_follow(int socket, int signals, bool is_agent)

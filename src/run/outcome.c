@@ -17,13 +17,13 @@ static bool is_partial(int exit_status)
 	return exit_status == 2 || exit_status == 4 || exit_status == 100;
 }
 
-static const char *judge(const struct ending *ending)
+static const char *judge(enum action action, const struct ending *ending)
 {
 	if (ending->exit_status == 0)
 		return "succeeded";
 	if (ending->signalled)
 		return "interrupted";
-	if (is_partial(ending->exit_status) &&
+	if (action_changes_system(action) && is_partial(ending->exit_status) &&
 		!system_equals(ending->before, ending->after))
 		return "partly";
 	return "failed";
@@ -37,8 +37,12 @@ static const char *aim(enum action action, const struct system_state *state)
 
 void outcome_record(struct record *build, enum action action, const struct ending *ending)
 {
-	record_set(build, "Outcome", judge(ending));
+	record_set(build, "Outcome", judge(action, ending));
 	record_setf(build, "Exit-Status", "%d", ending->exit_status);
+	/* One that changes nothing runs beside those that do: their work is not its own.
+	 */
+	if (!action_changes_system(action))
+		return;
 	record_set(build, "System-Before", aim(action, ending->before));
 	record_set(build, "System-After", aim(action, ending->after));
 	if (ending->before->generation)
@@ -71,14 +75,15 @@ char *outcome_sentence(const struct record *build, const struct ending *ending)
 		fprintf(out, "build %" PRIu64, number);
 	else
 		fprintf(out, "not recorded");
-	if (ending->after->generation && profile_changed(ending))
+	if (record_get(build, "Generation") && profile_changed(ending))
 		fprintf(out, ", generation %" PRIu64, ending->after->generation);
 	fprintf(out, ", %s", took);
 	if (ending->exit_status > EXIT_SIGNAL_BASE && ending->signalled)
 		fprintf(out, ", signal %d", ending->exit_status - EXIT_SIGNAL_BASE);
 	else if (ending->exit_status)
 		fprintf(out, ", exit status %d", ending->exit_status);
-	if (ending->exit_status && profile_changed(ending))
+	if (ending->exit_status && record_get(build, "Generation") &&
+		profile_changed(ending))
 		fprintf(out, "; the next boot takes the new system all the same");
 	fclose(out);
 	return text;

@@ -1,6 +1,7 @@
 #include "run/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -72,7 +73,8 @@ static void tell(struct output *output, struct relay_message message, int passed
 	output->pending_fds = xreallocarray(output->pending_fds, output->pending_len + 1,
 		sizeof(*output->pending_fds));
 	output->pending[output->pending_len] = message;
-	output->pending_fds[output->pending_len++] = passed_fd < 0 ? -1 : dup(passed_fd);
+	output->pending_fds[output->pending_len++] =
+		passed_fd < 0 ? -1 : fcntl(passed_fd, F_DUPFD_CLOEXEC, 0);
 	push(output, false);
 }
 

@@ -1,6 +1,7 @@
 #include "run/run.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 
 #include "base/memory.h"
@@ -8,9 +9,11 @@
 #include "base/text.h"
 #include "changes/describe.h"
 #include "ledger/ledger.h"
+#include "queue/nested.h"
 #include "queue/target.h"
 #include "rebuild/program.h"
 #include "run/front.h"
+#include "run/reap.h"
 #include "run/runner.h"
 
 static void run_free(struct run *run)
@@ -18,6 +21,8 @@ static void run_free(struct run *run)
 	caller_free(&run->caller);
 	configuration_free(&run->configuration);
 	free(run->target);
+	free(run->queue);
+	free(run->expected);
 	free(run->program);
 	strv_free(&run->arguments);
 	record_free(&run->record);
@@ -53,11 +58,46 @@ static void start_record(struct run *run, const struct own_options *options)
 	record_set_time(record, "Requested", time(NULL));
 }
 
-static int enter_queue(struct run *run)
+static bool needs_lock(const struct run *run)
 {
-	if (action_needs_lock(run->request.action, run->settings->queue_builds))
-		return queue_enter(&run->turn, run->settings, run->target, &run->record);
-	queue_enter_beside(&run->turn, run->settings, run->target, &run->record);
+	return action_needs_lock(run->request.action, run->settings->queue_builds);
+}
+
+/* Tells those who wait how long this one will take, as far as the ledger knows. */
+static void estimate(void *data)
+{
+	struct run *run = data;
+	_cleanup_ledger_ struct ledger *ledger = NULL;
+	int64_t seconds;
+
+	if (ledger_open(&ledger, run->settings) < 0 || !ledger)
+		return;
+	if (build_expected_seconds(&seconds, ledger, run->target,
+		    record_get(&run->record, "Command")) == 0 &&
+		seconds)
+		record_setf(&run->record, "Expected", "%" PRId64, seconds);
+}
+
+static int64_t time_to_wait(const struct run *run, const struct own_options *options)
+{
+	return options->wait_ms >= 0 ? options->wait_ms : run->settings->queue_wait_ms;
+}
+
+static int enter_queue(struct run *run, const struct own_options *options)
+{
+	const struct queue_call call = {
+		.settings = run->settings,
+		.target = run->target,
+		.record = &run->record,
+		.is_agent = run->caller.is_agent,
+		.wait_ms = time_to_wait(run, options),
+		.estimate = estimate,
+		.data = run,
+	};
+
+	if (needs_lock(run))
+		return queue_enter(&run->turn, &call);
+	queue_enter_beside(&run->turn, &call);
 	return 0;
 }
 
@@ -124,9 +164,23 @@ static void look_at_configuration(struct run *run)
 			run->request.action_word);
 		return;
 	}
+	if (needs_lock(run))
+		reap_interrupted(ledger, run->settings);
+	if (!record_get(&run->record, "Expected"))
+		estimate(run);
 	take_snapshot(run);
 	if (run->has_snapshot)
 		show_changes(run, ledger);
+}
+
+/* From here on the record is the build's; what only a ticket tells leaves it. */
+static void keep_for_ticket(struct run *run)
+{
+	const char *expected = record_get(&run->record, "Expected");
+
+	run->expected = expected ? xstrdup(expected) : NULL;
+	record_set(&run->record, "Expected", NULL);
+	record_set(&run->record, "Phase", NULL);
 }
 
 static int prepare(
@@ -146,6 +200,9 @@ static int prepare(
 		return EXIT_USAGE;
 	configuration_find(&run->configuration, &run->request);
 	run->target = target_name(&run->request);
+	run->queue = queue_directory(run->settings, run->target);
+	if (nested_is_inside(run->queue))
+		return exec_program(run);
 	start_record(run, options);
 	return 0;
 }
@@ -163,10 +220,11 @@ int run_rebuild(const struct settings *settings, const struct own_options *optio
 	status = prepare(&run, options, words);
 	if (status)
 		return status;
-	status = enter_queue(&run);
+	status = enter_queue(&run, options);
 	if (status)
 		return status;
 	look_at_configuration(&run);
+	keep_for_ticket(&run);
 	signals = front_watch_signals();
 	if (runner_start(&socket, &run) < 0) {
 		queue_leave(&run.turn);

@@ -23,8 +23,10 @@ struct run {
 	struct strv arguments; /* its argv, name first */
 	struct surroundings surroundings;
 	struct turn turn;
+	char *queue;          /* directory of the tickets */
 	struct record record; /* in the making */
-	bool records;         /* the ledger can be written */
+	char *expected; /* seconds that it will take, in words for the ticket; or NULL */
+	bool records;   /* the ledger can be written */
 	bool has_snapshot;
 	struct snapshot snapshot;
 };

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,22 +13,30 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/signals.h"
 #include "base/text.h"
+#include "caller/process.h"
 #include "changes/tree_diff.h"
 #include "ledger/ledger.h"
+#include "queue/nested.h"
+#include "queue/target.h"
 #include "rebuild/system.h"
 #include "run/log.h"
 #include "run/outcome.h"
 #include "run/output.h"
+#include "run/phase.h"
 
 /* So many paths are named; a checkout of another branch can change thousands. */
 #define MEANWHILE_MAX 20
+/* As much as a pipe holds by default. */
+#define COPY_SIZE 65536
 
 struct runner {
 	struct run *run;
 	struct ledger *ledger; /* NULL: nothing can be recorded */
 	struct output output;
 	struct child child;
+	struct phase_reader phase; /* of nixos-rebuild */
 	int signals;
 	bool exited, signalled;
 	int exit_status;
@@ -42,6 +51,25 @@ static void to_output(const char *line, size_t len, void *data)
 static const git_oid *snapshot_tree(const struct run *run)
 {
 	return run->has_snapshot ? &run->snapshot.tree : NULL;
+}
+
+/* What those who wait are told; the last four keys are no part of the build's record. */
+static void show_in_ticket(struct runner *runner)
+{
+	struct run *run = runner->run;
+	_cleanup_record_ struct record shown;
+	_cleanup_free_ char *self = nested_runner();
+	struct process child;
+
+	record_copy(&shown, &run->record);
+	record_set(&shown, "Phase", phase_name(runner->phase.phase));
+	record_set(&shown, "Expected", run->expected);
+	record_set(&shown, "Runner", self);
+	if (runner->child.pid && !runner->exited &&
+		process_read(&child, runner->child.pid))
+		record_setf(
+			&shown, "Child", "%d %llu", (int)child.pid, child.start_ticks);
+	ticket_update(&run->turn.ticket, &shown);
 }
 
 static void begin_record(struct runner *runner)
@@ -61,7 +89,7 @@ static void begin_record(struct runner *runner)
 			record_get(record, "Action"), run->caller.agent);
 		ledger_free(runner->ledger);
 		runner->ledger = NULL;
-		ticket_update(&run->turn.ticket, record);
+		show_in_ticket(runner);
 		return;
 	}
 	number = record_get_number(record, "Build");
@@ -74,7 +102,7 @@ static void begin_record(struct runner *runner)
 		output_open_log(&runner->output, log_fd);
 		say("build %" PRIu64 " by %s, log: %s", number, run->caller.agent, path);
 	}
-	ticket_update(&run->turn.ticket, record);
+	show_in_ticket(runner);
 }
 
 static void pass_signal_on(struct runner *runner, int signal)
@@ -87,7 +115,7 @@ static void pass_signal_on(struct runner *runner, int signal)
 /* Copies what is there; returns false at the end of the stream. */
 static bool copy_stream(struct runner *runner, int *fd, int stream)
 {
-	char data[65536];
+	char data[COPY_SIZE];
 	ssize_t got;
 
 	if (*fd < 0)
@@ -95,11 +123,25 @@ static bool copy_stream(struct runner *runner, int *fd, int stream)
 	got = read(*fd, data, sizeof(data));
 	if (got > 0)
 		output_write(&runner->output, stream, data, (size_t)got);
+	if (got > 0 && stream == STDERR_FILENO &&
+		phase_read(&runner->phase, data, (size_t)got))
+		show_in_ticket(runner);
 	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
 		return got > 0;
 	close(*fd);
 	*fd = -1;
 	return false;
+}
+
+/* What is in the pipe now; what a daemon goes on to write is nobody's output any more. */
+static void drain_stream(struct runner *runner, int *fd, int stream)
+{
+	int left = 0;
+
+	if (*fd < 0 || ioctl(*fd, FIONREAD, &left) < 0)
+		return;
+	for (; left > 0 && copy_stream(runner, fd, stream); left -= COPY_SIZE)
+		;
 }
 
 static void handle_front(struct runner *runner)
@@ -137,15 +179,9 @@ static void handle_signal(struct runner *runner)
 
 static int watch_signals(void)
 {
-	sigset_t caught;
+	static const int watched[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, 0};
 
-	sigemptyset(&caught);
-	sigaddset(&caught, SIGCHLD);
-	sigaddset(&caught, SIGTERM);
-	sigaddset(&caught, SIGINT);
-	sigaddset(&caught, SIGHUP);
-	sigprocmask(SIG_BLOCK, &caught, NULL);
-	return signalfd(-1, &caught, SFD_CLOEXEC);
+	return signals_watch(watched, NULL);
 }
 
 static void wait_for_child(struct runner *runner)
@@ -177,10 +213,8 @@ static void wait_for_child(struct runner *runner)
 			handle_signal(runner);
 	}
 	/* What is left in the pipes; a daemon that keeps them open is not waited for. */
-	while (copy_stream(runner, &child->stdout_fd, STDOUT_FILENO))
-		;
-	while (copy_stream(runner, &child->stderr_fd, STDERR_FILENO))
-		;
+	drain_stream(runner, &child->stdout_fd, STDOUT_FILENO);
+	drain_stream(runner, &child->stderr_fd, STDERR_FILENO);
 }
 
 static void run_child(struct runner *runner)
@@ -188,6 +222,8 @@ static void run_child(struct runner *runner)
 	struct run *run = runner->run;
 	int null_fd, failure;
 
+	if (run->turn.ticket.fd >= 0)
+		nested_mark(run->queue, ticket_name(&run->turn.ticket));
 	failure = child_start(
 		&runner->child, run->program, run->arguments.words, &run->surroundings);
 	if (failure) {
@@ -197,6 +233,7 @@ static void run_child(struct runner *runner)
 			failure == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 		return;
 	}
+	show_in_ticket(runner);
 	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null_fd >= 0)
 		dup2(null_fd, STDIN_FILENO);
@@ -269,8 +306,15 @@ static void finish_record(struct runner *runner)
 		ledger_finish(runner->ledger, &run->record, snapshot_tree(run)) < 0)
 		warn_and_log("the outcome is not recorded: %s by %s", sentence,
 			run->caller.agent);
-	ticket_update(&run->turn.ticket, &run->record);
 	say("%s", sentence);
+}
+
+/* Of a --target-host nothing is known here. */
+static void read_system(struct system_state *ret, const struct run *run)
+{
+	*ret = (struct system_state){0};
+	if (target_is_local(run->target))
+		system_read(ret, run->settings, run->request.profile_name);
 }
 
 static _noreturn_ void runner_main(struct run *run, int socket)
@@ -286,10 +330,10 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	}
 	output_start(&runner.output, socket);
 	message_redirect(to_output, &runner.output);
-	system_read(&runner.before, run->settings, run->request.profile_name);
+	read_system(&runner.before, run);
 	begin_record(&runner);
 	run_child(&runner);
-	system_read(&runner.after, run->settings, run->request.profile_name);
+	read_system(&runner.after, run);
 	finish_record(&runner);
 	queue_leave(&run->turn);
 	output_end(&runner.output, runner.exit_status);

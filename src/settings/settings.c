@@ -152,15 +152,12 @@ static int fail(
 static int handle(void *user, const char *section, const char *name, const char *value)
 {
 	struct reader *reader = user;
-	bool known_section = false;
-
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		_cleanup_free_ char *reason = NULL;
 		void *member = (char *)reader->settings + keys[i].offset;
 
 		if (!streq(keys[i].section, section))
 			continue;
-		known_section = true;
 		if (!streq(keys[i].name, name))
 			continue;
 		if (keys[i].type == TYPE_LIST && !reader->seen[i])
@@ -171,8 +168,7 @@ static int handle(void *user, const char *section, const char *name, const char 
 		reason = assign(member, &keys[i], value);
 		return reason ? fail(reader, section, name, reason) : 1;
 	}
-	return fail(
-		reader, section, name, known_section ? "unknown key" : "unknown section");
+	return fail(reader, section, name, "unknown key");
 }
 
 static char *refuse_line(struct reader *reader, const char *reason)
@@ -181,6 +177,18 @@ static char *refuse_line(struct reader *reader, const char *reason)
 		error("%s:%u: %s", reader->path, reader->line, reason);
 	reader->failed = true;
 	return NULL;
+}
+
+/* inih tells the handler of a section only with its first key. */
+static bool is_known_section(const char *name)
+{
+	size_t len = strcspn(name, "]");
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (strlen(keys[i].section) == len &&
+			strncmp(keys[i].section, name, len) == 0)
+			return true;
+	return false;
 }
 
 /* An fgets(3) that counts lines and stops at what inih would misread. */
@@ -205,6 +213,8 @@ static char *read_line(char *line, int room, void *stream)
 		return refuse_line(reader, "line contains a NUL byte");
 	if ((*whole == ' ' || *whole == '\t') && whole[strspn(whole, " \t\r")])
 		return refuse_line(reader, "line begins with a blank");
+	if (*whole == '[' && !is_known_section(whole + 1))
+		return refuse_line(reader, "unknown section");
 	memcpy(line, whole, (size_t)len);
 	memcpy(line + len, "\n", 2);
 	return line;
@@ -217,7 +227,7 @@ static int check_trust(int fd, const char *path)
 	if (fstat(fd, &status) < 0)
 		return error_errno("cannot read '%s'", path);
 	if (!S_ISREG(status.st_mode))
-		return error("%s:1: is not a regular file", path);
+		return error("%s: is not a regular file", path);
 	if ((status.st_uid != 0 && status.st_uid != geteuid()) || (status.st_mode & 0022))
 		return error(
 			"%s:1: others can write this file: give it to root and take away "

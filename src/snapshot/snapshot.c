@@ -52,8 +52,9 @@ static bool is_too_wide(const char *root)
 static char *cache_path(const struct job *job)
 {
 	const struct configuration *configuration = job->configuration;
-	_cleanup_free_ char *key = xasprintf("%d %d %s", configuration->kind,
-		configuration->submodules, configuration->root);
+	_cleanup_free_ char *key = xasprintf("%d %d %d %d %s", configuration->kind,
+		configuration->is_flake, configuration->is_git, configuration->submodules,
+		configuration->root);
 	char text[OID_TEXT_SIZE];
 	git_oid id;
 

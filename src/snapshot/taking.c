@@ -114,7 +114,7 @@ int taking_add_file(struct taking *taking, const char *path, const struct stat *
 	}
 	if (mode == GIT_FILEMODE_LINK)
 		return add_link(taking, path, &stat);
-	if (taking->stubs && (!(status->st_mode & S_IROTH) ||
+	if (taking->stubs && (taking->hidden || !(status->st_mode & S_IROTH) ||
 				     (uint64_t)status->st_size > UNSTUBBED_MAX))
 		return add_stub(taking, path, mode, status, &stat);
 	return add_content(taking, path, mode);

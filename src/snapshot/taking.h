@@ -18,6 +18,8 @@ struct taking {
 	 * read, and what is large, is recorded as a stub (size and time).
 	 */
 	bool stubs;
+	bool hidden; /* what is added now lies in a directory that others cannot enter */
+	bool has_submodules;
 	uint64_t bytes;         /* read so far */
 	struct file_stat index; /* of git\'s index where it lists exactly these entries */
 	size_t left_out;        /* files that are not in the snapshot */

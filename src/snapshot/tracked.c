@@ -123,6 +123,18 @@ static size_t list_from_index(struct candidate **ret, git_index *index)
 	return len;
 }
 
+/* git's order of paths where a submodule is a directory of files. */
+static int compare_expanded(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	_cleanup_free_ char *path_x = xasprintf(
+		"%s%s", x->path, x->entry->mode == GIT_FILEMODE_COMMIT ? "/" : "");
+	_cleanup_free_ char *path_y = xasprintf(
+		"%s%s", y->path, y->entry->mode == GIT_FILEMODE_COMMIT ? "/" : "");
+
+	return strcmp(path_x, path_y);
+}
+
 static size_t list_from_cache(struct candidate **ret, const struct stat_cache *cache)
 {
 	const size_t count = stat_cache_count(cache);
@@ -134,15 +146,18 @@ static size_t list_from_cache(struct candidate **ret, const struct stat_cache *c
 	return len;
 }
 
-static bool stat_index(struct file_stat *ret, git_repository *repository)
+/* 1, 0 where there is none yet, -1 where it is something to hang on. */
+static int stat_index(struct file_stat *ret, git_repository *repository)
 {
 	_cleanup_free_ char *path = xasprintf("%sindex", git_repository_path(repository));
 	struct stat status;
 
 	if (lstat(path, &status) < 0)
-		return false;
+		return 0;
+	if (!S_ISREG(status.st_mode))
+		return error("'%s' is no regular file", path);
 	*ret = file_stat_of(&status);
-	return true;
+	return 1;
 }
 
 static git_repository *open_submodule(const char *root, const char *path)
@@ -166,6 +181,8 @@ static int take_submodule(struct taking *taking, const char *root, const char *p
 	_cleanup_git_(repository) git_repository *submodule =
 		open_submodule(root, entry->path);
 	git_oid commit = entry->id;
+
+	taking->has_submodules = true;
 
 	if (submodule && submodules) {
 		_cleanup_free_ char *below = xasprintf("%s/", path);
@@ -199,10 +216,9 @@ static int take_candidate(struct taking *taking, const char *root, const char *p
 /* Every path of the index is an entry now, and none is a submodule. */
 static bool lists_files_only(const struct taking *taking, size_t len)
 {
-	for (size_t i = 0; i < taking->entries.len; i++)
-		if (taking->entries.list[i].mode == GIT_FILEMODE_COMMIT)
-			return false;
-	return taking->entries.len == len;
+	if (taking->has_submodules || taking->entries.len != len)
+		return false;
+	return true;
 }
 
 static int take_index(struct taking *taking, git_repository *repository,
@@ -214,9 +230,11 @@ static int take_index(struct taking *taking, git_repository *repository,
 	_cleanup_close_ int root_fd = open_beneath(
 		taking->root_fd, *prefix ? prefix : ".", O_PATH | O_DIRECTORY);
 	struct file_stat index_stat;
-	const bool has_stat = stat_index(&index_stat, repository);
+	const int has_stat = stat_index(&index_stat, repository);
 	size_t len;
 
+	if (has_stat < 0)
+		return -1;
 	if (root_fd < 0)
 		return error_errno("cannot read '%s'", root);
 	if (has_stat && !*prefix && stat_cache_lists(taking->cache, &index_stat)) {
@@ -225,6 +243,10 @@ static int take_index(struct taking *taking, git_repository *repository,
 		if (git_repository_index(&index, repository) < 0)
 			return git_failed("cannot read the index of '%s'", root);
 		len = list_from_index(&candidates, index);
+		/* Their files stand where a directory does, not where the index has a
+		 * name. */
+		if (submodules)
+			qsort(candidates, len, sizeof(*candidates), compare_expanded);
 	}
 	look_at(candidates, len, root_fd);
 	for (size_t i = 0; i < len; i++)

@@ -116,6 +116,21 @@ static bool is_passed_over(struct walk *walk, const char *path)
 	       ignored;
 }
 
+static int walk_directory(struct walk *walk, int fd, const char *prefix);
+
+static int walk_below(
+	struct walk *walk, int fd, const char *prefix, const struct stat *directory)
+{
+	struct taking *taking = walk->taking;
+	const bool hidden = taking->hidden;
+	int result;
+
+	taking->hidden = hidden || !(directory->st_mode & S_IXOTH);
+	result = walk_directory(walk, fd, prefix);
+	taking->hidden = hidden;
+	return result;
+}
+
 static int walk_directory(struct walk *walk, int fd, const char *prefix)
 {
 	_cleanup_(names_free) struct names names;
@@ -137,7 +152,7 @@ static int walk_directory(struct walk *walk, int fd, const char *prefix)
 				taking_leave_out(walk->taking, path, strerror(errno));
 				continue;
 			}
-			result = walk_directory(walk, below, path);
+			result = walk_below(walk, below, path, &name->status);
 		}
 		if (result < 0)
 			return -1;

@@ -24,11 +24,20 @@
  */
 #define ANSWER_END "\n"
 
+/* Who started the worker may say its words in another way than on stderr. */
+static void keep_words(const char *line, size_t len, void *data)
+{
+	fwrite(line, 1, len, data);
+}
+
 static _noreturn_ void work(
 	int answer_fd, pid_t parent, worker_function *function, void *argument)
 {
 	_cleanup_record_ struct record answer = {0};
 	_cleanup_fclose_ FILE *out = NULL;
+	char *words = NULL;
+	size_t words_len;
+	FILE *said;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -38,8 +47,14 @@ static _noreturn_ void work(
 	close_range(STDERR_FILENO + 2, ~0U, 0);
 	fcntl(STDERR_FILENO + 1, F_SETFD, FD_CLOEXEC);
 	out = fdopen(STDERR_FILENO + 1, "we");
-	if (!out || function(&answer, argument) < 0)
+	said = text_stream(&words, &words_len);
+	message_redirect(keep_words, said);
+	if (!out)
 		_exit(EXIT_OWN_FAILURE);
+	if (function(&answer, argument) < 0)
+		record_set(&answer, "Failed", "yes");
+	fclose(said);
+	record_set(&answer, "Said", words);
 	record_print(&answer, out);
 	fputs(ANSWER_END, out);
 	_exit(fflush(out) == 0 ? 0 : EXIT_OWN_FAILURE);
@@ -142,5 +157,7 @@ int worker_run(struct record *ret, const char *what, worker_function *function,
 	else if (reap(pid, what) < 0)
 		return -1;
 	record_parse(ret, text ? text : "", len);
-	return 0;
+	if (record_get(ret, "Said"))
+		message_pass_on(record_get(ret, "Said"));
+	return record_get(ret, "Failed") ? -1 : 0;
 }

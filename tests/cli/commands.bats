@@ -30,7 +30,7 @@ build() {
 @test "before anything is recorded" {
 	run sr --agent a status
 	assert_equal "$status" 0
-	assert_equal "$output" "$(printf '%s\n' "building: nobody" "live:     no system is running" \
+	assert_equal "$output" "$(printf '%s\n' "building: nobody" "live:     unknown, there is no link to the running system" \
 		"yours:    no build by a yet")"
 	run sr log
 	assert_equal "$status" 0
@@ -121,7 +121,7 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 	before=$(find "$STATE" "$ROOT/run" -printf '%p %T@\n' | sort)
 	run sr --agent a diff --flake .
 	assert_equal "$status" 0
-	assert_contains "$output" "1 file not built yet: M flake.nix"
+	assert_equal "${lines[2]}" "    M flake.nix +1"
 	assert_contains "$(sr --agent a diff --patch --flake .)" "+# x"
 	assert_equal "$(sr --agent a diff --json --flake . | jq_get not_built_yet)" \
 		"[{'path': 'flake.nix', 'status': 'M'}]"

@@ -28,7 +28,7 @@ agents_front_ended_by() {
 	assert_equal "$status" "$2"
 	assert_contains "$(cat "$ROOT/front.err")" \
 		"this call was ended; build 1 goes on: safe-rebuild attach 1 (do not start it again)"
-	assert_contains "$(sr status)" "building: build 1 by a: switch running"
+	assert_like "$(sr status)" "building: build 1 by a (switch --flake .), evaluating for * s"
 	finish
 	assert_equal "$(field 1 outcome)" succeeded
 	assert_contains "$(cat "$ROOT/var/log/safe-rebuild/1.log")" ended
@@ -147,7 +147,7 @@ persons_signal() {
 
 @test "TERM on the runner itself ends nixos-rebuild and is recorded" {
 	start_agent
-	runner=$(pgrep -f "safe-rebuild --agent a switch --flake" | grep -v "^$front\$")
+	runner=$(sed -n 's/^Runner: \([0-9]*\) .*/\1/p' "$ROOT"/run/safe-rebuild/queue/*)
 	kill -TERM "$runner"
 	wait $front && status=0 || status=$?
 	assert_equal "$status" 143
@@ -156,7 +156,7 @@ persons_signal() {
 
 @test "when the runner is killed the front says so" {
 	start_agent
-	runner=$(pgrep -f "safe-rebuild --agent a switch --flake" | grep -v "^$front\$")
+	runner=$(sed -n 's/^Runner: \([0-9]*\) .*/\1/p' "$ROOT"/run/safe-rebuild/queue/*)
 	kill -KILL "$runner"
 	wait $front && status=0 || status=$?
 	touch "$ROOT/go"
@@ -194,7 +194,7 @@ persons_signal() {
 	wait_for test -e "$ROOT/locked"
 	DOUBLE='' "$SAFE_REBUILD" --agent b switch 2>"$ROOT/b.err" &
 	second=$!
-	wait_for grep -q "waiting for the lock" "$ROOT/b.err"
+	wait_for grep -q "waiting for flock (pid [0-9]*), who holds the lock directly" "$ROOT/b.err"
 	touch "$ROOT/unlock"
 	wait $second
 }

@@ -1,0 +1,25 @@
+#pragma once
+/*
+ * A target's lock: a plain flock(2), so that "flock RUN/lock COMMAND" takes part. The
+ * file is never unlinked; who has locked it compares path and descriptor, in case
+ * somebody did.
+ */
+#include <sys/types.h>
+
+#include "base/strv.h"
+
+/* Opens it, made with mode 0660 and group where it is missing. -1 with errno set. */
+int lock_open(const char *directory, gid_t group) _must_check_;
+/* Whether the path still names the file that fd has open. */
+bool lock_is_current(const char *directory, int fd);
+
+/*
+ * Whether an ancestor of ours has the lock's locked descriptor open, as within "flock
+ * RUN/lock sh -c ..." or after a shell's "exec 9>RUN/lock; flock 9": then it is ours to
+ * use. Read from /proc/PID/fdinfo (its "lock:" lines,
+ * Documentation/filesystems/proc.rst).
+ */
+bool lock_is_held_by_ancestor(int fd);
+
+/* "flock (pid 4711)" for each process that /proc/locks names as holding the lock. */
+void lock_list_holders(struct strv *ret, const char *directory);

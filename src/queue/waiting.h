@@ -1,0 +1,34 @@
+#pragma once
+/*
+ * What one who waits is told: who holds the lock, since when, for what, in which phase,
+ * the own place, and about how long it will take. At once, when it changes, and as a
+ * heartbeat; on a person's terminal the line is rewritten in place.
+ */
+#include <stdint.h>
+
+#include "record/record.h"
+
+struct waiting {
+	const char *directory; /* the target's */
+	const char *queue;     /* its queue directory */
+	const char *ticket;    /* own ticket's name; NULL: none */
+	bool is_agent;
+	bool in_place;    /* a person's terminal */
+	int64_t since_ms; /* clock_boot_ms() when the waiting began */
+	int64_t said_ms;  /* when the last line was written; 0: none yet */
+	char *said_state; /* what it was about, without the times */
+};
+
+void waiting_start(struct waiting *ret, const char *directory, const char *queue,
+	const char *ticket, bool is_agent);
+void waiting_end(struct waiting *waiting);
+
+/* Says what there is to say now; returns when to be called again, in milliseconds. */
+int64_t waiting_tell(void *waiting);
+
+/* A living ticket in words, in the same form. The caller frees. */
+char *waiting_describe(const struct record *ticket) _must_check_;
+
+/* `build 43 by alpha (switch --flake .#box, "add nginx"), building for 2 min`, or who
+ * else holds the lock. The caller frees. */
+char *waiting_describe_holder(const char *directory, const char *queue);
