@@ -91,7 +91,7 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 	if (!drop_in)
 		command = command_find(words->words[0]);
 	if (command) {
-		const struct context context = {&settings, &options};
+		const struct context context = {&settings, &options, surroundings};
 
 		return run_command(command, &context, words);
 	}

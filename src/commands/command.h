@@ -4,12 +4,14 @@
  * line in commands.c, a section in man/safe-rebuild.8.scd (a test compares the two).
  */
 #include "caller/own_options.h"
+#include "run/child.h"
 #include "settings/settings.h"
 
 /* What every command is given. */
 struct context {
 	const struct settings *settings;
 	const struct own_options *options;
+	const struct surroundings *surroundings;
 };
 
 struct command {
@@ -21,7 +23,7 @@ struct command {
 };
 
 extern const struct command command_status, command_diff, command_log, command_show,
-	command_attach;
+	command_attach, command_exec;
 
 /* NULL-terminated, in the order of --help. */
 extern const struct command *const commands[];

@@ -35,11 +35,11 @@ static bool is_file(const char *path)
 static int check_given(char **ret, const char *command)
 {
 	if (!is_file(command)) {
-		error("cannot find '%s' ([rebuild] command)", command);
+		error("cannot find '%s'", command);
 		return EXIT_NOT_FOUND;
 	}
 	if (is_ourselves(command)) {
-		error("'%s' is safe-rebuild itself ([rebuild] command)", command);
+		error("'%s' is safe-rebuild itself", command);
 		return EXIT_NOT_FOUND;
 	}
 	if (access(command, X_OK) < 0) {

@@ -183,32 +183,76 @@ static void keep_for_ticket(struct run *run)
 	record_set(&run->record, "Phase", NULL);
 }
 
-static int prepare(
-	struct run *run, const struct own_options *options, const struct strv *words)
+static int find_program(
+	struct run *run, const char *command, const struct strv *words, size_t from)
 {
-	int status = program_find(&run->program, run->settings->rebuild_command);
+	int status = program_find(&run->program, command);
 
 	if (status)
 		return status;
 	strv_add(&run->arguments, run->program);
-	for (size_t i = 0; i < words->len; i++)
+	for (size_t i = from; i < words->len; i++)
 		strv_add(&run->arguments, words->words[i]);
-	request_parse(&run->request, words);
-	if (run->request.help || action_is_harmless(run->request.action))
-		return exec_program(run);
+	return 0;
+}
+
+static int identify(struct run *run, const struct own_options *options)
+{
 	if (caller_identify(&run->caller, options->agent) < 0)
 		return EXIT_USAGE;
-	configuration_find(&run->configuration, &run->request);
 	run->target = target_name(&run->request);
 	run->queue = queue_directory(run->settings, run->target);
 	if (nested_is_inside(run->queue))
 		return exec_program(run);
+	return 0;
+}
+
+static int prepare_rebuild(
+	struct run *run, const struct own_options *options, const struct strv *words)
+{
+	int status = find_program(run, run->settings->rebuild_command, words, 0);
+
+	if (status)
+		return status;
+	request_parse(&run->request, words);
+	if (run->request.help || action_is_harmless(run->request.action))
+		return exec_program(run);
+	status = identify(run, options);
+	if (status)
+		return status;
+	configuration_find(&run->configuration, &run->request);
 	start_record(run, options);
 	return 0;
 }
 
-int run_rebuild(const struct settings *settings, const struct own_options *options,
-	const struct strv *words, const struct surroundings *surroundings)
+static int prepare_any_command(
+	struct run *run, const struct own_options *options, const struct strv *words)
+{
+	_cleanup_free_ char *line = text_shell_words(words->words);
+	int status = find_program(run, words->words[0], words, 1);
+
+	if (status)
+		return status;
+	run->request = (struct request){.action = ACTION_UNKNOWN, .action_word = "exec"};
+	status = identify(run, options);
+	if (status)
+		return status;
+	run->configuration = (struct configuration){
+		.kind = CONFIGURATION_ELSEWHERE,
+		.name = xstrdup(words->words[0]),
+		.why_elsewhere = "what a command builds is not known",
+	};
+	start_record(run, options);
+	record_setf(&run->record, "Command", "exec -- %s", line);
+	return 0;
+}
+
+typedef int preparer(
+	struct run *run, const struct own_options *options, const struct strv *words);
+
+static int run_prepared(const struct settings *settings,
+	const struct own_options *options, const struct strv *words,
+	const struct surroundings *surroundings, preparer *prepare)
 {
 	_cleanup_(run_free) struct run run = {
 		.settings = settings,
@@ -231,4 +275,16 @@ int run_rebuild(const struct settings *settings, const struct own_options *optio
 		return EXIT_OWN_FAILURE;
 	}
 	return front_follow(socket, signals, run.caller.is_agent);
+}
+
+int run_rebuild(const struct settings *settings, const struct own_options *options,
+	const struct strv *words, const struct surroundings *surroundings)
+{
+	return run_prepared(settings, options, words, surroundings, prepare_rebuild);
+}
+
+int run_any_command(const struct settings *settings, const struct own_options *options,
+	const struct strv *words, const struct surroundings *surroundings)
+{
+	return run_prepared(settings, options, words, surroundings, prepare_any_command);
 }

@@ -37,3 +37,7 @@ struct run {
  */
 int run_rebuild(const struct settings *settings, const struct own_options *options,
 	const struct strv *words, const struct surroundings *surroundings);
+
+/* The same for any command (words[0] is its program): nobody knows what it builds. */
+int run_any_command(const struct settings *settings, const struct own_options *options,
+	const struct strv *words, const struct surroundings *surroundings);

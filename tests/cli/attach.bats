@@ -76,3 +76,29 @@ start() {
 	run sr attach 1 2
 	assert_equal "$status" 64
 }
+
+@test "a reader that goes away is no sign that the build did" {
+	start
+	sr attach 1 | head -n 1
+	(
+		sr attach 1 >/dev/full 2>"$ROOT/err"
+		echo $? >"$ROOT/status"
+	) &
+	sleep 0.3
+	touch "$ROOT/go"
+	wait_for test -s "$ROOT/status"
+	refute_contains "$(cat "$ROOT/err")" interrupted
+}
+
+@test "a build whose runner was killed is not what attach follows" {
+	start dead
+	kill -KILL "$(sed -n 's/^Runner: \([0-9]*\) .*/\1/p' "$ROOT"/run/safe-rebuild/queue/*)"
+	rm "$ROOT/started"
+	"$SAFE_REBUILD" --agent b build >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/started"
+	timeout 20 "$SAFE_REBUILD" --agent c attach >"$ROOT/attached" &
+	attached=$!
+	wait_for grep -q "build 2 by b" "$ROOT/attached"
+	touch "$ROOT/go"
+	wait $attached
+}

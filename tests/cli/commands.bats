@@ -140,3 +140,31 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 	touch "$ROOT/go"
 	wait
 }
+
+@test "an answer that cannot be written is a failure" {
+	build a
+	for words in log status "show 1" "log --json"; do
+		# shellcheck disable=SC2086
+		run sh -c '"$@" >/dev/full' sh "$SAFE_REBUILD" $words
+		assert_equal "$status" 125
+	done
+}
+
+@test "each command has --help" {
+	for name in status diff log show attach; do
+		run sr $name --help
+		assert_equal "$status" 0
+		assert_contains "$output" "safe-rebuild $name"
+	done
+}
+
+@test "log shows what is running, first" {
+	build a
+	# shellcheck disable=SC2016
+	DOUBLE='touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done' \
+		"$SAFE_REBUILD" --agent b switch --flake . &
+	wait_for test -e "$ROOT/started"
+	assert_like "$(sr log | head -n 1)" "build 2 by b: switch running for * s"
+	touch "$ROOT/go"
+	wait
+}

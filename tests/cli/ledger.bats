@@ -114,3 +114,90 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 	assert_contains "$stderr" "cannot write the log, its rest is lost: No space left on device"
 	assert_equal "$(grep -c '^[0-9]*$' <<<"$stderr")" 100000
 }
+
+@test "an action word cannot forge a record, nor can it drive a terminal" {
+	export DOUBLE='exit 2'
+	sr --agent a $'switch\n\nBuild: 99\nAgent: root\nNumbers-Given: 7\e[31m' || true
+	assert_equal "$(field last build)" 1
+	assert_equal "$(field last agent)" a
+	refute_contains "$(sr log)$(sr status)" $'\e'
+	DOUBLE='' sr --agent a switch
+	assert_equal "$(field last build)" 2
+}
+
+@test "one who keeps the ledger locked costs the record, not the rebuild" {
+	sr --agent a switch
+	flock "$STATE/ledger.lock" sleep 60 3>&- &
+	keeper=$!
+	sleep 0.2
+	run timeout 40 "$SAFE_REBUILD" --agent b build
+	kill $keeper
+	pkill -P $keeper || true
+	assert_equal "$status" 0
+	assert_contains "$output" "somebody has kept '$STATE/ledger.lock' locked for 10 s"
+	assert_contains "$output" "build succeeded: not recorded"
+}
+
+@test "a missing ledger.lock is made again by root" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	sr --agent a switch
+	rm "$STATE/ledger.lock"
+	sr --agent a switch
+	assert_equal "$(field last build)" 2
+}
+
+@test "a ref without content, as a crash leaves it, is written anew" {
+	sr --agent a switch
+	: >"$LEDGER/refs/agents/system/a"
+	sr --agent a switch
+	assert_equal "$(field @a build)" 2
+}
+
+@test "a planted running number does not use up the numbers" {
+	sr --agent a switch
+	mkdir -p "$LEDGER/refs/running"
+	git --git-dir "$LEDGER" rev-parse refs/heads/builds >"$LEDGER/refs/running/18446744073709551615"
+	sr --agent a build
+	assert_equal "$(field last build)" 2
+}
+
+@test "a member's finished build stays recorded where root has packed the refs" {
+	# shellcheck disable=SC2016
+	export DOUBLE='git --git-dir "$LEDGER" pack-refs --all'
+	export LEDGER
+	sr --agent a switch
+	run sr --agent a switch
+	assert_contains "$output" "switch succeeded: build 2"
+	assert_equal "$(git --git-dir "$LEDGER" for-each-ref refs/running)" ""
+}
+
+@test "a build beside a switch does not pass for what is live" {
+	# shellcheck disable=SC2016
+	DOUBLE='touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.02; done' \
+		"$SAFE_REBUILD" --agent builder build &
+	wait_for test -e "$ROOT/started"
+	DOUBLE='ln -sfn /nix/store/new "$ROOT/run/current-system"' sr --agent switcher switch
+	touch "$ROOT/go"
+	wait
+	assert_equal "$(field last agent)" builder
+	assert_equal "$(field live agent)" switcher
+}
+
+@test "a full /run costs the ticket, not the rebuild" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	sr --agent a switch
+	mount -t tmpfs -o size=4k,nr_inodes=2 tmpfs "$ROOT/run/safe-rebuild/queue" || skip "cannot mount"
+	head -c 4096 /dev/zero >"$ROOT/run/safe-rebuild/queue/full" || true
+	run timeout 20 "$SAFE_REBUILD" --agent a switch
+	umount "$ROOT/run/safe-rebuild/queue"
+	assert_equal "$status" 0
+	assert_contains "$output" "the lock alone must do"
+	assert_equal "$(field last build)" 2
+}
+
+@test "a remote target's record says nothing about this machine" {
+	ln -sfn /nix/store/here "$ROOT/run/current-system"
+	sr --agent a switch --target-host server
+	run field last system_after
+	[ "$status" != 0 ]
+}

@@ -354,3 +354,27 @@ if os.fork() == 0:
 	assert_equal "$status" 77
 	assert_contains "${lines[-1]}" "no permission to queue in '$ROOT/run/safe-rebuild': use sudo"
 }
+
+@test "exec: any command under the same lock, recorded" {
+	hold
+	run sr --agent b --no-wait exec -- true
+	assert_equal "$status" 75
+	touch "$ROOT/go"
+	wait
+	run --separate-stderr sr --agent b --message why exec -- sh -c 'echo "$1"; exit 3' sh 'a b'
+	assert_equal "$status" 3
+	assert_equal "$output" "a b"
+	assert_equal "$(field last command)" "exec -- sh -c 'echo \"\$1\"; exit 3' sh 'a b'"
+	assert_equal "$(field last outcome)" failed
+	assert_equal "$(field last config_state)" none
+	run sr exec
+	assert_equal "$status" 64
+	run -127 sr exec -- no-such-command
+	run -127 timeout 10 "$SAFE_REBUILD" --agent b exec -- "$SAFE_REBUILD" --version
+	# a script that rebuilds runs straight through
+	printf '#!/bin/sh\n"$SAFE_REBUILD" switch --flake . && echo done\n' >"$ROOT/script"
+	chmod +x "$ROOT/script"
+	run --separate-stderr timeout 10 "$SAFE_REBUILD" --agent c exec -- "$ROOT/script"
+	assert_equal "$output" "done"
+	assert_equal "$(field last agent)" c
+}

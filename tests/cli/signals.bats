@@ -198,3 +198,25 @@ persons_signal() {
 	touch "$ROOT/unlock"
 	wait $second
 }
+
+@test "nohup: a HUP that the caller ignores ends nothing" {
+	nohup "$SAFE_REBUILD" --agent a switch --flake . >"$ROOT/front.out" 2>&1 &
+	front=$!
+	wait_for test -e "$ROOT/started"
+	kill -HUP $front
+	touch "$ROOT/go"
+	wait $front
+	assert_contains "$(cat "$ROOT/front.out")" "switch succeeded"
+}
+
+@test "a caller's other descriptors do not live on in what it leaves behind" {
+	mkfifo "$ROOT/pipe"
+	timeout 20 cat "$ROOT/pipe" >/dev/null &
+	reader=$!
+	"$SAFE_REBUILD" --agent a switch --flake . >/dev/null 2>&1 7>"$ROOT/pipe" &
+	front=$!
+	wait_for test -e "$ROOT/started"
+	kill -KILL $front
+	wait_for sh -c "! kill -0 $reader"
+	finish
+}

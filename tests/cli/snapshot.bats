@@ -266,3 +266,42 @@ recorded_files() {
 	# many objects go into one pack, not into as many files
 	[ "$(find "$LEDGER/objects" -type f | wc -l)" -lt 20 ]
 }
+
+@test "?submodules=1: files stand in git's order, and new ones are seen" {
+	make_repository "$ROOT/sub"
+	make_repository
+	cd "$CONFIG"
+	git -c protocol.file.allow=always submodule add -q "$ROOT/sub" secrets
+	echo x >secrets.nix
+	commit_all . "submodule"
+	sr --agent a switch --flake "git+file://$CONFIG?submodules=1"
+	assert_equal "$(recorded_files)" \
+		"$(printf '%s\n' .gitmodules flake.nix secrets.nix secrets/flake.nix)"
+	echo new >secrets/new.nix
+	git -C secrets add new.nix
+	sr --agent a switch --flake "git+file://$CONFIG?submodules=1"
+	assert_contains "$(recorded_files)" secrets/new.nix
+}
+
+@test "what lies in a directory that others cannot enter is recorded as a stub" {
+	cd "$CONFIG"
+	echo '{ }' >configuration.nix
+	mkdir -m 700 private
+	echo secret >private/key
+	chmod 644 private/key
+	NIXOS_CONFIG=$CONFIG/configuration.nix sr --agent a switch
+	assert_contains "$(git --git-dir "$LEDGER" show refs/heads/builds:private/key)" "is not recorded"
+	# the same directory as a flake is another matter, and no cache mixes them up
+	echo '{ }' >flake.nix
+	sr --agent a switch --flake "path:$CONFIG"
+	assert_equal "$(git --git-dir "$LEDGER" show refs/heads/builds:private/key)" secret
+}
+
+@test "a FIFO for an index is not waited for" {
+	make_repository
+	rm "$CONFIG/.git/index"
+	mkfifo "$CONFIG/.git/index"
+	run timeout 20 "$SAFE_REBUILD" --agent a switch --flake "$CONFIG"
+	assert_equal "$status" 0
+	assert_contains "$output" "is no regular file"
+}
