@@ -57,6 +57,7 @@
             procps
             python3
             shellcheck
+            spin
             util-linux
           ];
         };

@@ -18,8 +18,8 @@
 /* Digits in INT64_MAX: names sort as numbers do. */
 #define STAMP_DIGITS 19
 #define BESIDE "b"
-/* Arrivals that overtake each other try again; after so many the lock alone must do. */
-#define ARRIVALS_MAX 100
+/* The phase of one who has a ticket and has not yet looked for predecessors. */
+#define ARRIVING "arriving"
 
 static int64_t now_stamp(void)
 {
@@ -146,16 +146,31 @@ static void sweep(const char *directory, const char *name, int fd)
 		unlink(path);
 }
 
-/* Whether some ticket of the queue has a later name. */
+/*
+ * Whether a living ticket of a later name has settled: its owner may have looked for
+ * predecessors before this one was linked. One that has not settled will see this one
+ * when it looks; if it counted, two could make each other start again for ever.
+ */
 static bool is_overtaken(const struct ticket *ticket, const char *directory)
 {
 	_cleanup_strv_ struct strv names = {0};
 
 	if (list_names(&names, directory) < 0)
 		return false;
-	for (size_t i = names.len; i-- > 0;)
-		if (ticket_name_queues(names.words[i]))
-			return strcmp(names.words[i], ticket_name(ticket)) > 0;
+	for (size_t i = names.len;
+		i-- > 0 && strcmp(names.words[i], ticket_name(ticket)) > 0;) {
+		_cleanup_record_ struct record later = {0};
+		const char *phase;
+		bool alive = false;
+		_cleanup_close_ int fd = open_ticket(directory, names.words[i], &alive);
+
+		if (fd < 0 || !alive || !ticket_name_queues(names.words[i]))
+			continue;
+		read_ticket(&later, fd, names.words[i]);
+		phase = record_get(&later, "Phase");
+		if (!phase || !streq(phase, ARRIVING))
+			return true;
+	}
 	return false;
 }
 
@@ -190,20 +205,27 @@ static bool return_to_place(
 
 int ticket_arrive(struct ticket *ret, const char *directory, const struct record *record)
 {
+	_cleanup_record_ struct record arriving = {0};
+
 	if (return_to_place(ret, directory, record))
 		return 0;
-	for (int i = 0;; i++) {
-		if (make_ticket(ret, directory, now_stamp(), "", record) < 0)
+	record_copy(&arriving, record);
+	record_set(&arriving, "Phase", ARRIVING);
+	for (;;) {
+		if (make_ticket(ret, directory, now_stamp(), "", &arriving) < 0)
 			return -1;
 		/*
 		 * Between reading the clock and linking, others may have linked later
 		 * stamps and gone ahead. A new ticket (a new file: one who already sleeps
-		 * on this one must wake) goes to the end, where it belongs.
+		 * on this one must wake) goes to the end, where it belongs. The model in
+		 * tests/model shows that this is needed, and enough.
 		 */
-		if (!is_overtaken(ret, directory) || i == ARRIVALS_MAX)
-			return 0;
+		if (!is_overtaken(ret, directory))
+			break;
 		ticket_remove(ret);
 	}
+	ticket_update(ret, record);
+	return 0;
 }
 
 int ticket_arrive_beside(

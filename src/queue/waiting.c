@@ -29,7 +29,7 @@ static bool is_waiting(const struct record *ticket)
 {
 	const char *phase = record_get(ticket, "Phase");
 
-	return !phase || streq(phase, "waiting");
+	return !phase || streq(phase, "waiting") || streq(phase, "arriving");
 }
 
 static int64_t elapsed(const struct record *ticket)

@@ -119,7 +119,7 @@ static void find_flake_directory(struct configuration *configuration,
 static void find_flake(struct configuration *configuration, const struct request *request,
 	const char *text)
 {
-	_cleanup_flake_ref_ struct flake_ref ref;
+	_cleanup_flake_ref_ struct flake_ref ref = {0};
 	_cleanup_free_ char *attr = NULL;
 
 	flake_ref_parse(&ref, text);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/inotify.h>
 
 #include "base/file.h"
@@ -20,7 +21,7 @@
 /* Copies from where fd stands to its present end. A reader that goes ends no build. */
 static void copy_to_stdout(int fd)
 {
-	static bool gone;
+	static bool gone; /* a full disk, say: the outcome is still worth waiting for */
 	char data[65536];
 	ssize_t got;
 
@@ -40,17 +41,23 @@ static int open_log(const struct settings *settings, const struct build *build)
 	return open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Until something may have changed. */
-static void wait_for_event(int inotify)
+/* Until something may have changed; false when stdout is a pipe that nobody reads any
+ * more. */
+static bool wait_for_event(int inotify)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	struct pollfd poll_fd = {.fd = inotify, .events = POLLIN};
+	struct pollfd fds[] = {
+		{.fd = inotify, .events = POLLIN},
+		{.fd = STDOUT_FILENO},
+	};
 
-	if (poll(&poll_fd, 1, LOOK_AGAIN_MS) > 0)
+	(void)poll(fds, ARRAY_LEN(fds), LOOK_AGAIN_MS);
+	if (fds[0].revents & POLLIN)
 		(void)!read(inotify, events, sizeof(events));
+	return !(fds[1].revents & POLLERR);
 }
 
-static void follow_running(
+static bool follow_running(
 	const struct settings *settings, const struct build *build, int *log)
 {
 	_cleanup_free_ char *queue =
@@ -70,8 +77,10 @@ static void follow_running(
 			*log = open_log(settings, build);
 		if (*log >= 0)
 			copy_to_stdout(*log);
-		wait_for_event(inotify);
+		if (!wait_for_event(inotify))
+			return false;
 	}
+	return true;
 }
 
 static int final_status(
@@ -107,8 +116,8 @@ int follow_build(
 	if (log < 0 && !build_is_running(build))
 		warn_errno(
 			"cannot show the output of build %" PRIu64, build_number(build));
-	if (build_is_running(build))
-		follow_running(settings, build, &log);
+	if (build_is_running(build) && !follow_running(settings, build, &log))
+		return EXIT_SIGNAL_BASE + SIGPIPE;
 	if (log >= 0)
 		copy_to_stdout(log);
 	return final_status(settings, ledger, build_number(build));

@@ -57,7 +57,7 @@ static const git_oid *snapshot_tree(const struct run *run)
 static void show_in_ticket(struct runner *runner)
 {
 	struct run *run = runner->run;
-	_cleanup_record_ struct record shown;
+	_cleanup_record_ struct record shown = {0};
 	_cleanup_free_ char *self = nested_runner();
 	struct process child;
 

@@ -133,7 +133,7 @@ static int walk_below(
 
 static int walk_directory(struct walk *walk, int fd, const char *prefix)
 {
-	_cleanup_(names_free) struct names names;
+	_cleanup_(names_free) struct names names = {0};
 
 	read_names(&names, walk->taking, fd, prefix);
 	for (size_t i = 0; i < names.len; i++) {
