@@ -213,8 +213,12 @@ static char *read_line(char *line, int room, void *stream)
 		return refuse_line(reader, "line contains a NUL byte");
 	if ((*whole == ' ' || *whole == '\t') && whole[strspn(whole, " \t\r")])
 		return refuse_line(reader, "line begins with a blank");
-	if (*whole == '[' && !is_known_section(whole + 1))
-		return refuse_line(reader, "unknown section");
+	if (*whole == '[' && !is_known_section(whole + 1)) {
+		_cleanup_free_ char *reason = xasprintf(
+			"%.*s]: unknown section", (int)strcspn(whole, "]"), whole);
+
+		return refuse_line(reader, reason);
+	}
 	memcpy(line, whole, (size_t)len);
 	memcpy(line + len, "\n", 2);
 	return line;

@@ -29,7 +29,7 @@ assert_refused() {
 
 @test "an unknown section is refused" {
 	write_settings '[quue]' 'wait = 1m'
-	assert_refused 1 "unknown section"
+	assert_refused 1 "[quue]: unknown section"
 }
 
 @test "bad values say what is wanted" {
