@@ -35,17 +35,21 @@ void message_pass_on(const char *lines)
 	line_sink(lines, strlen(lines), line_sink_data);
 }
 
+static _printf_(1, 0) char *format_clean(const char *format, va_list arguments)
+{
+	_cleanup_free_ char *raw = NULL;
+	int len = vasprintf(&raw, format, arguments);
+
+	return len < 0 ? xstrdup("?") : text_clean(raw, (size_t)len);
+}
+
 static _printf_(3, 0) void put(
 	const char *kind, int errnum, const char *format, va_list arguments)
 {
-	_cleanup_free_ char *raw = NULL, *clean = NULL, *line = NULL;
-	int len = vasprintf(&raw, format, arguments);
+	_cleanup_free_ char *clean = format_clean(format, arguments);
+	_cleanup_free_ char *line = xasprintf("safe-rebuild: %s%s%s%s\n", kind, clean,
+		errnum ? ": " : "", errnum ? strerror(errnum) : "");
 
-	if (len < 0)
-		return;
-	clean = text_clean(raw, (size_t)len);
-	line = xasprintf("safe-rebuild: %s%s%s%s\n", kind, clean, errnum ? ": " : "",
-		errnum ? strerror(errnum) : "");
 	line_sink(line, strlen(line), line_sink_data);
 }
 
@@ -88,16 +92,12 @@ void say(const char *format, ...)
 
 void say_in_place(const char *format, ...)
 {
-	_cleanup_free_ char *raw = NULL, *clean = NULL, *line = NULL;
+	_cleanup_free_ char *clean = NULL, *line = NULL;
 	va_list arguments;
-	int len;
 
 	va_start(arguments, format);
-	len = vasprintf(&raw, format, arguments);
+	clean = format_clean(format, arguments);
 	va_end(arguments);
-	if (len < 0)
-		return;
-	clean = text_clean(raw, (size_t)len);
 	line = xasprintf("safe-rebuild: %s", clean);
 	to_stderr(line, strlen(line), NULL);
 	in_place = true;
@@ -105,16 +105,12 @@ void say_in_place(const char *format, ...)
 
 void warn_and_log(const char *format, ...)
 {
-	_cleanup_free_ char *raw = NULL, *clean = NULL;
+	_cleanup_free_ char *clean = NULL;
 	va_list arguments;
-	int len;
 
 	va_start(arguments, format);
-	len = vasprintf(&raw, format, arguments);
+	clean = format_clean(format, arguments);
 	va_end(arguments);
-	if (len < 0)
-		return;
-	clean = text_clean(raw, (size_t)len);
 	warn("%s", clean);
 	openlog("safe-rebuild", LOG_PID, LOG_AUTHPRIV);
 	syslog(LOG_WARNING, "%s", clean);

@@ -21,11 +21,3 @@ void strv_free(struct strv *list)
 	free(list->words);
 	*list = (struct strv){0};
 }
-
-bool strv_contains(const struct strv *list, const char *word)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (streq(list->words[i], word))
-			return true;
-	return false;
-}

@@ -12,6 +12,5 @@ struct strv {
 void strv_take(struct strv *list, char *word); /* owns word from now on */
 void strv_add(struct strv *list, const char *word);
 void strv_free(struct strv *list);
-bool strv_contains(const struct strv *list, const char *word);
 
 #define _cleanup_strv_ _cleanup_(strv_free)

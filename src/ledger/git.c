@@ -25,36 +25,18 @@ int git_start(void)
 	return 0;
 }
 
-static _printf_(1, 0) char *describe(const char *format, va_list arguments)
+int git_failed(const char *format, ...)
 {
 	const git_error *last = git_error_last();
 	_cleanup_free_ char *subject = NULL;
-	int len = vasprintf(&subject, format, arguments);
+	va_list arguments;
+	int len;
 
-	return xasprintf("%s: %s", len < 0 ? "?" : subject,
+	va_start(arguments, format);
+	len = vasprintf(&subject, format, arguments);
+	va_end(arguments);
+	return error("%s: %s", len < 0 ? "?" : subject,
 		last && last->message ? last->message : "libgit2 gives no reason");
-}
-
-int git_failed(const char *format, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	text = describe(format, arguments);
-	va_end(arguments);
-	return error("%s", text);
-}
-
-void git_warn(const char *format, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	text = describe(format, arguments);
-	va_end(arguments);
-	warn("%s", text);
 }
 
 const char *oid_text(char text[OID_TEXT_SIZE], const git_oid *oid)

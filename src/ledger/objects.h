@@ -12,7 +12,6 @@
 
 struct objects;
 
-/* repository: the ledger, which stays the caller's and must outlive this. */
 int objects_new(struct objects **ret, const char *ledger_path) _must_check_;
 void objects_free(struct objects *objects);
 

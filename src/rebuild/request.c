@@ -28,20 +28,20 @@ static const struct option_spec specs[] = {
 	{"--profile-name", ONE, AT(profile_name)},
 	{"-p", ONE, AT(profile_name)},
 	{"--target-host", ONE, AT(target_host)},
-	{"--build-host", ONE, AT(build_host)},
+	{"--build-host", ONE, NOWHERE},
 	{"--store-path", ONE, AT(store_path)},
-	{"--specialisation", ONE, AT(specialisation)},
-	{"-c", ONE, AT(specialisation)},
+	{"--specialisation", ONE, NOWHERE},
+	{"-c", ONE, NOWHERE},
 	{"--include", ONE, INCLUDE},
 	{"-I", ONE, INCLUDE},
 	{"--rollback", FLAG, AT(rollback)},
 	{"--help", FLAG, AT(help)},
 	{"-h", FLAG, AT(help)},
-	{"--sudo", FLAG, AT(elevate)},
-	{"--use-remote-sudo", FLAG, AT(elevate)},
-	{"--ask-sudo-password", FLAG, AT(elevate)},
-	{"--ask-elevate-password", FLAG, AT(elevate)},
-	{"-S", FLAG, AT(elevate)},
+	{"--sudo", FLAG, NOWHERE},
+	{"--use-remote-sudo", FLAG, NOWHERE},
+	{"--ask-sudo-password", FLAG, NOWHERE},
+	{"--ask-elevate-password", FLAG, NOWHERE},
+	{"-S", FLAG, NOWHERE},
 	{"--elevate", ONE, NOWHERE},
 	{"--max-jobs", ONE, NOWHERE},
 	{"-j", ONE, NOWHERE},
@@ -222,8 +222,6 @@ void request_parse(struct request *ret, const struct strv *words)
 			only_free = true;
 		else if (only_free || is_free_word(word))
 			take_action(ret, word);
-		else if (streq(word, "--elevate=sudo") || streq(word, "--elevate=run0"))
-			ret->elevate = true;
 		else
 			i += parse_option(ret, words, i);
 	}

@@ -32,12 +32,12 @@ struct request {
 	const char *flake; /* value of --flake, "." for a bare one, NULL without */
 	bool no_flake;
 	const char *file, *attr;
-	const char *profile_name;             /* NULL or "system": the system's own */
-	const char *target_host, *build_host; /* NULL or empty: local */
-	const char *store_path, *specialisation;
+	const char *profile_name; /* NULL or "system": the system's own */
+	const char *target_host;  /* NULL or empty: this machine */
+	const char *store_path;
 	const char *include[16]; /* values of -I, in order */
 	size_t include_count;
-	bool rollback, help, elevate;
+	bool rollback, help;
 };
 
 void request_parse(struct request *ret, const struct strv *words);

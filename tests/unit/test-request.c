@@ -93,11 +93,8 @@ static void test_other_values(void **state)
 	assert_string_equal(request.include[0], "a=b");
 	assert_string_equal(request.include[1], "c=d");
 	assert_string_equal(request.target_host, "root@h");
-	assert_string_equal(request.build_host, "b");
-	assert_string_equal(request.specialisation, "spec");
 	assert_string_equal(request.store_path, "/nix/store/z");
 	assert_true(request.rollback);
-	assert_true(request.elevate);
 	assert_false(request.help);
 }
 
