@@ -43,6 +43,7 @@ static const struct agent_marker markers[] = {
 	{"openclaw", "OPENCLAW_SHELL", "exec", NULL, NULL},
 	{"grok", "GROK_AGENT", NULL, NULL, NULL},
 	{"warp", "OZ_RUN_ID", NULL, "OZ_RUN_ID", NULL},
+	{"jules", "USER", "swebot", NULL, NULL},
 	{"amazon-q", "AWS_EXECUTION_ENV", "*AmazonQ-For-CLI", NULL, NULL},
 };
 
