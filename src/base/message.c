@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
 #include <syslog.h>
 
 #include "base/file.h"
@@ -90,6 +91,22 @@ void say(const char *format, ...)
 	PUT("", 0);
 }
 
+/* A line that wraps could not be replaced: what is too wide for the terminal is cut. */
+static size_t fitting_length(const char *line)
+{
+	const size_t len = strlen(line);
+	struct winsize size;
+	size_t max;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 2 ||
+		len < size.ws_col)
+		return len;
+	max = size.ws_col - 1U;
+	while (max > 0 && ((unsigned char)line[max] & 0xc0) == 0x80)
+		max--;
+	return max;
+}
+
 void say_in_place(const char *format, ...)
 {
 	_cleanup_free_ char *clean = NULL, *line = NULL;
@@ -99,7 +116,7 @@ void say_in_place(const char *format, ...)
 	clean = format_clean(format, arguments);
 	va_end(arguments);
 	line = xasprintf("safe-rebuild: %s", clean);
-	to_stderr(line, strlen(line), NULL);
+	to_stderr(line, fitting_length(line), NULL);
 	in_place = true;
 }
 
