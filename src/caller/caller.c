@@ -10,9 +10,6 @@
 #include "caller/agents.h"
 #include "caller/process.h"
 
-/* Nobody nests deeper, and a walk that meets reused pids must end. */
-#define ANCESTORS_MAX 64
-
 static const char *own_lookup(const void *environment, const char *name)
 {
 	(void)environment;
@@ -104,11 +101,10 @@ static bool find_agent_process(struct process *ret, const struct agent_marker *m
 		return true;
 	if (!process_read(ret, from))
 		return false;
-	for (int i = 0; i < ANCESTORS_MAX && ret->parent > 1; i++) {
+	while (process_climb(ret)) {
 		_cleanup_environment_ struct process_environment above = {0};
 
-		if (!process_read(ret, ret->parent) ||
-			!process_read_environment(&above, ret->pid))
+		if (!process_read_environment(&above, ret->pid))
 			return false;
 		if (!agent_marker_matches(marker, process_lookup, &above))
 			return true;
@@ -167,11 +163,9 @@ static bool identify_by_ancestors(struct caller *caller)
 
 	if (!privilege_was_raised() || !process_read(&process, getpid()))
 		return false;
-	for (int i = 0; i < ANCESTORS_MAX && process.parent > 1; i++) {
+	while (process_climb(&process)) {
 		_cleanup_environment_ struct process_environment environment = {0};
 
-		if (!process_read(&process, process.parent))
-			return false;
 		if (process_read_environment(&environment, process.pid) &&
 			identify_by_environment(
 				caller, process_lookup, &environment, process.pid))
@@ -186,9 +180,7 @@ static bool identify_by_program(struct caller *caller)
 
 	if (!process_read(&process, getpid()))
 		return false;
-	for (int i = 0; i < ANCESTORS_MAX && process.parent > 1; i++) {
-		if (!process_read(&process, process.parent))
-			return false;
+	while (process_climb(&process)) {
 		for (size_t j = 0; agent_programs[j]; j++) {
 			_cleanup_free_ char *suffix = NULL;
 
@@ -276,12 +268,10 @@ char *caller_variable(const char *name)
 		return xstrdup(own);
 	if (!privilege_was_raised() || !process_read(&process, getpid()))
 		return NULL;
-	for (int i = 0; i < ANCESTORS_MAX && process.parent > 1; i++) {
+	while (process_climb(&process)) {
 		_cleanup_environment_ struct process_environment environment = {0};
 		const char *value;
 
-		if (!process_read(&process, process.parent))
-			return NULL;
 		if (!process_read_environment(&environment, process.pid))
 			continue;
 		value = process_variable(&environment, name);

@@ -8,6 +8,9 @@
 /* An environment is at most a quarter of the stack limit; this is ample and bounded. */
 #define ENVIRONMENT_MAX ((size_t)4 << 20)
 
+/* Nobody nests deeper. */
+#define ANCESTORS_MAX 64
+
 static int read_proc(pid_t pid, const char *what, size_t max, char **ret, size_t *ret_len)
 {
 	_cleanup_free_ char *path = xasprintf("/proc/%d/%s", (int)pid, what);
@@ -39,6 +42,17 @@ bool process_read(struct process *ret, pid_t pid)
 		return false;
 	ret->parent = parent;
 	ret->session = session;
+	return true;
+}
+
+bool process_climb(struct process *process)
+{
+	const unsigned climbed = process->climbed + 1;
+
+	if (process->parent <= 1 || climbed > ANCESTORS_MAX ||
+		!process_read(process, process->parent))
+		return false;
+	process->climbed = climbed;
 	return true;
 }
 

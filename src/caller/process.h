@@ -12,9 +12,16 @@ struct process {
 	pid_t pid, parent, session;
 	unsigned long long start_ticks; /* since boot; with the pid it names a process */
 	char comm[64];
+	unsigned climbed; /* by process_climb() so far */
 };
 
 bool process_read(struct process *ret, pid_t pid);
+
+/*
+ * Goes on to the parent; false above the topmost ancestor that can be seen, which is
+ * never pid 1. A walk ends after some dozens of steps even if it meets reused pids.
+ */
+bool process_climb(struct process *process);
 
 /* When the process started, in wall-clock time. */
 time_t process_start_time(const struct process *process);

@@ -104,18 +104,11 @@ static int gather(struct state *ret, const struct context *context)
 	return 0;
 }
 
-static bool is_waiting(const struct record *ticket)
-{
-	const char *phase = record_get(ticket, "Phase");
-
-	return phase && (streq(phase, "waiting") || streq(phase, "arriving"));
-}
-
 static void print_ticket(const struct record *ticket)
 {
 	_cleanup_free_ char *line = waiting_describe(ticket);
 
-	printf("%s %s\n", is_waiting(ticket) ? "waiting: " : "building:", line);
+	printf("%s %s\n", ticket_is_waiting(ticket) ? "waiting: " : "building:", line);
 }
 
 static void print_build(const char *label, const struct build *build)
@@ -193,7 +186,8 @@ static int print_json(const struct state *state)
 	json_t *last = json_array(), *system = json_object();
 
 	for (size_t i = 0; i < state->tickets_len; i++)
-		json_array_append_new(is_waiting(&state->tickets[i]) ? waiting : running,
+		json_array_append_new(
+			ticket_is_waiting(&state->tickets[i]) ? waiting : running,
 			json_record(&state->tickets[i]));
 	for (size_t i = 0; i < state->last_len; i++)
 		json_array_append_new(last, json_record(&state->last[i].record));

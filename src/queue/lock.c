@@ -8,16 +8,19 @@
 #include "base/memory.h"
 #include "caller/process.h"
 
-#define ANCESTORS_MAX 64
-
 static char *lock_path(const char *directory)
 {
 	return xasprintf("%s/lock", directory);
 }
 
-int lock_open(const char *directory, gid_t group)
+int lock_open(const char *directory, const struct settings *settings)
 {
 	_cleanup_free_ char *path = lock_path(directory);
+	gid_t group = (gid_t)-1;
+
+	/* Who is in which group may be asked of the network: only where it matters. */
+	if (geteuid() == 0 && access(path, F_OK) < 0)
+		group = settings_group(settings);
 
 	return open_shared_file(AT_FDCWD, path, 0660, group);
 }
@@ -80,9 +83,7 @@ bool lock_is_held_by_ancestor(int fd)
 
 	if (fstat(fd, &lock) < 0 || !process_read(&process, getpid()))
 		return false;
-	for (int i = 0; i < ANCESTORS_MAX && process.parent > 1; i++) {
-		if (!process_read(&process, process.parent))
-			return false;
+	while (process_climb(&process)) {
 		if (process_has_lock(process.pid, &lock))
 			return true;
 	}

@@ -7,9 +7,13 @@
 #include <sys/types.h>
 
 #include "base/strv.h"
+#include "settings/settings.h"
 
-/* Opens it, made with mode 0660 and group where it is missing. -1 with errno set. */
-int lock_open(const char *directory, gid_t group) _must_check_;
+/*
+ * Opens it, made with mode 0660 and the group of [access] where it is missing. -1 with
+ * errno set.
+ */
+int lock_open(const char *directory, const struct settings *settings) _must_check_;
 /* Whether the path still names the file that fd has open. */
 bool lock_is_current(const char *directory, int fd);
 

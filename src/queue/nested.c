@@ -5,8 +5,6 @@
 #include "caller/process.h"
 #include "queue/ticket.h"
 
-#define ANCESTORS_MAX 64
-
 char *nested_runner(void)
 {
 	struct process self;
@@ -41,9 +39,7 @@ static bool is_ancestor(const char *runner)
 	if (sscanf(runner, "%d %llu", &pid, &start) != 2 ||
 		!process_read(&process, getpid()))
 		return false;
-	for (int i = 0; i < ANCESTORS_MAX && process.parent > 1; i++) {
-		if (!process_read(&process, process.parent))
-			return false;
+	while (process_climb(&process)) {
 		if (process.pid == pid)
 			return process.start_ticks == start;
 	}

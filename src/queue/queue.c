@@ -23,7 +23,6 @@ struct arrival {
 	const struct queue_call *call;
 	struct turn *turn;
 	char *directory, *queue;
-	gid_t group;
 	struct waiting waiting;
 	struct lock_wait wait;
 	bool has_waited;
@@ -259,7 +258,8 @@ static int wait_for_turn(struct arrival *arrival)
 	int status;
 
 	do {
-		_cleanup_close_ int fd = lock_open(arrival->directory, arrival->group);
+		_cleanup_close_ int fd =
+			lock_open(arrival->directory, arrival->call->settings);
 
 		if (fd < 0)
 			return refuse_permission(arrival->call->settings);
@@ -285,7 +285,7 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 		.turn = ret,
 		.directory = directory,
 		.queue = queue,
-		.group = geteuid() == 0 ? settings_group(call->settings) : (gid_t)-1,
+
 		.wait = {.deadline_ms = call->wait_ms == FOREVER_MS
 						? FOREVER_MS
 						: clock_boot_ms() + call->wait_ms,

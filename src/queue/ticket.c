@@ -41,6 +41,13 @@ bool ticket_name_queues(const char *name)
 	return is_ticket_name(name) && !ends_with(name, BESIDE);
 }
 
+bool ticket_is_waiting(const struct record *ticket)
+{
+	const char *phase = record_get(ticket, "Phase");
+
+	return !phase || streq(phase, "waiting") || streq(phase, ARRIVING);
+}
+
 static int put_record(int fd, const struct record *record)
 {
 	_cleanup_record_ struct record shown = {0};

@@ -68,5 +68,8 @@ int tickets_read_dead(
 	struct record **ret, size_t *ret_len, const char *directory) _must_check_;
 void tickets_free(struct record *tickets, size_t len);
 
+/* Whether its run has not had its turn yet, by what the ticket says. */
+bool ticket_is_waiting(const struct record *ticket);
+
 /* Whether a ticket with this name is waited for by others. */
 bool ticket_name_queues(const char *name);

@@ -25,13 +25,6 @@ struct view {
 	int64_t seconds;             /* until its turn; -1: not known */
 };
 
-static bool is_waiting(const struct record *ticket)
-{
-	const char *phase = record_get(ticket, "Phase");
-
-	return !phase || streq(phase, "waiting") || streq(phase, "arriving");
-}
-
 static int64_t elapsed(const struct record *ticket)
 {
 	const time_t started = record_get_time(ticket, "Started");
@@ -48,7 +41,7 @@ static void look(struct view *ret, const char *queue, const char *own)
 		const struct record *ticket = &ret->tickets[i];
 		const char *name = record_get(ticket, "Ticket");
 		int64_t expected = (int64_t)record_get_number(ticket, "Expected");
-		const bool waits = is_waiting(ticket);
+		const bool waits = ticket_is_waiting(ticket);
 
 		if (!ticket_name_queues(name) || (own && streq(name, own)))
 			continue;
