@@ -120,6 +120,24 @@ void say_in_place(const char *format, ...)
 	in_place = true;
 }
 
+static void put_in_syslog(int priority, const char *clean)
+{
+	openlog("safe-rebuild", LOG_PID, LOG_AUTHPRIV);
+	syslog(priority, "%s", clean);
+	closelog();
+}
+
+void log_to_syslog(const char *format, ...)
+{
+	_cleanup_free_ char *clean = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	clean = format_clean(format, arguments);
+	va_end(arguments);
+	put_in_syslog(LOG_NOTICE, clean);
+}
+
 void warn_and_log(const char *format, ...)
 {
 	_cleanup_free_ char *clean = NULL;
@@ -129,7 +147,5 @@ void warn_and_log(const char *format, ...)
 	clean = format_clean(format, arguments);
 	va_end(arguments);
 	warn("%s", clean);
-	openlog("safe-rebuild", LOG_PID, LOG_AUTHPRIV);
-	syslog(LOG_WARNING, "%s", clean);
-	closelog();
+	put_in_syslog(LOG_WARNING, clean);
 }

@@ -38,7 +38,9 @@ void say(const char *format, ...) _printf_(1, 2);
  */
 void say_in_place(const char *format, ...) _printf_(1, 2);
 
-/* Also to syslog, for what should have been recorded and could not be. */
+/* To syslog alone: what happened without becoming a build. */
+void log_to_syslog(const char *format, ...) _printf_(1, 2);
+/* To both, for what should have been recorded and could not be. */
 void warn_and_log(const char *format, ...) _printf_(1, 2);
 
 /* Lines that another process has made with the functions above. */

@@ -59,7 +59,7 @@ static int run(const struct context *context, int argc, char **argv)
 		   find_default(&build, ledger, context->settings, caller.agent) <= 0) {
 		return EXIT_OWN_FAILURE;
 	}
-	return follow_build(context->settings, ledger, &build);
+	return follow_build(context->settings, ledger, &build, STDOUT_FILENO);
 }
 
 const struct command command_attach = {"attach", "[BUILD]",

@@ -41,7 +41,8 @@ static int print_json(const struct build *build, const struct build *before,
 static const char *const first_keys[] = {
 	"Build", "Outcome", "Agent", "Action", "Message"};
 /* Nobody's question. */
-static const char *const hidden_keys[] = {"Numbers-Given", "Ticket"};
+static const char *const hidden_keys[] = {"Environment", "Numbers-Given", "Stdout",
+	"Stdout-Size", "Ticket", "Tree-With-Lock-File"};
 
 static bool is_among(const char *key, const char *const *keys, size_t len)
 {

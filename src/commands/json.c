@@ -33,7 +33,7 @@ json_t *json_text(const char *text)
 static bool is_number(const char *key)
 {
 	static const char *const keys[] = {"Build", "Generation", "Generation-Before",
-		"Exit-Status", "Numbers-Given"};
+		"Exit-Status", "Numbers-Given", "Stdout-Size"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (streq(keys[i], key))

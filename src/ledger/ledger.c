@@ -320,6 +320,11 @@ static int remove_reference(struct ledger *ledger, const char *name)
 	return 0;
 }
 
+static char *agent_reference(const char *target, const char *agent)
+{
+	return xasprintf("refs/agents/%s/%s", target, agent);
+}
+
 static char *running_reference(const struct record *build)
 {
 	return xasprintf("refs/running/%" PRIu64, record_get_number(build, "Build"));
@@ -363,8 +368,8 @@ int ledger_finish(struct ledger *ledger, struct record *build, const git_oid *tr
 {
 	_cleanup_close_ int lock = take_lock(ledger, (gid_t)-1);
 	_cleanup_free_ char *running = running_reference(build);
-	_cleanup_free_ char *agent = xasprintf("refs/agents/%s/%s",
-		record_get(build, "Target"), record_get(build, "Agent"));
+	_cleanup_free_ char *agent =
+		agent_reference(record_get(build, "Target"), record_get(build, "Agent"));
 	_cleanup_build_ struct build tip = {0}, earlier = {0};
 	uint64_t highest;
 	git_oid commit;
@@ -388,4 +393,13 @@ int ledger_finish(struct ledger *ledger, struct record *build, const git_oid *tr
 		set_reference(ledger, agent, &commit) < 0)
 		return -1;
 	return remove_running(ledger, running);
+}
+
+int ledger_join(struct ledger *ledger, const char *target, const char *agent,
+	const git_oid *commit)
+{
+	_cleanup_close_ int lock = take_lock(ledger, (gid_t)-1);
+	_cleanup_free_ char *reference = agent_reference(target, agent);
+
+	return lock < 0 ? -1 : set_reference(ledger, reference, commit);
 }

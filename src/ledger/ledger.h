@@ -59,5 +59,9 @@ int ledger_begin(
 int ledger_finish(
 	struct ledger *ledger, struct record *build, const git_oid *tree) _must_check_;
 
+/* The agent's last build is from now on this one of another. */
+int ledger_join(struct ledger *ledger, const char *target, const char *agent,
+	const git_oid *commit) _must_check_;
+
 /* The highest number given so far. */
 int ledger_highest_number(struct ledger *ledger, uint64_t *ret) _must_check_;

@@ -106,8 +106,8 @@ static void begin_waiting(struct arrival *arrival)
 	if (arrival->has_waited || !arrival->call->wait_ms)
 		return;
 	arrival->has_waited = true;
-	if (arrival->call->estimate)
-		arrival->call->estimate(arrival->call->data);
+	if (arrival->call->begins)
+		arrival->call->begins(arrival->call->data);
 	ticket_update(&arrival->turn->ticket, arrival->call->record);
 }
 

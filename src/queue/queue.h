@@ -25,7 +25,7 @@ struct queue_call {
 	bool is_agent;
 	int64_t wait_ms; /* FOREVER_MS: as long as it takes */
 	/* Called once, when waiting begins: may set Expected (seconds) in the record. */
-	void (*estimate)(void *data);
+	void (*begins)(void *data);
 	void *data;
 };
 

@@ -76,12 +76,19 @@ static char *join_name(const char *scheme, const char *root, const char *dir,
 		revision ? revision : "", attr);
 }
 
+/* dir: the flake's place below the root, or NULL. */
+static char *lock_file_in(const char *dir)
+{
+	return xasprintf("%s%sflake.lock", dir ? dir : "", dir && *dir ? "/" : "");
+}
+
 /* Nix' own search for a plain path: up to a flake.nix, and from there up to a .git. */
 static void find_flake_directory(struct configuration *configuration,
 	const struct flake_ref *ref, const char *attr)
 {
 	_cleanup_free_ char *real = realpath(ref->path, NULL);
 	_cleanup_free_ char *flake = NULL, *checkout = NULL;
+	const char *dir;
 
 	if (real && ends_with(real, "/flake.nix") && !is_directory(real))
 		go_up(real);
@@ -100,6 +107,7 @@ static void find_flake_directory(struct configuration *configuration,
 	if (!checkout) {
 		configuration->kind = CONFIGURATION_DIRECTORY;
 		configuration->name = join_name("path:", flake, ref->dir, NULL, attr);
+		configuration->lock_file = lock_file_in(ref->dir);
 		configuration->root = TAKE_PTR(flake);
 		configuration->is_git = false;
 		return;
@@ -108,11 +116,11 @@ static void find_flake_directory(struct configuration *configuration,
 		ref->revision ? CONFIGURATION_COMMIT : CONFIGURATION_GIT_FLAKE;
 	configuration->revision = ref->revision ? xstrdup(ref->revision) : NULL;
 	configuration->is_git = true;
-	configuration->name = join_name("git+file://", checkout,
-		ref->dir                 ? ref->dir
-		: streq(flake, checkout) ? NULL
-					 : flake + strlen(checkout) + 1,
-		ref->revision, attr);
+	dir = ref->dir ? ref->dir : flake + strlen(checkout);
+	dir += strspn(dir, "/");
+	configuration->name = join_name(
+		"git+file://", checkout, *dir ? dir : NULL, ref->revision, attr);
+	configuration->lock_file = lock_file_in(dir);
 	configuration->root = TAKE_PTR(checkout);
 }
 
@@ -259,5 +267,6 @@ void configuration_free(struct configuration *configuration)
 {
 	free(configuration->root);
 	free(configuration->name);
+	free(configuration->lock_file);
 	free(configuration->revision);
 }

@@ -21,8 +21,9 @@ struct configuration {
 	char *root; /* absolute, no symlinks; the git checkout where there is one */
 	char *name; /* as records name it: git+file:///etc/nixos?dir=x#host, a file, a URL
 		     */
-	char *revision; /* CONFIGURATION_COMMIT: the ref or rev */
-	bool is_git;    /* root has an entry .git */
+	char *lock_file; /* the flake's flake.lock, relative to root; NULL: no flake */
+	char *revision;  /* CONFIGURATION_COMMIT: the ref or rev */
+	bool is_git;     /* root has an entry .git */
 	bool is_flake;
 	bool submodules;           /* ?submodules=1: their content is read too */
 	const char *why_elsewhere; /* in words, for CONFIGURATION_ELSEWHERE */

@@ -210,6 +210,20 @@ static void take_action(struct request *request, const char *word)
 			request->action = actions[i].action;
 }
 
+/* argparse takes every unambiguous beginning of an option for the whole. */
+static bool may_be_impure(const char *word)
+{
+	static const char *const options[] = {"--impure", "--upgrade", "--upgrade-all",
+		"--refresh", "--override-input", "--update-input", "--recreate-lock-file",
+		"--no-pure-eval", "--option"};
+	const size_t len = strcspn(word, "=");
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (len > strlen("--") && strncmp(options[i], word, len) == 0)
+			return true;
+	return false;
+}
+
 void request_parse(struct request *ret, const struct strv *words)
 {
 	bool only_free = false;
@@ -218,6 +232,7 @@ void request_parse(struct request *ret, const struct strv *words)
 	for (size_t i = 0; i < words->len; i++) {
 		const char *word = words->words[i];
 
+		ret->impure = ret->impure || (!only_free && may_be_impure(word));
 		if (!only_free && streq(word, "--"))
 			only_free = true;
 		else if (only_free || is_free_word(word))

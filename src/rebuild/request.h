@@ -38,6 +38,9 @@ struct request {
 	const char *include[16]; /* values of -I, in order */
 	size_t include_count;
 	bool rollback, help;
+	/* What is built depends on more than the configuration's files, or may: inputs
+	 * are looked up anew or replaced, or evaluation is not pure. */
+	bool impure;
 };
 
 void request_parse(struct request *ret, const struct strv *words);

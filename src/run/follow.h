@@ -8,8 +8,9 @@
 #include "settings/settings.h"
 
 /*
- * Copies the build's log to stdout until its runner is gone, then returns the build's
- * exit status (EXIT_OWN_FAILURE where it was killed before it could record one).
+ * Copies the build's log to the stream (STDOUT_FILENO or STDERR_FILENO) until its runner
+ * is gone, then returns the build's exit status (EXIT_OWN_FAILURE where it was killed
+ * before it could record one). A signal ends the following, never the build.
  */
 int follow_build(const struct settings *settings, struct ledger *ledger,
-	const struct build *build);
+	const struct build *build, int stream);

@@ -52,15 +52,20 @@ static void copy_some(struct front *front)
 	front->left -= (uint64_t)written;
 }
 
-static void leave(struct front *front, int signal)
+void say_build_goes_on(uint64_t number)
 {
-	if (front->build)
+	if (number)
 		say("this call was ended; build %" PRIu64
 		    " goes on: safe-rebuild attach %" PRIu64 " (do not start it again)",
-			front->build, front->build);
+			number, number);
 	else
 		say("this call was ended; the rebuild goes on: safe-rebuild attach (do not "
 		    "start it again)");
+}
+
+static void leave(struct front *front, int signal)
+{
+	say_build_goes_on(front->build);
 	front->status = EXIT_SIGNAL_BASE + signal;
 }
 

@@ -5,6 +5,8 @@
  * nixos-rebuild; an agent's end only the front, as HUP does for both: the rebuild goes
  * on.
  */
+#include <stdint.h>
+
 #include "base/macro.h"
 
 /*
@@ -12,6 +14,9 @@
  * the runner is started: one that comes in between is not lost.
  */
 int front_watch_signals(void);
+
+/* Tells one whose call ends that build number (0: not known) does not. */
+void say_build_goes_on(uint64_t number);
 
 /* Follows the runner behind socket to the end; both are owned. Returns the exit status.
  */

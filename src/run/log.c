@@ -10,6 +10,9 @@
 #include "base/message.h"
 #include "base/text.h"
 
+/* A build that prints more is not read whole into memory. */
+#define LOG_MAX ((size_t)64 << 20)
+
 char *log_path(const struct settings *settings, uint64_t number)
 {
 	return xasprintf("%s/%" PRIu64 ".log", settings->log_path, number);
@@ -58,4 +61,11 @@ int log_create(const struct settings *settings, uint64_t number)
 	if (fd < 0)
 		return error_errno("cannot make '%s'", path);
 	return fd;
+}
+
+int log_read(char **ret, size_t *ret_len, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -1 : read_to_end(fd, LOG_MAX, ret, ret_len);
 }

@@ -1,5 +1,6 @@
 #pragma once
 /* The logs of builds: [paths] log / N.log, of which the newest [log] keep are kept. */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "settings/settings.h"
@@ -9,3 +10,6 @@ char *log_path(const struct settings *settings, uint64_t number) _must_check_;
 /* Makes the log of build number and removes those that are too old. -1 (printed) on
  * error. */
 int log_create(const struct settings *settings, uint64_t number) _must_check_;
+
+/* The log's whole text with a NUL behind it, -1 with errno set. The caller frees. */
+int log_read(char **ret, size_t *ret_len, const char *path) _must_check_;

@@ -33,6 +33,9 @@ static bool read_line(struct phase_reader *reader)
 
 	reader->line[reader->len] = '\0';
 	reader->len = 0;
+	if (starts_with(reader->line, "warning: creating lock file") ||
+		starts_with(reader->line, "warning: updating lock file"))
+		reader->lock_file_written = time(NULL);
 	for (size_t i = 0; i < ARRAY_LEN(signs); i++)
 		if (signs[i].phase > reader->phase &&
 			starts_with(reader->line, signs[i].start))

@@ -1,9 +1,10 @@
 #pragma once
 /*
  * In which phase nixos-rebuild is, read off its stderr: what Nix and
- * switch-to-configuration have printed for years. It only informs those who wait.
+ * switch-to-configuration have printed for years. The phase only informs those who wait.
  */
 #include <stddef.h>
+#include <time.h>
 
 #include "base/macro.h"
 
@@ -15,7 +16,8 @@ enum phase {
 
 struct phase_reader {
 	enum phase phase;
-	char line[256]; /* what there is of the current line */
+	time_t lock_file_written; /* when Nix said that it writes flake.lock; 0: not */
+	char line[256];           /* what there is of the current line */
 	size_t len;
 };
 

@@ -13,6 +13,7 @@
 #include "queue/target.h"
 #include "rebuild/program.h"
 #include "run/front.h"
+#include "run/join.h"
 #include "run/reap.h"
 #include "run/runner.h"
 
@@ -64,18 +65,26 @@ static bool needs_lock(const struct run *run)
 }
 
 /* Tells those who wait how long this one will take, as far as the ledger knows. */
-static void estimate(void *data)
+static void estimate(struct run *run, struct ledger *ledger)
 {
-	struct run *run = data;
-	_cleanup_ledger_ struct ledger *ledger = NULL;
 	int64_t seconds;
-
-	if (ledger_open(&ledger, run->settings) < 0 || !ledger)
-		return;
 	if (build_expected_seconds(&seconds, ledger, run->target,
 		    record_get(&run->record, "Command")) == 0 &&
 		seconds)
 		record_setf(&run->record, "Expected", "%" PRId64, seconds);
+}
+
+static void begin_to_wait(void *data)
+{
+	struct run *run = data;
+	_cleanup_ledger_ struct ledger *ledger = NULL;
+
+	if (ledger_open(&ledger, run->settings) < 0)
+		return;
+	run->has_waited =
+		!ledger || ledger_highest_number(ledger, &run->numbers_given) == 0;
+	if (ledger)
+		estimate(run, ledger);
 }
 
 static int64_t time_to_wait(const struct run *run, const struct own_options *options)
@@ -91,7 +100,7 @@ static int enter_queue(struct run *run, const struct own_options *options)
 		.record = &run->record,
 		.is_agent = run->caller.is_agent,
 		.wait_ms = time_to_wait(run, options),
-		.estimate = estimate,
+		.begins = begin_to_wait,
 		.data = run,
 	};
 
@@ -167,7 +176,7 @@ static void look_at_configuration(struct run *run)
 	if (needs_lock(run))
 		reap_interrupted(ledger, run->settings);
 	if (!record_get(&run->record, "Expected"))
-		estimate(run);
+		estimate(run, ledger);
 	take_snapshot(run);
 	if (run->has_snapshot)
 		show_changes(run, ledger);
@@ -264,10 +273,19 @@ static int run_prepared(const struct settings *settings,
 	status = prepare(&run, options, words);
 	if (status)
 		return status;
+	join_describe_request(&run);
+	status = needs_lock(&run) ? join_own_running(&run) : -1;
+	if (status >= 0)
+		return status;
 	status = enter_queue(&run, options);
 	if (status)
 		return status;
 	look_at_configuration(&run);
+	status = join_finished(&run);
+	if (status >= 0) {
+		queue_leave(&run.turn);
+		return status;
+	}
 	keep_for_ticket(&run);
 	signals = front_watch_signals();
 	if (runner_start(&socket, &run) < 0) {

@@ -26,7 +26,10 @@ struct run {
 	char *queue;          /* directory of the tickets */
 	struct record record; /* in the making */
 	char *expected; /* seconds that it will take, in words for the ticket; or NULL */
-	bool records;   /* the ledger can be written */
+	bool has_waited;
+	uint64_t
+		numbers_given; /* when the waiting began: later builds have higher ones */
+	bool records;          /* the ledger can be written */
 	bool has_snapshot;
 	struct snapshot snapshot;
 };

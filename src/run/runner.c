@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -14,22 +13,21 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/signals.h"
-#include "base/text.h"
 #include "caller/process.h"
-#include "changes/tree_diff.h"
 #include "ledger/ledger.h"
 #include "queue/nested.h"
 #include "queue/target.h"
 #include "rebuild/system.h"
 #include "run/log.h"
+#include "run/meanwhile.h"
 #include "run/outcome.h"
 #include "run/output.h"
 #include "run/phase.h"
 
-/* So many paths are named; a checkout of another branch can change thousands. */
-#define MEANWHILE_MAX 20
 /* As much as a pipe holds by default. */
 #define COPY_SIZE 65536
+/* Of nixos-rebuild's stdout (the result's path) so much is recorded. */
+#define STDOUT_MAX 4096
 
 struct runner {
 	struct run *run;
@@ -37,6 +35,8 @@ struct runner {
 	struct output output;
 	struct child child;
 	struct phase_reader phase; /* of nixos-rebuild */
+	char stdout_text[STDOUT_MAX + 1];
+	uint64_t stdout_size; /* may be more than there is room for */
 	int signals;
 	bool exited, signalled;
 	int exit_status;
@@ -112,6 +112,13 @@ static void pass_signal_on(struct runner *runner, int signal)
 		kill(-runner->child.pid, signal);
 }
 
+static void keep_stdout(struct runner *runner, const char *data, size_t len)
+{
+	if (runner->stdout_size + len <= STDOUT_MAX)
+		memcpy(runner->stdout_text + runner->stdout_size, data, len);
+	runner->stdout_size += len;
+}
+
 /* Copies what is there; returns false at the end of the stream. */
 static bool copy_stream(struct runner *runner, int *fd, int stream)
 {
@@ -123,6 +130,8 @@ static bool copy_stream(struct runner *runner, int *fd, int stream)
 	got = read(*fd, data, sizeof(data));
 	if (got > 0)
 		output_write(&runner->output, stream, data, (size_t)got);
+	if (got > 0 && stream == STDOUT_FILENO)
+		keep_stdout(runner, data, (size_t)got);
 	if (got > 0 && stream == STDERR_FILENO &&
 		phase_read(&runner->phase, data, (size_t)got))
 		show_in_ticket(runner);
@@ -242,50 +251,6 @@ static void run_child(struct runner *runner)
 	wait_for_child(runner);
 }
 
-/* "modules/a.nix (saved 12 s ago)". */
-static char *describe_saved(int root, const char *path)
-{
-	_cleanup_close_ int fd = open_beneath(root, path, O_PATH);
-	_cleanup_free_ char *age = NULL;
-	struct stat status;
-
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return xasprintf("%s (gone)", path);
-	age = clock_age(status.st_mtime);
-	return xasprintf("%s (saved %s)", path, age);
-}
-
-/* Names what changed in the configuration while nixos-rebuild was reading it. */
-static void note_changes_meanwhile(struct runner *runner)
-{
-	struct run *run = runner->run;
-	_cleanup_path_changes_ struct path_changes changes = {0};
-	_cleanup_snapshot_ struct snapshot after = {0};
-	_cleanup_strv_ struct strv paths = {0}, shown = {0};
-	_cleanup_free_ char *words = NULL;
-	_cleanup_close_ int root = -1;
-
-	if (!run->has_snapshot || !runner->ledger ||
-		snapshot_take(&after, &run->configuration, run->settings, NULL) < 0 ||
-		tree_diff(&changes, runner->ledger->repository, &run->snapshot.tree,
-			&after.tree) < 0 ||
-		!changes.len)
-		return;
-	root = open(run->configuration.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	for (size_t i = 0; i < changes.len && i < MEANWHILE_MAX; i++) {
-		_cleanup_free_ char *saved = describe_saved(root, changes.list[i].path);
-
-		strv_add(&paths, changes.list[i].path);
-		say("changed while building: %s", saved);
-	}
-	if (changes.len > MEANWHILE_MAX) {
-		say("changed while building: and %zu more", changes.len - MEANWHILE_MAX);
-		strv_add(&paths, "...");
-	}
-	words = text_shell_words(paths.words);
-	record_set(&run->record, "Changed-While-Building", words);
-}
-
 static void finish_record(struct runner *runner)
 {
 	struct run *run = runner->run;
@@ -298,9 +263,14 @@ static void finish_record(struct runner *runner)
 	_cleanup_free_ char *sentence = NULL;
 
 	outcome_record(&run->record, run->request.action, &ending);
+	if (runner->stdout_size)
+		record_setf(&run->record, "Stdout-Size", "%" PRIu64, runner->stdout_size);
+	if (runner->stdout_size <= STDOUT_MAX)
+		record_set(&run->record, "Stdout", runner->stdout_text);
 	record_set_time(&run->record, "Finished", time(NULL));
 	record_set(&run->record, "Ticket", NULL);
-	note_changes_meanwhile(runner);
+	if (runner->ledger)
+		meanwhile_note(run, runner->ledger, runner->phase.lock_file_written);
 	sentence = outcome_sentence(&run->record, &ending);
 	if (runner->ledger &&
 		ledger_finish(runner->ledger, &run->record, snapshot_tree(run)) < 0)
