@@ -23,7 +23,7 @@ struct command {
 };
 
 extern const struct command command_status, command_diff, command_log, command_show,
-	command_attach, command_exec;
+	command_attach, command_cancel, command_exec;
 
 /* NULL-terminated, in the order of --help. */
 extern const struct command *const commands[];

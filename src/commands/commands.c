@@ -10,6 +10,7 @@ const struct command *const commands[] = {
 	&command_log,
 	&command_show,
 	&command_attach,
+	&command_cancel,
 	&command_exec,
 	NULL,
 };

@@ -69,7 +69,8 @@ static enum lock_wait_result watch(struct lock_wait *wait, int signals, int done
 
 	for (;;) {
 		struct pollfd fds[] = {{.fd = done, .events = POLLIN},
-			{.fd = signals, .events = POLLIN}};
+			{.fd = signals, .events = POLLIN},
+			{.fd = wait->event_fd, .events = POLLIN}};
 		struct signalfd_siginfo info;
 		int64_t now = clock_boot_ms(), until;
 
@@ -85,6 +86,8 @@ static enum lock_wait_result watch(struct lock_wait *wait, int signals, int done
 			continue;
 		if (fds[0].revents)
 			return LOCK_WAIT_GOT;
+		if (fds[2].revents)
+			return LOCK_WAIT_EVENT;
 		if (!fds[1].revents || read(signals, &info, sizeof(info)) != sizeof(info))
 			continue;
 		wait->signal = (int)info.ssi_signo;

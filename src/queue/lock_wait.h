@@ -13,6 +13,7 @@ enum lock_wait_result {
 	LOCK_WAIT_TIMEOUT,
 	LOCK_WAIT_SIGNAL, /* INT, TERM, HUP or QUIT: *ret_signal */
 	LOCK_WAIT_STOP,   /* the terminal's Ctrl-Z: the caller lets go and stops */
+	LOCK_WAIT_EVENT,  /* event_fd is readable */
 	LOCK_WAIT_FAILED, /* errno is set */
 };
 
@@ -22,7 +23,8 @@ struct lock_wait {
 	 * again. */
 	int64_t (*tick)(void *data);
 	void *data;
-	int signal; /* which, for LOCK_WAIT_SIGNAL */
+	int event_fd; /* -1: none */
+	int signal;   /* which, for LOCK_WAIT_SIGNAL */
 };
 
 /*

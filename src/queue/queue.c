@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "caller/process.h"
+#include "queue/cancellation.h"
 #include "queue/lock.h"
 #include "queue/lock_wait.h"
 #include "queue/target.h"
@@ -101,11 +102,19 @@ static bool ancestor_has_lock(struct arrival *arrival, int fd)
 	return arrival->ancestor_has_lock;
 }
 
+static void watch_for_requests(struct arrival *arrival)
+{
+	if (arrival->wait.event_fd >= 0)
+		close(arrival->wait.event_fd);
+	arrival->wait.event_fd = cancellation_watch(&arrival->turn->ticket);
+}
+
 static void begin_waiting(struct arrival *arrival)
 {
 	if (arrival->has_waited || !arrival->call->wait_ms)
 		return;
 	arrival->has_waited = true;
+	watch_for_requests(arrival);
 	if (arrival->call->begins)
 		arrival->call->begins(arrival->call->data);
 	ticket_update(&arrival->turn->ticket, arrival->call->record);
@@ -134,6 +143,23 @@ static int leave_on_signal(struct arrival *arrival, int signal)
 	return EXIT_SIGNAL_BASE + signal;
 }
 
+/* Somebody may want this one to end. -1: nobody does. */
+static int leave_on_request(struct arrival *arrival)
+{
+	_cleanup_record_ struct record request = {0};
+	_cleanup_free_ char *words = NULL;
+
+	if (!cancellation_receive(
+		    &request, &arrival->turn->ticket, arrival->wait.event_fd))
+		return -1;
+	words = cancellation_describe(&request);
+	record_set(arrival->call->record, "Cancel", CANCEL_ACCEPTED);
+	ticket_update(&arrival->turn->ticket, arrival->call->record);
+	ticket_remove(&arrival->turn->ticket);
+	error("cancelled by %s while waiting: nothing was built", words);
+	return EXIT_SIGNAL_BASE + SIGTERM;
+}
+
 /*
  * Ctrl-Z: asleep this process would keep everybody behind it waiting, so it leaves,
  * stops, and comes back to its place when it goes on.
@@ -142,15 +168,18 @@ static int stop_and_return(struct arrival *arrival)
 {
 	ticket_leave(&arrival->turn->ticket, arrival->call->record);
 	raise(SIGSTOP);
-	if (ticket_arrive(
-		    &arrival->turn->ticket, arrival->queue, arrival->call->record) == 0)
-		return 0;
-	return refuse_permission(arrival->call->settings);
+	if (ticket_arrive(&arrival->turn->ticket, arrival->queue, arrival->call->record) <
+		0)
+		return refuse_permission(arrival->call->settings);
+	watch_for_requests(arrival);
+	return 0;
 }
 
 /* Sleeps on fd. 0: it is locked; -1: look again; else the exit status. */
 static int sleep_on(struct arrival *arrival, int fd, int operation)
 {
+	int status;
+
 	begin_waiting(arrival);
 	switch (lock_wait(&arrival->wait, fd, operation)) {
 	case LOCK_WAIT_GOT:
@@ -159,11 +188,11 @@ static int sleep_on(struct arrival *arrival, int fd, int operation)
 		return give_up(arrival);
 	case LOCK_WAIT_SIGNAL:
 		return leave_on_signal(arrival, arrival->wait.signal);
-	case LOCK_WAIT_STOP: {
-		int status = stop_and_return(arrival);
-
+	case LOCK_WAIT_EVENT:
+		return leave_on_request(arrival);
+	case LOCK_WAIT_STOP:
+		status = stop_and_return(arrival);
 		return status ? status : -1;
-	}
 	case LOCK_WAIT_FAILED:
 		break;
 	}
@@ -272,6 +301,9 @@ static int wait_for_turn(struct arrival *arrival)
 	if (status)
 		return status;
 	wait_for_orphans(arrival);
+	status = arrival->has_waited ? leave_on_request(arrival) : -1;
+	if (status >= 0)
+		return status;
 	set_phase(arrival, "looking");
 	return 0;
 }
@@ -290,7 +322,8 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 						? FOREVER_MS
 						: clock_boot_ms() + call->wait_ms,
 			.tick = waiting_tell,
-			.data = &arrival.waiting},
+			.data = &arrival.waiting,
+			.event_fd = -1},
 	};
 	int status;
 
@@ -308,6 +341,8 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 		call->is_agent);
 	status = wait_for_turn(&arrival);
 	waiting_end(&arrival.waiting);
+	if (arrival.wait.event_fd >= 0)
+		close(arrival.wait.event_fd);
 	if (status)
 		queue_leave(ret);
 	return status;

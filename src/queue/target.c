@@ -47,3 +47,17 @@ char *target_directory(const struct settings *settings, const char *target)
 		return xstrdup(settings->run_path);
 	return xasprintf("%s/targets/%s", settings->run_path, target);
 }
+
+void target_list(struct strv *ret, const struct settings *settings)
+{
+	_cleanup_free_ char *path = xasprintf("%s/targets", settings->run_path);
+	_cleanup_closedir_ DIR *directory = opendir(path);
+	const struct dirent *found;
+
+	*ret = (struct strv){0};
+	strv_add(ret, "system");
+	while (directory && (found = readdir(directory)))
+		if (starts_with(found->d_name, "host-") ||
+			starts_with(found->d_name, "profile-"))
+			strv_add(ret, found->d_name);
+}

@@ -10,5 +10,8 @@
 char *target_name(const struct request *request) _must_check_;
 bool target_is_local(const char *target);
 
+/* Every target that has ever had a queue here, "system" first. */
+void target_list(struct strv *ret, const struct settings *settings);
+
 /* The directory of its lock and queue below [paths] run. The caller frees. */
 char *target_directory(const struct settings *settings, const char *target) _must_check_;

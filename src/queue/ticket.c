@@ -112,6 +112,11 @@ static int list_names(struct strv *ret, const char *directory)
 	return 0;
 }
 
+static bool is_locked(int fd)
+{
+	return flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 /* Opens the ticket and tells whether it lives; -1 where it is gone. */
 static int open_ticket(const char *directory, const char *name, bool *ret_alive)
 {
@@ -119,7 +124,7 @@ static int open_ticket(const char *directory, const char *name, bool *ret_alive)
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd >= 0)
-		*ret_alive = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+		*ret_alive = is_locked(fd);
 	return fd;
 }
 
@@ -142,6 +147,14 @@ static bool is_kept(const struct record *ticket)
 	return left && left <= now && now - left < TICKET_KEPT_SECONDS;
 }
 
+static void remove_file(const char *path)
+{
+	_cleanup_free_ char *request = xasprintf("%s" TICKET_CANCEL, path);
+
+	unlink(path);
+	unlink(request);
+}
+
 /* The ticket is dead: removes it unless it still stands for something. */
 static void sweep(const char *directory, const char *name, int fd)
 {
@@ -150,7 +163,7 @@ static void sweep(const char *directory, const char *name, int fd)
 
 	read_ticket(&record, fd, name);
 	if (!is_kept(&record) && !record_get(&record, "Child"))
-		unlink(path);
+		remove_file(path);
 }
 
 /*
@@ -263,7 +276,7 @@ void ticket_close(struct ticket *ticket)
 void ticket_remove(struct ticket *ticket)
 {
 	if (ticket->path)
-		unlink(ticket->path);
+		remove_file(ticket->path);
 	ticket_close(ticket);
 }
 
@@ -306,6 +319,22 @@ bool ticket_is_alive(const char *directory, const char *name)
 		is_ticket_name(name) ? open_ticket(directory, name, &alive) : -1;
 
 	return fd >= 0 && alive;
+}
+
+int ticket_open(const char *directory, const char *name)
+{
+	bool alive;
+
+	return open_ticket(directory, name, &alive);
+}
+
+bool ticket_read(struct record *ret, int fd)
+{
+	const bool alive = is_locked(fd);
+
+	lseek(fd, 0, SEEK_SET);
+	read_ticket(ret, fd, NULL);
+	return alive;
 }
 
 static int read_tickets(

@@ -19,6 +19,8 @@
 #include "record/record.h"
 
 #define TICKET_KEPT_SECONDS 600
+/* Behind a ticket's name: a request to end its run, see cancellation.h. */
+#define TICKET_CANCEL ".cancel"
 
 struct ticket {
 	int fd;     /* -1: none */
@@ -59,6 +61,12 @@ void ticket_leave(struct ticket *ticket, struct record *record);
 int ticket_open_predecessor(const struct ticket *ticket, const char *directory);
 
 bool ticket_is_alive(const char *directory, const char *name);
+
+/* For watching one: a descriptor that still reads what a ticket said last when it is
+ * gone. -1: there is none. */
+int ticket_open(const char *directory, const char *name);
+/* What the ticket says; true where it is alive. */
+bool ticket_read(struct record *ret, int fd);
 
 /* The living tickets' records, oldest first; each has its name under the key Ticket. */
 int tickets_read(

@@ -21,6 +21,8 @@ static const char *judge(enum action action, const struct ending *ending)
 {
 	if (ending->exit_status == 0)
 		return "succeeded";
+	if (ending->cancelled)
+		return "cancelled";
 	if (ending->signalled)
 		return "interrupted";
 	if (action_changes_system(action) && is_partial(ending->exit_status) &&

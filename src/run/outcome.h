@@ -7,6 +7,7 @@
 struct ending {
 	int exit_status; /* 128+n: died of signal n */
 	bool signalled;  /* it died of a signal, or one was passed on to it */
+	bool cancelled;  /* somebody asked for its end, and it has not succeeded before */
 	const struct system_state *before, *after;
 };
 

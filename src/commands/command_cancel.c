@@ -1,0 +1,221 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "caller/caller.h"
+#include "changes/describe.h"
+#include "commands/command.h"
+#include "ledger/builds.h"
+#include "queue/cancellation.h"
+#include "queue/queue.h"
+#include "queue/target.h"
+#include "queue/waiting.h"
+
+/* A runner answers at once; nixos-rebuild may take its time to end. */
+#define ANSWER_MS 10000
+#define END_MS 60000
+#define LOOK_MS 20
+
+/* Whose run is meant: one's own, an agent's, or the one of a build. */
+struct wanted {
+	const char *agent; /* NULL: any */
+	uint64_t build;    /* 0: any */
+};
+
+struct found {
+	char *queue;
+	struct record ticket;
+};
+
+static void found_free(struct found *found)
+{
+	free(found->queue);
+	record_free(&found->ticket);
+}
+
+static bool is_wanted(const struct record *ticket, const struct wanted *wanted)
+{
+	const char *agent = record_get(ticket, "Agent");
+
+	if (wanted->build && record_get_number(ticket, "Build") != wanted->build)
+		return false;
+	return !wanted->agent || (agent && streq(agent, wanted->agent));
+}
+
+/* Among those of one target; what is running comes before what waits. */
+static void find_in_queue(
+	struct found *found, const char *queue, const struct wanted *wanted)
+{
+	struct record *tickets;
+	size_t len;
+
+	if (tickets_read(&tickets, &len, queue) < 0)
+		return;
+	for (size_t i = 0; i < len; i++) {
+		if (!is_wanted(&tickets[i], wanted) ||
+			(found->queue && (ticket_is_waiting(&tickets[i]) ||
+						 !ticket_is_waiting(&found->ticket))))
+			continue;
+		found_free(found);
+		record_copy(&found->ticket, &tickets[i]);
+		found->queue = xstrdup(queue);
+	}
+	tickets_free(tickets, len);
+}
+
+static void find(
+	struct found *ret, const struct settings *settings, const struct wanted *wanted)
+{
+	_cleanup_strv_ struct strv targets = {0};
+
+	*ret = (struct found){0};
+	target_list(&targets, settings);
+	for (size_t i = 0; i < targets.len; i++) {
+		_cleanup_free_ char *queue = queue_directory(settings, targets.words[i]);
+
+		find_in_queue(ret, queue, wanted);
+	}
+}
+
+static int parse_wanted(struct wanted *ret, const char *word, const struct caller *caller)
+{
+	*ret = (struct wanted){0};
+	if (!word)
+		ret->agent = caller->agent;
+	else if (*word == '@' && word[1])
+		ret->agent = word + 1;
+	else if (!text_to_number(word, UINT64_MAX, &ret->build) || !ret->build)
+		return error("'%s' names nothing that runs: 43 or @AGENT", word);
+	return 0;
+}
+
+/* An agent ends what is its own, a person anything; others are told why. */
+static int check_permission(
+	const struct found *found, const struct caller *caller, const char *message)
+{
+	const char *agent = record_get(&found->ticket, "Agent");
+	const bool own = agent && streq(agent, caller->agent);
+
+	if (!own && caller->is_agent) {
+		error("this is %s's: only a person or %s may cancel it; ask your user",
+			agent, agent);
+		return EXIT_NO_PERMISSION;
+	}
+	if (!own && !message) {
+		error("this is %s's: say why with --message", agent);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+/* Until the run has ended or has refused; what its ticket said last is in *ret. */
+static bool wait_for_answer(struct record *ret, const struct found *found, int ticket)
+{
+	const char *name = record_get(&found->ticket, "Ticket");
+	const int64_t asked = clock_boot_ms();
+
+	for (;;) {
+		const bool alive = ticket_read(ret, ticket);
+		const char *answer = record_get(ret, "Cancel");
+		const int64_t waited = clock_boot_ms() - asked;
+
+		if (!alive || (answer && !streq(answer, CANCEL_ACCEPTED) &&
+				      cancellation_is_answered(found->queue, name)))
+			return true;
+		if (waited > END_MS || (!answer && waited > ANSWER_MS))
+			return false;
+		record_free(ret);
+		poll(NULL, 0, LOOK_MS);
+	}
+}
+
+/* The build as it was recorded; false where it was none. */
+static bool find_build(
+	struct build *ret, const struct context *context, const struct record *last)
+{
+	_cleanup_ledger_ struct ledger *ledger = NULL;
+
+	return record_get(last, "Build") &&
+	       ledger_open(&ledger, context->settings) == 0 && ledger &&
+	       build_in_chain(ret, ledger, record_get_number(last, "Build")) > 0;
+}
+
+static int tell_answer(const struct context *context, const struct record *last)
+{
+	const char *answer = record_get(last, "Cancel");
+	_cleanup_build_ struct build build = {0};
+	const bool built = find_build(&build, context, last);
+	_cleanup_free_ char *line =
+		built ? describe_build(&build.record) : waiting_describe(last);
+
+	if (answer && !streq(answer, CANCEL_ACCEPTED)) {
+		error("not cancelled: %s (safe-rebuild attach follows it)", answer);
+		return EXIT_REFUSED;
+	}
+	if (!answer || (built && !record_get(&build.record, "Cancelled-By"))) {
+		error("it ended before it could be cancelled: %s", line);
+		return EXIT_REFUSED;
+	}
+	printf("cancelled: %s\n", line);
+	return 0;
+}
+
+static int cancel(const struct context *context, const struct caller *caller,
+	const struct found *found)
+{
+	const char *name = record_get(&found->ticket, "Ticket");
+	_cleanup_close_ int ticket = ticket_open(found->queue, name);
+	_cleanup_record_ struct record request = {0}, last = {0};
+
+	record_set(&request, "By", caller->agent);
+	record_set(&request, "Message", context->options->message);
+	if (ticket < 0 || cancellation_request(found->queue, name, &request) < 0) {
+		if (ticket >= 0 && errno == EEXIST)
+			error("somebody else is cancelling it already");
+		else if (ticket >= 0)
+			error_errno("cannot ask it to end ('%s')", found->queue);
+		else
+			error("it has ended");
+		return ticket >= 0 && (errno == EACCES || errno == EPERM ||
+					      errno == EROFS)
+			       ? EXIT_NO_PERMISSION
+			       : EXIT_REFUSED;
+	}
+	if (wait_for_answer(&last, found, ticket))
+		return tell_answer(context, &last);
+	cancellation_withdraw(found->queue, name);
+	error("asked in vain, it goes on: stopped or not answering (safe-rebuild status)");
+	return EXIT_BUSY;
+}
+
+static int run(const struct context *context, int argc, char **argv)
+{
+	_cleanup_caller_ struct caller caller = {0};
+	_cleanup_(found_free) struct found found = {0};
+	struct wanted wanted;
+	int status;
+
+	if (argc > 2 || (argc == 2 && *argv[1] == '-'))
+		return command_usage(&command_cancel);
+	if (caller_identify(&caller, context->options->agent) < 0)
+		return EXIT_USAGE;
+	if (parse_wanted(&wanted, argv[1], &caller) < 0)
+		return EXIT_USAGE;
+	find(&found, context->settings, &wanted);
+	if (!found.queue) {
+		if (argv[1])
+			error("nothing of '%s' runs or waits", argv[1]);
+		else
+			error("nothing of yours (%s) runs or waits", caller.agent);
+		return EXIT_OWN_FAILURE;
+	}
+	status = check_permission(&found, &caller, context->options->message);
+	return status ? status : cancel(context, &caller, &found);
+}
+
+const struct command command_cancel = {"cancel", "[BUILD] --message WHY",
+	"end what waits or builds, before it is activated", run};

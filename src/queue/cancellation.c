@@ -1,0 +1,108 @@
+#include "queue/cancellation.h"
+
+#include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#define REQUEST_MAX ((size_t)64 << 10)
+#define MESSAGE_SHOWN 500
+
+static char *request_path(const char *ticket_path)
+{
+	return xasprintf("%s" TICKET_CANCEL, ticket_path);
+}
+
+int cancellation_watch(const struct ticket *ticket)
+{
+	_cleanup_close_ int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (fd < 0 || !ticket->path || inotify_add_watch(fd, ticket->path, IN_ATTRIB) < 0)
+		return -1;
+	return TAKE_FD(fd);
+}
+
+bool cancellation_receive(struct record *ret, const struct ticket *ticket, int watch)
+{
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	_cleanup_close_ int fd = -1;
+	size_t len;
+
+	*ret = (struct record){0};
+	if (watch >= 0)
+		(void)!read(watch, events, sizeof(events));
+	if (!ticket->path)
+		return false;
+	path = request_path(ticket->path);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || read_to_end(fd, REQUEST_MAX, &text, &len) < 0)
+		return false;
+	record_parse(ret, text, len);
+	return true;
+}
+
+char *cancellation_describe(const struct record *request)
+{
+	const char *by = record_get(request, "By");
+	const char *message = record_get(request, "Message");
+	_cleanup_free_ char *quoted = message ? text_quote(message, MESSAGE_SHOWN) : NULL;
+
+	return xasprintf(
+		"%s%s%s", by ? by : "?", quoted ? ": " : "", quoted ? quoted : "");
+}
+
+void cancellation_answered(const struct ticket *ticket)
+{
+	_cleanup_free_ char *path = request_path(ticket->path);
+
+	unlink(path);
+}
+
+static int put_request(int fd, const struct record *request)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = text_stream(&text, &len);
+	int result;
+
+	record_print(request, out);
+	fclose(out);
+	result = write_all(fd, text, len);
+	free(text);
+	return result;
+}
+
+int cancellation_request(
+	const char *queue, const char *name, const struct record *request)
+{
+	_cleanup_free_ char *ticket = xasprintf("%s/%s", queue, name);
+	_cleanup_free_ char *path = request_path(ticket), *proc_path = NULL;
+	_cleanup_close_ int fd = open(queue, O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
+	_cleanup_close_ int ticket_fd =
+		open(ticket, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || ticket_fd < 0 || put_request(fd, request) < 0)
+		return -1;
+	proc_path = xasprintf("/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, proc_path, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
+		return -1;
+	return futimens(ticket_fd, NULL);
+}
+
+bool cancellation_is_answered(const char *queue, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s" TICKET_CANCEL, queue, name);
+
+	return access(path, F_OK) < 0;
+}
+
+void cancellation_withdraw(const char *queue, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s" TICKET_CANCEL, queue, name);
+
+	unlink(path);
+}

@@ -1,0 +1,215 @@
+#include "run/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/signals.h"
+#include "queue/cancellation.h"
+
+/* As much as a pipe holds by default. */
+#define COPY_SIZE 65536
+
+static void pass_signal_on(struct supervision *supervision, int signal)
+{
+	supervision->signalled = true;
+	if (!supervision->exited)
+		kill(-supervision->child.pid, signal);
+}
+
+static void keep_stdout(struct supervision *supervision, const char *data, size_t len)
+{
+	if (supervision->stdout_size + len <= STDOUT_MAX)
+		memcpy(supervision->stdout_text + supervision->stdout_size, data, len);
+	supervision->stdout_size += len;
+}
+
+/* Copies what is there; returns false at the end of the stream. */
+static bool copy_stream(struct supervision *supervision, int *fd, int stream)
+{
+	char data[COPY_SIZE];
+	ssize_t got;
+
+	if (*fd < 0)
+		return false;
+	got = read(*fd, data, sizeof(data));
+	if (got > 0)
+		output_write(supervision->output, stream, data, (size_t)got);
+	if (got > 0 && stream == STDOUT_FILENO)
+		keep_stdout(supervision, data, (size_t)got);
+	if (got > 0 && stream == STDERR_FILENO &&
+		phase_read(&supervision->phase, data, (size_t)got))
+		supervision->changed(supervision->data);
+	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+		return got > 0;
+	close(*fd);
+	*fd = -1;
+	return false;
+}
+
+/* What is in the pipe now; what a daemon goes on to write is nobody's output any more. */
+static void drain_stream(struct supervision *supervision, int *fd, int stream)
+{
+	int left = 0;
+
+	if (*fd < 0 || ioctl(*fd, FIONREAD, &left) < 0)
+		return;
+	for (; left > 0 && copy_stream(supervision, fd, stream); left -= COPY_SIZE)
+		;
+}
+
+static void handle_front(struct supervision *supervision)
+{
+	struct relay_message message;
+	int fd;
+	ssize_t got = relay_receive(supervision->output->socket, &message, &fd);
+
+	if (got > 0 && message.type == RELAY_SIGNAL)
+		pass_signal_on(supervision, message.number);
+	else if (got == 0 || (got < 0 && errno != EAGAIN))
+		output_drop_front(supervision->output);
+}
+
+static void handle_signal(struct supervision *supervision)
+{
+	struct signalfd_siginfo info;
+	int status;
+
+	if (read(supervision->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
+		pass_signal_on(supervision, (int)info.ssi_signo);
+		return;
+	}
+	if (info.ssi_signo != SIGCHLD ||
+		waitpid(supervision->child.pid, &status, WNOHANG) <= 0)
+		return;
+	supervision->exited = true;
+	supervision->exit_status = child_exit_status(status);
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGSEGV &&
+		WTERMSIG(status) != SIGABRT)
+		supervision->signalled = true;
+}
+
+/* Whether it was ended: false once activation may have begun. */
+static bool end_child(struct supervision *supervision)
+{
+	const pid_t group = -supervision->child.pid;
+	bool begun;
+
+	if (supervision->exited)
+		return false;
+	if (!supervision->child.pid)
+		return true;
+	kill(group, SIGSTOP);
+	begun = supervision->phase.phase == PHASE_ACTIVATING ||
+		supervision->has_begun_activation(supervision->data);
+	if (!begun)
+		kill(group, SIGTERM);
+	kill(group, SIGCONT);
+	return !begun;
+}
+
+static void handle_request(struct supervision *supervision)
+{
+	_cleanup_record_ struct record request = {0};
+	_cleanup_free_ char *words = NULL;
+
+	if (!cancellation_receive(&request, supervision->ticket, supervision->requests))
+		return;
+	words = cancellation_describe(&request);
+	if (supervision->cancelled_by || end_child(supervision)) {
+		supervision->answer = CANCEL_ACCEPTED;
+		supervision->signalled = true;
+		if (!supervision->child.pid)
+			supervision->exit_status = EXIT_SIGNAL_BASE + SIGTERM;
+		say("cancelled by %s", words);
+		set_string(&supervision->cancelled_by, TAKE_PTR(words));
+	} else {
+		supervision->answer = "activation has begun";
+		say("not cancelled, because activation has begun; asked by %s", words);
+	}
+	supervision->changed(supervision->data);
+	cancellation_answered(supervision->ticket);
+}
+
+static int watch_signals(void)
+{
+	static const int watched[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, 0};
+
+	return signals_watch(watched, NULL);
+}
+
+static void wait_for_child(struct supervision *supervision)
+{
+	struct child *child = &supervision->child;
+
+	while (!supervision->exited) {
+		struct pollfd fds[] = {
+			{.fd = supervision->signals, .events = POLLIN},
+			{.fd = child->stdout_fd, .events = POLLIN},
+			{.fd = child->stderr_fd, .events = POLLIN},
+			{.fd = supervision->output->socket,
+				.events =
+					(short)(POLLIN | (supervision->output->pending_len
+									 ? POLLOUT
+									 : 0))},
+			{.fd = supervision->requests, .events = POLLIN},
+		};
+
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+			continue;
+		if (fds[1].revents)
+			copy_stream(supervision, &child->stdout_fd, STDOUT_FILENO);
+		if (fds[2].revents)
+			copy_stream(supervision, &child->stderr_fd, STDERR_FILENO);
+		if (fds[3].revents & POLLOUT)
+			output_push(supervision->output);
+		if (fds[3].revents & ~POLLOUT)
+			handle_front(supervision);
+		if (fds[4].revents)
+			handle_request(supervision);
+		if (fds[0].revents)
+			handle_signal(supervision);
+	}
+	/* What is left in the pipes; a daemon that keeps them open is not waited for. */
+	drain_stream(supervision, &child->stdout_fd, STDOUT_FILENO);
+	drain_stream(supervision, &child->stderr_fd, STDERR_FILENO);
+}
+
+void supervision_start(struct supervision *supervision)
+{
+	supervision->signals = watch_signals();
+	supervision->requests = -1;
+}
+
+void supervise(struct supervision *supervision, const char *program,
+	char *const *arguments, const struct surroundings *surroundings)
+{
+	int null_fd, failure;
+
+	supervision->requests = cancellation_watch(supervision->ticket);
+	handle_request(supervision);
+	if (supervision->cancelled_by)
+		return;
+	failure = child_start(&supervision->child, program, arguments, surroundings);
+	if (failure) {
+		errno = failure;
+		error_errno("cannot run '%s'", program);
+		supervision->exit_status =
+			failure == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+		return;
+	}
+	supervision->changed(supervision->data);
+	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null_fd >= 0)
+		dup2(null_fd, STDIN_FILENO);
+	if (null_fd > STDIN_FILENO)
+		close(null_fd);
+	wait_for_child(supervision);
+}

@@ -1,0 +1,46 @@
+#pragma once
+/*
+ * Watching over nixos-rebuild from its start to its end: its output goes to the log, the
+ * front's signals and requests to end it are passed on, its phase is read off.
+ *
+ * A request to end it (see cancellation.h) is refused once activation may have begun:
+ * half an activation is worse than a whole one. To be sure, its process group is stopped
+ * while that is asked.
+ */
+#include <stdint.h>
+
+#include "queue/ticket.h"
+#include "run/child.h"
+#include "run/output.h"
+#include "run/phase.h"
+
+/* Of its stdout (the result's path) so much is kept. */
+#define STDOUT_MAX 4096
+
+struct supervision {
+	struct output *output;
+	const struct ticket *ticket;
+	int signals, requests; /* descriptors; requests is -1 where nobody can ask */
+	/* Called when what a ticket tells has changed: the phase, the answer to a
+	 * request. */
+	void (*changed)(void *data);
+	bool (*has_begun_activation)(void *data);
+	void *data;
+
+	struct child child;
+	struct phase_reader phase;
+	bool exited;
+	bool signalled; /* it died of a signal, or one was passed on to it */
+	int exit_status;
+	char stdout_text[STDOUT_MAX + 1];
+	uint64_t stdout_size; /* may be more than there is room for */
+
+	const char *answer; /* to the last request to end it; NULL: nobody asked */
+	char *cancelled_by; /* `bob: "why"`; NULL: not cancelled */
+};
+
+/* Blocks the signals that it handles; called early, so that none is lost. */
+void supervision_start(struct supervision *supervision);
+/* Runs the program (path, argv) to its end. */
+void supervise(struct supervision *supervision, const char *program,
+	char *const *arguments, const struct surroundings *surroundings);
