@@ -56,6 +56,18 @@ bool process_climb(struct process *process)
 	return true;
 }
 
+bool process_is_ancestor(pid_t pid)
+{
+	struct process process;
+
+	if (!process_read(&process, getpid()))
+		return false;
+	while (process_climb(&process))
+		if (process.pid == pid)
+			return true;
+	return false;
+}
+
 time_t process_start_time(const struct process *process)
 {
 	const int64_t tick_ns = 1000000000 / sysconf(_SC_CLK_TCK);

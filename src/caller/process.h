@@ -23,6 +23,9 @@ bool process_read(struct process *ret, pid_t pid);
  */
 bool process_climb(struct process *process);
 
+/* Whether it is an ancestor of this process. */
+bool process_is_ancestor(pid_t pid);
+
 /* When the process started, in wall-clock time. */
 time_t process_start_time(const struct process *process);
 

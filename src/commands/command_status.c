@@ -23,7 +23,7 @@ struct state {
 	struct record *tickets;
 	size_t tickets_len;
 	bool queue_unknown;
-	struct strv strangers; /* who holds the lock, by /proc/locks */
+	char *stranger; /* who holds the lock by /proc/locks, or NULL */
 	struct system_state system;
 	struct ledger *ledger; /* NULL: nothing recorded, or not readable */
 	bool has_live, has_boot, has_own;
@@ -36,7 +36,7 @@ static void state_free(struct state *state)
 {
 	caller_free(&state->caller);
 	tickets_free(state->tickets, state->tickets_len);
-	strv_free(&state->strangers);
+	free(state->stranger);
 	system_free(&state->system);
 	build_free(&state->live);
 	build_free(&state->boot);
@@ -95,7 +95,7 @@ static int gather(struct state *ret, const struct context *context)
 		warn_errno("cannot see who builds or waits ('%s')", queue);
 		ret->queue_unknown = true;
 	}
-	lock_list_holders(&ret->strangers, directory);
+	ret->stranger = lock_describe_holder(directory);
 	system_read(&ret->system, context->settings, NULL);
 	/* A ledger that cannot be read still leaves the queue and the links to tell. */
 	if (ledger_open(&ret->ledger, context->settings) == 0 && ret->ledger &&
@@ -148,10 +148,9 @@ static void print_live(const struct state *state)
 
 static void print_no_tickets(const struct state *state)
 {
-	for (size_t i = 0; i < state->strangers.len; i++)
-		printf("building: %s, who holds the lock directly\n",
-			state->strangers.words[i]);
-	if (!state->strangers.len)
+	if (state->stranger)
+		printf("building: %s, who holds the lock directly\n", state->stranger);
+	else
 		printf("building: nobody\n");
 }
 

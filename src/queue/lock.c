@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/proc_locks.h"
 #include "caller/process.h"
 
 static char *lock_path(const char *directory)
@@ -34,48 +34,6 @@ bool lock_is_current(const char *directory, int fd)
 	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-/*
- * A line of /proc/locks, or of fdinfo behind its "lock:": "1: FLOCK  ADVISORY  WRITE 4711
- * fd:00:1234 0 EOF", device numbers in hexadecimal. Returns the pid that took the lock, 0
- * where the line is about another file or only waits ("->").
- */
-static pid_t lock_line_pid(const char *line, const struct stat *lock)
-{
-	unsigned major_number, minor_number;
-	unsigned long inode;
-	int pid;
-
-	if (sscanf(line, " %*d: FLOCK %*s WRITE %d %x:%x:%lu", &pid, &major_number,
-		    &minor_number, &inode) != 4)
-		return 0;
-	if (inode != lock->st_ino || major(lock->st_dev) != major_number ||
-		minor(lock->st_dev) != minor_number)
-		return 0;
-	return pid ? pid : -1;
-}
-
-static bool process_has_lock(pid_t pid, const struct stat *lock)
-{
-	_cleanup_free_ char *path = xasprintf("/proc/%d/fdinfo", (int)pid);
-	_cleanup_closedir_ DIR *directory = opendir(path);
-	const struct dirent *found;
-
-	while (directory && (found = readdir(directory))) {
-		_cleanup_close_ int fd =
-			openat(dirfd(directory), found->d_name, O_RDONLY | O_CLOEXEC);
-		_cleanup_free_ char *text = NULL;
-		const char *line;
-
-		if (*found->d_name == '.' || fd < 0 ||
-			read_to_end(fd, 65536, &text, NULL) < 0)
-			continue;
-		for (line = text; (line = strstr(line, "lock:")); line++)
-			if (lock_line_pid(line + strlen("lock:"), lock))
-				return true;
-	}
-	return false;
-}
-
 bool lock_is_held_by_ancestor(int fd)
 {
 	struct process process;
@@ -84,32 +42,25 @@ bool lock_is_held_by_ancestor(int fd)
 	if (fstat(fd, &lock) < 0 || !process_read(&process, getpid()))
 		return false;
 	while (process_climb(&process)) {
-		if (process_has_lock(process.pid, &lock))
+		if (proc_has_locked(process.pid, &lock))
 			return true;
 	}
 	return false;
 }
 
-void lock_list_holders(struct strv *ret, const char *directory)
+char *lock_describe_holder(const char *directory)
 {
-	_cleanup_free_ char *path = lock_path(directory), *line = NULL;
-	_cleanup_fclose_ FILE *locks = fopen("/proc/locks", "re");
+	_cleanup_free_ char *path = lock_path(directory);
+	struct process process;
 	struct stat lock;
-	size_t size = 0;
+	pid_t pid;
 
-	*ret = (struct strv){0};
-	if (!locks || stat(path, &lock) < 0)
-		return;
-	while (getline(&line, &size, locks) > 0) {
-		pid_t pid = lock_line_pid(line, &lock);
-		struct process process;
-
-		if (!pid)
-			continue;
-		/* In a pid namespace the kernel gives no number for those outside. */
-		if (pid > 0 && process_read(&process, pid))
-			strv_take(ret, xasprintf("%s (pid %d)", process.comm, (int)pid));
-		else
-			strv_add(ret, "a process that cannot be seen from here");
-	}
+	if (stat(path, &lock) < 0)
+		return NULL;
+	pid = proc_locks_holder(&lock);
+	if (!pid)
+		return NULL;
+	if (pid > 0 && process_read(&process, pid))
+		return xasprintf("%s (pid %d)", process.comm, (int)pid);
+	return xstrdup("a process that cannot be seen from here");
 }

@@ -25,5 +25,6 @@ bool lock_is_current(const char *directory, int fd);
  */
 bool lock_is_held_by_ancestor(int fd);
 
-/* "flock (pid 4711)" for each process that /proc/locks names as holding the lock. */
-void lock_list_holders(struct strv *ret, const char *directory);
+/* "flock (pid 4711)": who holds the lock by /proc/locks; NULL where nobody is seen to.
+ * The caller frees. */
+char *lock_describe_holder(const char *directory) _must_check_;

@@ -125,3 +125,14 @@ enum lock_wait_result lock_wait(struct lock_wait *wait, int fd, int operation)
 		flock(fd, LOCK_UN);
 	return result;
 }
+
+enum lock_wait_result lock_wait_for_fd(struct lock_wait *wait, int fd)
+{
+	sigset_t mask;
+	_cleanup_close_ int signals = watch_signals(&mask);
+	enum lock_wait_result result =
+		signals < 0 ? LOCK_WAIT_FAILED : watch(wait, signals, fd);
+
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return result;
+}

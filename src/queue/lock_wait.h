@@ -32,3 +32,5 @@ struct lock_wait {
  * the lock any more. Between calls the signals have the meaning that they had before.
  */
 enum lock_wait_result lock_wait(struct lock_wait *wait, int fd, int operation);
+/* The same until fd (-1: none) is readable, as a pidfd is when its process has ended. */
+enum lock_wait_result lock_wait_for_fd(struct lock_wait *wait, int fd);

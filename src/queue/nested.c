@@ -32,18 +32,12 @@ static bool is_marked(const char *queue)
 
 static bool is_ancestor(const char *runner)
 {
-	struct process process;
 	unsigned long long start;
+	struct process process;
 	int pid;
 
-	if (sscanf(runner, "%d %llu", &pid, &start) != 2 ||
-		!process_read(&process, getpid()))
-		return false;
-	while (process_climb(&process)) {
-		if (process.pid == pid)
-			return process.start_ticks == start;
-	}
-	return false;
+	return sscanf(runner, "%d %llu", &pid, &start) == 2 && process_is_ancestor(pid) &&
+	       process_read(&process, pid) && process.start_ticks == start;
 }
 
 bool nested_is_inside(const char *queue)

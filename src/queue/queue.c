@@ -2,20 +2,19 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
-#include "caller/process.h"
+#include "caller/sandbox.h"
 #include "queue/cancellation.h"
 #include "queue/lock.h"
 #include "queue/lock_wait.h"
+#include "queue/outside.h"
 #include "queue/target.h"
 #include "queue/waiting.h"
 
@@ -67,18 +66,17 @@ static int refuse_permission(const struct settings *settings)
 {
 	const int reason = errno;
 	const struct group *group = getgrgid(settings_group(settings));
+	const char *sandbox = reason == EROFS ? SANDBOX_ADVICE : sandbox_advice();
 
-	errno = reason;
-	if (reason == EROFS) {
-		error_errno("cannot queue in '%s' (in a sandbox? run this outside of it)",
-			settings->run_path);
-		return EXIT_NO_PERMISSION;
-	}
 	if (!is_refusal(reason)) {
+		errno = reason;
 		error_errno("cannot queue in '%s'", settings->run_path);
 		return EXIT_OWN_FAILURE;
 	}
-	if (group && group->gr_gid)
+	if (sandbox)
+		error("cannot queue in '%s' (%s): %s", settings->run_path,
+			strerror(reason), sandbox);
+	else if (group && group->gr_gid)
 		error("no permission to queue in '%s': use sudo, or become a member of group "
 		      "'%s' ([access] group)",
 			settings->run_path, group->gr_name);
@@ -120,17 +118,18 @@ static void begin_waiting(struct arrival *arrival)
 	ticket_update(&arrival->turn->ticket, arrival->call->record);
 }
 
-/* Out of time: the last line says who still has it. */
-static int give_up(struct arrival *arrival)
+/* Out of time: the last line says who still has it. holder NULL: the queue tells. */
+static int give_up(struct arrival *arrival, const char *holder)
 {
-	_cleanup_free_ char *holder =
-		waiting_describe_holder(arrival->directory, arrival->queue);
+	_cleanup_free_ char *first =
+		holder ? xstrdup(holder)
+		       : waiting_describe_holder(arrival->directory, arrival->queue);
 
 	if (arrival->call->wait_ms)
 		ticket_leave(&arrival->turn->ticket, arrival->call->record);
 	else
 		ticket_remove(&arrival->turn->ticket);
-	error("busy: %s; try again later%s", holder,
+	error("busy: %s; try again later%s", first,
 		arrival->call->wait_ms ? " (your place is kept for 10 min)" : "");
 	return EXIT_BUSY;
 }
@@ -175,17 +174,18 @@ static int stop_and_return(struct arrival *arrival)
 	return 0;
 }
 
-/* Sleeps on fd. 0: it is locked; -1: look again; else the exit status. */
-static int sleep_on(struct arrival *arrival, int fd, int operation)
+/* What the end of a sleep means: 0: what it waited for; -1: look again; else the exit
+ * status. */
+static int end_sleep(
+	struct arrival *arrival, enum lock_wait_result result, const char *holder)
 {
 	int status;
 
-	begin_waiting(arrival);
-	switch (lock_wait(&arrival->wait, fd, operation)) {
+	switch (result) {
 	case LOCK_WAIT_GOT:
 		return 0;
 	case LOCK_WAIT_TIMEOUT:
-		return give_up(arrival);
+		return give_up(arrival, holder);
 	case LOCK_WAIT_SIGNAL:
 		return leave_on_signal(arrival, arrival->wait.signal);
 	case LOCK_WAIT_EVENT:
@@ -197,6 +197,12 @@ static int sleep_on(struct arrival *arrival, int fd, int operation)
 		break;
 	}
 	return refuse_permission(arrival->call->settings);
+}
+
+static int sleep_on(struct arrival *arrival, int fd, int operation)
+{
+	begin_waiting(arrival);
+	return end_sleep(arrival, lock_wait(&arrival->wait, fd, operation), NULL);
 }
 
 /* Until no living ticket is before ours; returns 0 or the exit status. */
@@ -219,49 +225,43 @@ static int wait_for_predecessors(struct arrival *arrival, int lock_fd)
 	}
 }
 
-/* Waits for the process that the dead ticket names; it has a killed runner for a parent.
- */
-static void wait_for_orphan(const struct record *ticket)
+/* Those behind see who is first, and what keeps it. */
+static void begin_waiting_for_outside(void *data)
 {
-	unsigned long long start;
-	struct process process;
-	struct pollfd poll_fd;
-	int pid;
-
-	if (sscanf(record_get(ticket, "Child"), "%d %llu", &pid, &start) != 2)
-		return;
-	poll_fd = (struct pollfd){
-		.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
-	/* Compared after the descriptor is open: now the pid cannot change hands. */
-	if (poll_fd.fd >= 0 && process_read(&process, pid) &&
-		process.start_ticks == start && poll(&poll_fd, 1, 0) == 0) {
-		say("waiting for nixos-rebuild (pid %d) of build %s, whose runner was killed",
-			pid, record_get(ticket, "Build"));
-		while (poll(&poll_fd, 1, -1) < 0)
-			;
-	}
-	if (poll_fd.fd >= 0)
-		close(poll_fd.fd);
+	set_phase(data, "waiting for what runs outside");
 }
 
-static void wait_for_orphans(struct arrival *arrival)
+/*
+ * What runs without holding the lock that is ours now. fd: the lock, which whoever waits
+ * here must not keep when it stops.
+ */
+static int wait_for_outside(struct arrival *arrival, int fd)
 {
-	struct record *dead;
-	size_t len;
+	const struct queue_call *call = arrival->call;
+	struct outside outside = {
+		.settings = call->settings,
+		.queue = arrival->queue,
+		.is_local = target_is_local(call->target),
+		.wait = arrival->wait,
+		.begins = begin_waiting_for_outside,
+		.data = arrival,
+	};
+	enum lock_wait_result result;
+	int status;
 
-	if (tickets_read_dead(&dead, &len, arrival->queue) < 0)
-		return;
-	for (size_t i = 0; i < len; i++) {
-		_cleanup_free_ char *path = xasprintf(
-			"%s/%s", arrival->queue, record_get(&dead[i], "Ticket"));
+	if (arrival->wait.event_fd < 0)
+		watch_for_requests(arrival);
+	outside.wait.event_fd = arrival->wait.event_fd;
 
-		if (!record_get(&dead[i], "Child"))
-			continue;
-		if (ticket_name_queues(record_get(&dead[i], "Ticket")))
-			wait_for_orphan(&dead[i]);
-		unlink(path);
-	}
-	tickets_free(dead, len);
+	/* The heartbeat is about the queue, of which this is the head. */
+	outside.wait.tick = NULL;
+	result = outside_wait(&outside);
+	if (result == LOCK_WAIT_STOP)
+		flock(fd, LOCK_UN);
+	arrival->wait.signal = outside.wait.signal;
+	status = end_sleep(arrival, result, outside.what);
+	free(outside.what);
+	return status;
 }
 
 /* 0 with the lock taken (or an ancestor's); -1: look again; else the exit status. */
@@ -296,12 +296,13 @@ static int wait_for_turn(struct arrival *arrival)
 		if (!status)
 			status = take_lock(arrival, fd);
 		if (!status)
+			status = wait_for_outside(arrival, fd);
+		if (!status)
 			arrival->turn->lock_fd = TAKE_FD(fd);
 	} while (status < 0);
 	if (status)
 		return status;
-	wait_for_orphans(arrival);
-	status = arrival->has_waited ? leave_on_request(arrival) : -1;
+	status = leave_on_request(arrival);
 	if (status >= 0)
 		return status;
 	set_phase(arrival, "looking");

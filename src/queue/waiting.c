@@ -100,11 +100,9 @@ char *waiting_describe(const struct record *ticket)
 
 static void describe_stranger(FILE *out, const char *directory)
 {
-	_cleanup_strv_ struct strv holders = {0};
+	_cleanup_free_ char *holder = lock_describe_holder(directory);
 
-	lock_list_holders(&holders, directory);
-	fprintf(out, "%s", holders.len ? holders.words[0] : "somebody");
-	fprintf(out, ", who holds the lock directly");
+	fprintf(out, "%s, who holds the lock directly", holder ? holder : "somebody");
 }
 
 char *waiting_describe_holder(const char *directory, const char *queue)

@@ -10,7 +10,7 @@
 /* execvp(3)'s own default. */
 #define DEFAULT_PATH "/bin:/usr/bin"
 
-static bool is_ourselves(const char *path)
+bool program_is_ourselves(const char *path)
 {
 	char real[PATH_MAX];
 	const char *name;
@@ -38,7 +38,7 @@ static int check_given(char **ret, const char *command)
 		error("cannot find '%s'", command);
 		return EXIT_NOT_FOUND;
 	}
-	if (is_ourselves(command)) {
+	if (program_is_ourselves(command)) {
 		error("'%s' is safe-rebuild itself", command);
 		return EXIT_NOT_FOUND;
 	}
@@ -62,7 +62,7 @@ int program_find(char **ret, const char *command)
 		_cleanup_free_ char *candidate = xasprintf(
 			"%.*s%s%s", (int)(end - at), at, end == at ? "./" : "/", command);
 
-		if (is_file(candidate) && !is_ourselves(candidate)) {
+		if (is_file(candidate) && !program_is_ourselves(candidate)) {
 			if (access(candidate, X_OK) == 0) {
 				*ret = TAKE_PTR(candidate);
 				return 0;

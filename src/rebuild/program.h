@@ -12,3 +12,6 @@
  * 0.
  */
 int program_find(char **ret, const char *command) _must_check_;
+
+/* Whether the path leads to safe-rebuild, under whatever name and of whatever version. */
+bool program_is_ourselves(const char *path);

@@ -37,6 +37,8 @@ struct request {
 	const char *store_path;
 	const char *include[16]; /* values of -I, in order */
 	size_t include_count;
+	const char *elevate; /* NULL: not given; wins over sudo */
+	bool sudo, asks_password;
 	bool rollback, help;
 	/* What is built depends on more than the configuration's files, or may: inputs
 	 * are looked up anew or replaced, or evaluation is not pure. */

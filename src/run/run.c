@@ -11,6 +11,7 @@
 #include "ledger/ledger.h"
 #include "queue/nested.h"
 #include "queue/target.h"
+#include "rebuild/elevation.h"
 #include "rebuild/program.h"
 #include "run/front.h"
 #include "run/join.h"
@@ -231,7 +232,7 @@ static int prepare_rebuild(
 		return status;
 	configuration_find(&run->configuration, &run->request);
 	start_record(run, options);
-	return 0;
+	return elevation_check(&run->request);
 }
 
 static int prepare_any_command(

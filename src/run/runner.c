@@ -12,6 +12,7 @@
 #include "caller/process.h"
 #include "ledger/ledger.h"
 #include "queue/nested.h"
+#include "queue/outside.h"
 #include "queue/target.h"
 #include "rebuild/system.h"
 #include "run/log.h"
@@ -118,6 +119,8 @@ static void run_child(struct runner *runner)
 		nested_mark(run->queue, ticket_name(&run->turn.ticket));
 	supervise(&runner->supervision, run->program, run->arguments.words,
 		&run->surroundings);
+	if (runner->supervision.exit_status && target_is_local(run->target))
+		outside_wait_for_leftover(run->settings);
 }
 
 static void finish_record(struct runner *runner)

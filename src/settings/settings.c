@@ -54,6 +54,8 @@ static const struct key keys[] = {
 	KEY("paths", "log", TYPE_PATH, log_path, NULL),
 	KEY("paths", "profiles", TYPE_PATH, profiles_path, NULL),
 	KEY("paths", "current-system", TYPE_PATH, current_system_path, NULL),
+	KEY("paths", "activation-lock", TYPE_PATH, activation_lock_path, NULL),
+	KEY("paths", "system-slice", TYPE_PATH, system_slice_path, NULL),
 };
 
 struct reader {
@@ -274,6 +276,9 @@ int settings_read(struct settings *ret, const char *path)
 		.log_path = xstrdup("/var/log/safe-rebuild"),
 		.profiles_path = xstrdup("/nix/var/nix/profiles"),
 		.current_system_path = xstrdup("/run/current-system"),
+		.activation_lock_path =
+			xstrdup("/run/nixos/switch-to-configuration.lock"),
+		.system_slice_path = xstrdup("/sys/fs/cgroup/system.slice"),
 	};
 	add_words(&ret->guard_ignore, "*.md .github/* .claude/* LICENSE*");
 	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -297,6 +302,8 @@ void settings_free(struct settings *settings)
 	free(settings->log_path);
 	free(settings->profiles_path);
 	free(settings->current_system_path);
+	free(settings->activation_lock_path);
+	free(settings->system_slice_path);
 }
 
 gid_t settings_group(const struct settings *settings)

@@ -32,6 +32,7 @@ struct settings {
 	unsigned log_keep;  /* number of logs */
 	char *access_group; /* NULL: wheel where that exists, else root */
 	char *run_path, *state_path, *log_path, *profiles_path, *current_system_path;
+	char *activation_lock_path, *system_slice_path; /* of NixOS */
 };
 
 /* path NULL: the default file. Prints and returns -1 where the file is wrong. */

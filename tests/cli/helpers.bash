@@ -24,6 +24,7 @@ setup() {
 }
 
 teardown() {
+	if declare -F cleanup >/dev/null; then cleanup; fi
 	# Whatever a test did, git finds nothing wrong with the ledger.
 	if [ -d "$LEDGER" ] && [ -z "${LEDGER_IS_BROKEN:-}" ]; then
 		git --git-dir "$LEDGER" fsck --strict --no-dangling --no-progress

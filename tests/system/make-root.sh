@@ -21,6 +21,8 @@ cat >"$ROOT/etc/safe-rebuild.ini" <<-INI
 	log = $ROOT/var/log/safe-rebuild
 	profiles = $ROOT/nix/var/nix/profiles
 	current-system = $ROOT/run/current-system
+	activation-lock = $ROOT/run/nixos/switch-to-configuration.lock
+	system-slice = $ROOT/sys/system.slice
 INI
 chmod 644 "$ROOT/etc/safe-rebuild.ini"
 ln -sf "$here/nixos-rebuild" "$ROOT/bin/nixos-rebuild"

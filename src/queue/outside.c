@@ -1,0 +1,172 @@
+#include "queue/outside.h"
+
+#include <poll.h>
+#include <sys/syscall.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "caller/process.h"
+#include "queue/nested.h"
+#include "queue/ticket.h"
+#include "rebuild/activation.h"
+
+/* A lock can be let go, and a unit end, without a process to wait for. */
+#define LOOK_AGAIN_MS 1000
+#define HEARTBEAT_MS 30000
+
+static int open_process(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* The process that the dead ticket names (its parent is a killed runner), as a pidfd; -1
+ * where it has ended. */
+static int open_orphan(const struct record *ticket, int *ret_pid)
+{
+	unsigned long long start;
+	struct process process;
+	_cleanup_close_ int fd = -1;
+
+	if (sscanf(record_get(ticket, "Child"), "%d %llu", ret_pid, &start) != 2)
+		return -1;
+	fd = open_process(*ret_pid);
+	/* Compared after the descriptor is open: now the pid cannot change hands. */
+	if (fd < 0 || !process_read(&process, *ret_pid) || process.start_ticks != start)
+		return -1;
+	return TAKE_FD(fd);
+}
+
+static enum lock_wait_result wait_for_orphan(
+	struct outside *outside, const struct record *ticket)
+{
+	const char *build = record_get(ticket, "Build");
+	int pid;
+	_cleanup_close_ int fd = open_orphan(ticket, &pid);
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+	if (fd < 0 || poll(&poll_fd, 1, 0) != 0)
+		return LOCK_WAIT_GOT;
+	set_string(&outside->what,
+		xasprintf("nixos-rebuild (pid %d) of build %s, whose runner was killed",
+			pid, build ? build : "?"));
+	outside->begins(outside->data);
+	say("waiting for %s", outside->what);
+	return lock_wait_for_fd(&outside->wait, fd);
+}
+
+static enum lock_wait_result wait_for_orphans(struct outside *outside)
+{
+	enum lock_wait_result result = LOCK_WAIT_GOT;
+	struct record *dead;
+	size_t len;
+
+	if (tickets_read_dead(&dead, &len, outside->queue) < 0)
+		return LOCK_WAIT_GOT;
+	for (size_t i = 0; i < len && result == LOCK_WAIT_GOT; i++) {
+		const char *name = record_get(&dead[i], "Ticket");
+		_cleanup_free_ char *path = xasprintf("%s/%s", outside->queue, name);
+
+		if (!record_get(&dead[i], "Child"))
+			continue;
+		if (ticket_name_queues(name))
+			result = wait_for_orphan(outside, &dead[i]);
+		if (result == LOCK_WAIT_GOT)
+			unlink(path);
+	}
+	tickets_free(dead, len);
+	return result;
+}
+
+/* Until the activation's process ends, or it is time to look again. */
+static enum lock_wait_result sleep_once(
+	struct lock_wait *wait, const struct activation *activation)
+{
+	_cleanup_close_ int fd = activation->pid > 0 ? open_process(activation->pid) : -1;
+	const int64_t look_again = clock_boot_ms() + LOOK_AGAIN_MS;
+	const int64_t deadline = wait->deadline_ms;
+	enum lock_wait_result result;
+
+	if (deadline > look_again)
+		wait->deadline_ms = look_again;
+	result = lock_wait_for_fd(wait, fd);
+	wait->deadline_ms = deadline;
+	return result == LOCK_WAIT_TIMEOUT && deadline > look_again ? LOCK_WAIT_GOT
+								    : result;
+}
+
+static enum lock_wait_result wait_for_activation(struct outside *outside)
+{
+	enum lock_wait_result result = LOCK_WAIT_GOT;
+	int64_t said = 0;
+
+	while (result == LOCK_WAIT_GOT) {
+		_cleanup_activation_ struct activation activation = {0};
+		const int64_t now = clock_boot_ms();
+
+		activation_find(&activation, outside->settings);
+		if (activation.state == ACTIVATION_UNKNOWN)
+			warn("whether an activation is running cannot be seen from here (a "
+			     "pid namespace): if one is, nixos-rebuild will say so");
+		if (!activation.description)
+			return LOCK_WAIT_GOT;
+		set_string(&outside->what,
+			xasprintf("an activation started outside safe-rebuild: %s",
+				activation.description));
+		if (activation.state == ACTIVATION_LEAKED)
+			set_string(&outside->what, xstrdup(activation.description));
+		if (!said)
+			outside->begins(outside->data);
+		if (!said || now - said >= HEARTBEAT_MS) {
+			say("waiting for %s", outside->what);
+			said = now;
+		}
+		result = sleep_once(&outside->wait, &activation);
+	}
+	return result;
+}
+
+static void name_rebuilds(void)
+{
+	_cleanup_strv_ struct strv rebuilds = {0};
+
+	activation_list_rebuilds(&rebuilds, NESTED_MARKER);
+	for (size_t i = 0; i < rebuilds.len; i++)
+		warn("%s runs outside safe-rebuild: it may activate something at any time",
+			rebuilds.words[i]);
+}
+
+enum lock_wait_result outside_wait(struct outside *outside)
+{
+	enum lock_wait_result result = wait_for_orphans(outside);
+
+	if (result != LOCK_WAIT_GOT || !outside->is_local)
+		return result;
+	result = wait_for_activation(outside);
+	if (result == LOCK_WAIT_GOT)
+		name_rebuilds();
+	return result;
+}
+
+void outside_wait_for_leftover(const struct settings *settings)
+{
+	bool said = false;
+
+	for (;;) {
+		_cleanup_activation_ struct activation activation = {0};
+		_cleanup_close_ int fd = -1;
+		struct pollfd poll_fd = {.events = POLLIN};
+
+		activation_find(&activation, settings);
+		if (activation.state != ACTIVATION_RUNNING)
+			return;
+		if (!said)
+			say("nixos-rebuild has ended and its activation goes on: waiting for "
+			    "%s",
+				activation.description);
+		said = true;
+		fd = activation.pid > 0 ? open_process(activation.pid) : -1;
+		poll_fd.fd = fd;
+		poll(&poll_fd, 1, LOOK_AGAIN_MS);
+	}
+}

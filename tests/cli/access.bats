@@ -1,0 +1,183 @@
+# Who may queue and record: root, members of [access] group, and nobody else. Members are
+# uid 12345 and 12346 in the group users; no account is made for them.
+load helpers
+
+prepare() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+	cp "$SAFE_REBUILD" "$ROOT/safe-rebuild"
+	SAFE_REBUILD=$ROOT/safe-rebuild
+	chmod 777 "$ROOT" "$ROOT/run" "$ROOT/home"
+	printf '[access]\ngroup = users\n' >>"$SAFE_REBUILD_SETTINGS"
+	make_repository
+	cd "$CONFIG" || return
+	# shellcheck disable=SC2016
+	export DOUBLE='[ -z "$HOLD" ] || { touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.02; done; }'
+	sed -i '/arguments/d' "$ROOT/double"
+}
+
+# as UID WORDS ...: a member calls; "other" is in no group.
+as() {
+	local uid=$1 groups=(--groups users)
+	shift
+	if [ "$uid" = other ]; then
+		uid=12399
+		groups=(--clear-groups)
+	fi
+	setpriv --reuid "$uid" --regid "$uid" "${groups[@]}" "$SAFE_REBUILD" "$@"
+}
+
+@test "root and members in turn, whatever their umask" {
+	umask 022
+	sr --agent root1 switch --flake .
+	for mask in 022 077 002 000; do
+		umask $mask
+		run as 12345 --agent "m$mask" switch --flake .
+		assert_equal "$status" 0
+		refute_contains "$output" warning
+		run as 12346 --agent "n$mask" switch --flake .
+		assert_equal "$status" 0
+		refute_contains "$output" warning
+		run sr --agent "r$mask" switch --flake .
+		assert_equal "$status" 0
+		refute_contains "$output" warning
+		# each with something new, so that objects and directories are made by all
+		(umask 022; echo "$mask" >"file$mask"; git add -A)
+	done
+	assert_equal "$(sr log | wc -l)" 13
+	assert_equal "$(as 12345 log -n 50 | wc -l)" 13
+	assert_equal "$(as 12345 show last --json | jq_get agent)" r000
+	# nothing that one of them made is closed to the others, or open to the rest
+	assert_equal "$(find "$STATE" "$ROOT/run/safe-rebuild" "$ROOT/var/log/safe-rebuild" ! -type l \
+		! -group users ! -path "$ROOT/run/safe-rebuild" ! -path "$STATE")" ""
+	assert_equal "$(find "$STATE" "$ROOT/var/log/safe-rebuild" -type f ! -perm -040)" ""
+	assert_equal "$(find "$LEDGER" "$ROOT/var/log/safe-rebuild" -perm /07)" ""
+	assert_equal "$(find "$LEDGER/objects" "$LEDGER/refs" -type d ! -perm -2070)" ""
+}
+
+@test "a member plants nothing that root's git obeys" {
+	sr --agent root1 switch --flake .
+	for file in config HEAD info/attributes hooks/post-checkout description; do
+		run setpriv --reuid 12345 --regid 12345 --groups users sh -c "echo x >>'$LEDGER/$file'"
+		[ "$status" -ne 0 ]
+	done
+}
+
+@test "one queue for root and members, in order of arrival" {
+	sr --agent first switch --flake .
+	HOLD=1 as 12345 --agent member switch --flake . 2>"$ROOT/member.err" &
+	wait_for test -e "$ROOT/started"
+	sr --agent rooty switch --flake . --show-trace 2>"$ROOT/root.err" &
+	wait_for grep -q "waiting for build 2 by member" "$ROOT/root.err"
+	as 12346 --agent another switch --flake . 2>"$ROOT/another.err" &
+	wait_for grep -q "place 2 in the queue" "$ROOT/another.err"
+	run as 12346 --agent x --no-wait switch --flake .
+	assert_equal "$status" 75
+	assert_contains "$(as 12345 status)" "waiting:  rooty"
+	touch "$ROOT/go"
+	wait
+	assert_equal "$(field 3 agent) $(field 4 agent)" "rooty another"
+}
+
+@test "a member's killed runner is recorded by the next one, who is another" {
+	sr --agent first switch --flake .
+	HOLD=1 as 12345 --agent member switch --flake . 2>/dev/null &
+	wait_for test -e "$ROOT/started"
+	kill -KILL "$(sed -n 's/^Runner: \([0-9]*\) .*/\1/p' "$ROOT"/run/safe-rebuild/queue/*)"
+	touch "$ROOT/go"
+	run as 12346 --agent other switch --flake .
+	assert_equal "$status" 0
+	assert_contains "$output" "build 2 by member was interrupted"
+	assert_equal "$(field 2 outcome)" interrupted
+	wait
+}
+
+@test "a member cancels what is its own, and root's as a person" {
+	sr --agent first switch --flake .
+	HOLD=1 sr --agent rooty switch --flake . 2>"$ROOT/root.err" &
+	wait_for test -e "$ROOT/started"
+	as 12345 --agent member switch --flake . 2>"$ROOT/member.err" &
+	wait_for grep -q "waiting for" "$ROOT/member.err"
+	run as 12346 --agent member cancel
+	assert_equal "$status" 0
+	run as 12346 --agent rooty cancel
+	assert_equal "$status" 0
+	wait
+	assert_equal "$(field 2 outcome)" cancelled
+}
+
+@test "one who is no member gets 77 and what to do, and can tell why" {
+	sr --agent first switch --flake .
+	run as other switch --flake .
+	assert_equal "$status" 77
+	assert_equal "${lines[-1]}" "safe-rebuild: no permission to queue in '$ROOT/run/safe-rebuild': use sudo, or become a member of group 'users' ([access] group)"
+	run as other --agent x status
+	assert_equal "$status" 0
+	assert_contains "$output" "building: unknown, the queue cannot be read"
+	run as other log
+	assert_equal "$status" 125
+	assert_contains "$output" "cannot read the ledger '$LEDGER' (use sudo, or become a member of its group)"
+}
+
+@test "in a sandbox: said so, and how to leave it" {
+	sr --agent first switch --flake .
+	run setpriv --reuid 12399 --regid 12399 --clear-groups --no-new-privs "$SAFE_REBUILD" switch --flake .
+	assert_equal "$status" 77
+	assert_contains "${lines[-1]}" "(Permission denied): this is a sandbox: run it outside (Claude Code: dangerouslyDisableSandbox"
+	unshare --mount true 2>/dev/null || skip "no mount namespaces here"
+	run unshare --mount sh -c 'mount -t tmpfs -o ro none "$ROOT/run" && exec "$SAFE_REBUILD" switch --flake .'
+	assert_equal "$status" 77
+	assert_contains "${lines[-1]}" "(Read-only file system): this is a sandbox"
+	# the rest works there as long as it only reads
+	run unshare --mount sh -c 'mount --bind "$ROOT" "$ROOT" && mount -o remount,ro,bind "$ROOT" && exec "$SAFE_REBUILD" --agent x status'
+	assert_equal "$status" 0
+	assert_contains "$output" "last:"
+}
+
+# fake_sudo STATUS: a sudo in PATH that notes its words and exits so.
+fake_sudo() {
+	printf '#!/bin/sh\necho "sudo $@" >>"%s/sudo"\nexit %s\n' "$ROOT" "$1" >"$ROOT/bin/sudo"
+	chmod 755 "$ROOT/bin/sudo"
+	: >"$ROOT/sudo"
+	chmod 666 "$ROOT/sudo"
+}
+
+@test "--sudo that will fail after building fails before" {
+	sr --agent first switch --flake .
+	fake_sudo 1
+	for words in "--sudo" "--elevate=sudo" "--elevate sudo" "--use-remote-sudo"; do
+		# shellcheck disable=SC2086
+		run as 12345 --agent m switch --flake . $words
+		assert_equal "$status" 77
+		assert_contains "$output" "nixos-rebuild would fail after building: sudo wants a password"
+		assert_contains "$output" "sudo safe-rebuild switch"
+	done
+	assert_equal "$(sort -u "$ROOT/sudo")" "sudo -n true"
+	run setpriv --reuid 12345 --regid 12345 --groups users --no-new-privs "$SAFE_REBUILD" \
+		--agent m switch --flake . --sudo
+	assert_equal "$status" 77
+	assert_contains "$output" "sudo cannot work here (no_new_privs)"
+	assert_equal "$(sr log | wc -l)" 1
+}
+
+@test "and otherwise goes on: sudo works, is not wanted, or gets its password elsewhere" {
+	sr --agent first switch --flake .
+	fake_sudo 0
+	run as 12345 --agent m switch --flake . --sudo
+	assert_equal "$status" 0
+	assert_equal "$(cat "$ROOT/sudo")" "sudo -n true"
+	fake_sudo 1
+	for words in "" "--elevate=none" "--sudo --elevate=run0" "--ask-sudo-password --sudo" "--sudo -S" \
+		"--sudo --target-host server"; do
+		# shellcheck disable=SC2086
+		run as 12345 --agent m switch --flake . $words
+		assert_equal "$status" 0
+	done
+	run as 12345 --agent m build --flake . --sudo
+	assert_equal "$status" 0
+	NIX_SUDOOPTS=-A run as 12345 --agent m switch --flake . --sudo
+	assert_equal "$status" 0
+	run sr --agent r switch --flake . --sudo # root needs none
+	assert_equal "$status" 0
+	assert_equal "$(cat "$ROOT/sudo")" ""
+}
