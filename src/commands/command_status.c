@@ -17,13 +17,20 @@
 #define TARGET "system"
 #define LAST_BUILDS 5
 
+/* One target's queue. */
+struct queue_state {
+	char *target;
+	struct record *tickets;
+	size_t len;
+	bool unknown;
+	char *stranger; /* who holds the lock by /proc/locks, or NULL */
+};
+
 /* Everything that status tells, gathered before any of it is printed. */
 struct state {
 	struct caller caller;
-	struct record *tickets;
-	size_t tickets_len;
-	bool queue_unknown;
-	char *stranger; /* who holds the lock by /proc/locks, or NULL */
+	struct queue_state *queues; /* the system's first */
+	size_t queues_len;
 	struct system_state system;
 	struct ledger *ledger; /* NULL: nothing recorded, or not readable */
 	bool has_live, has_boot, has_own;
@@ -35,8 +42,12 @@ struct state {
 static void state_free(struct state *state)
 {
 	caller_free(&state->caller);
-	tickets_free(state->tickets, state->tickets_len);
-	free(state->stranger);
+	for (size_t i = 0; i < state->queues_len; i++) {
+		free(state->queues[i].target);
+		tickets_free(state->queues[i].tickets, state->queues[i].len);
+		free(state->queues[i].stranger);
+	}
+	free(state->queues);
 	system_free(&state->system);
 	build_free(&state->live);
 	build_free(&state->boot);
@@ -84,18 +95,36 @@ static int gather_builds(struct state *state)
 	return gather_last(state);
 }
 
-static int gather(struct state *ret, const struct context *context)
+static void gather_queue(
+	struct queue_state *ret, const struct settings *settings, const char *target)
 {
-	_cleanup_free_ char *queue = queue_directory(context->settings, TARGET);
-	_cleanup_free_ char *directory = target_directory(context->settings, TARGET);
+	_cleanup_free_ char *queue = queue_directory(settings, target);
+	_cleanup_free_ char *directory = target_directory(settings, target);
 
-	if (caller_identify(&ret->caller, context->options->agent) < 0)
-		return -1;
-	if (tickets_read(&ret->tickets, &ret->tickets_len, queue) < 0) {
+	*ret = (struct queue_state){.target = xstrdup(target)};
+	if (tickets_read(&ret->tickets, &ret->len, queue) < 0) {
 		warn_errno("cannot see who builds or waits ('%s')", queue);
-		ret->queue_unknown = true;
+		ret->unknown = true;
 	}
 	ret->stranger = lock_describe_holder(directory);
+}
+
+static void gather_queues(struct state *state, const struct settings *settings)
+{
+	_cleanup_strv_ struct strv targets = {0};
+
+	target_list(&targets, settings);
+	state->queues = xcalloc(targets.len, sizeof(*state->queues));
+	for (size_t i = 0; i < targets.len; i++)
+		gather_queue(
+			&state->queues[state->queues_len++], settings, targets.words[i]);
+}
+
+static int gather(struct state *ret, const struct context *context)
+{
+	if (caller_identify(&ret->caller, context->options->agent) < 0)
+		return -1;
+	gather_queues(ret, context->settings);
 	system_read(&ret->system, context->settings, NULL);
 	/* A ledger that cannot be read still leaves the queue and the links to tell. */
 	if (ledger_open(&ret->ledger, context->settings) == 0 && ret->ledger &&
@@ -104,11 +133,42 @@ static int gather(struct state *ret, const struct context *context)
 	return 0;
 }
 
-static void print_ticket(const struct record *ticket)
+/* Of other targets their name is told, and only what there is. */
+static void print_label(const struct queue_state *queue, const char *label)
 {
-	_cleanup_free_ char *line = waiting_describe(ticket);
+	if (streq(queue->target, TARGET))
+		printf("%-9s ", label);
+	else
+		printf("%.*s on %s: ", (int)strlen(label) - 1, label, queue->target);
+}
 
-	printf("%s %s\n", ticket_is_waiting(ticket) ? "waiting: " : "building:", line);
+static void print_ticket(const struct queue_state *queue, const struct record *ticket)
+{
+	const char *name = record_get(ticket, "Ticket");
+	_cleanup_free_ char *line = waiting_describe(ticket);
+	_cleanup_free_ char *place =
+		waiting_describe_place(queue->tickets, queue->len, name);
+
+	print_label(queue, ticket_is_waiting(ticket) ? "waiting:" : "building:");
+	if (ticket_is_waiting(ticket))
+		printf("%s; %s\n", line, place);
+	else
+		printf("%s\n", line);
+}
+
+static void print_queue(const struct queue_state *queue)
+{
+	for (size_t i = 0; i < queue->len; i++)
+		print_ticket(queue, &queue->tickets[i]);
+	if (queue->len || (!queue->stranger && !streq(queue->target, TARGET)))
+		return;
+	print_label(queue, "building:");
+	if (queue->unknown)
+		printf("unknown, the queue cannot be read\n");
+	else if (queue->stranger)
+		printf("%s, who holds the lock directly\n", queue->stranger);
+	else
+		printf("nobody\n");
 }
 
 static void print_build(const char *label, const struct build *build)
@@ -146,22 +206,10 @@ static void print_live(const struct state *state)
 			"boots:    a system made outside safe-rebuild:", system->profile);
 }
 
-static void print_no_tickets(const struct state *state)
-{
-	if (state->stranger)
-		printf("building: %s, who holds the lock directly\n", state->stranger);
-	else
-		printf("building: nobody\n");
-}
-
 static int print_text(const struct state *state)
 {
-	for (size_t i = 0; i < state->tickets_len; i++)
-		print_ticket(&state->tickets[i]);
-	if (state->queue_unknown)
-		printf("building: unknown, the queue cannot be read\n");
-	else if (!state->tickets_len)
-		print_no_tickets(state);
+	for (size_t i = 0; i < state->queues_len; i++)
+		print_queue(&state->queues[i]);
 	print_live(state);
 	if (state->has_own)
 		print_build("yours:    ", &state->own);
@@ -179,15 +227,21 @@ static json_t *optional_build(bool there, const struct build *build)
 	return there ? json_record(&build->record) : json_null();
 }
 
+static void add_tickets(json_t *running, json_t *waiting, const struct queue_state *queue)
+{
+	for (size_t i = 0; i < queue->len; i++)
+		json_array_append_new(
+			ticket_is_waiting(&queue->tickets[i]) ? waiting : running,
+			json_record(&queue->tickets[i]));
+}
+
 static int print_json(const struct state *state)
 {
 	json_t *answer = json_answer(), *running = json_array(), *waiting = json_array();
 	json_t *last = json_array(), *system = json_object();
 
-	for (size_t i = 0; i < state->tickets_len; i++)
-		json_array_append_new(
-			ticket_is_waiting(&state->tickets[i]) ? waiting : running,
-			json_record(&state->tickets[i]));
+	for (size_t i = 0; i < state->queues_len; i++)
+		add_tickets(running, waiting, &state->queues[i]);
 	for (size_t i = 0; i < state->last_len; i++)
 		json_array_append_new(last, json_record(&state->last[i].record));
 	json_object_set_new(system, "running", json_text(state->system.running));

@@ -114,7 +114,10 @@ enum lock_wait_result lock_wait(struct lock_wait *wait, int fd, int operation)
 	if (errno)
 		return LOCK_WAIT_FAILED;
 	result = watch(wait, signals, done_read);
-	call_off(thread, &sleeper);
+	if (result == LOCK_WAIT_GOT)
+		pthread_join(thread, NULL);
+	else
+		call_off(thread, &sleeper);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (result == LOCK_WAIT_GOT && sleeper.result) {
 		errno = sleeper.result;

@@ -52,7 +52,7 @@ static enum lock_wait_result wait_for_orphan(
 			pid, build ? build : "?"));
 	outside->begins(outside->data);
 	say("waiting for %s", outside->what);
-	return lock_wait_for_fd(&outside->wait, fd);
+	return lock_wait_for_fd(outside->wait, fd);
 }
 
 static enum lock_wait_result wait_for_orphans(struct outside *outside)
@@ -121,12 +121,12 @@ static enum lock_wait_result wait_for_activation(struct outside *outside)
 			say("waiting for %s", outside->what);
 			said = now;
 		}
-		result = sleep_once(&outside->wait, &activation);
+		result = sleep_once(outside->wait, &activation);
 	}
 	return result;
 }
 
-static void name_rebuilds(void)
+void outside_name_rebuilds(void)
 {
 	_cleanup_strv_ struct strv rebuilds = {0};
 
@@ -140,12 +140,8 @@ enum lock_wait_result outside_wait(struct outside *outside)
 {
 	enum lock_wait_result result = wait_for_orphans(outside);
 
-	if (result != LOCK_WAIT_GOT || !outside->is_local)
-		return result;
-	result = wait_for_activation(outside);
-	if (result == LOCK_WAIT_GOT)
-		name_rebuilds();
-	return result;
+	return result == LOCK_WAIT_GOT && outside->is_local ? wait_for_activation(outside)
+							    : result;
 }
 
 void outside_wait_for_leftover(const struct settings *settings)

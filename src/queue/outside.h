@@ -12,7 +12,7 @@ struct outside {
 	const struct settings *settings;
 	const char *queue;
 	bool is_local; /* whether activations on this machine matter */
-	struct lock_wait wait;
+	struct lock_wait *wait;
 	void (*begins)(void *data); /* called when there is something to wait for */
 	void *data;
 	char *what; /* what is waited for, in words; owned by the caller */
@@ -23,6 +23,12 @@ struct outside {
  * waited for.
  */
 enum lock_wait_result outside_wait(struct outside *outside);
+
+/*
+ * Names the nixos-rebuilds that run outside. It reads much of /proc, which also slows
+ * what is started just then: called when our own has been started.
+ */
+void outside_name_rebuilds(void);
 
 /* Waits for what nixos-rebuild has started and left behind, if it has. */
 void outside_wait_for_leftover(const struct settings *settings);

@@ -100,11 +100,18 @@ static bool ancestor_has_lock(struct arrival *arrival, int fd)
 	return arrival->ancestor_has_lock;
 }
 
+/*
+ * Only one who waits needs it: closing it again takes the kernel milliseconds, which the
+ * runner, that inherits it, does at its very end.
+ */
 static void watch_for_requests(struct arrival *arrival)
 {
-	if (arrival->wait.event_fd >= 0)
-		close(arrival->wait.event_fd);
-	arrival->wait.event_fd = cancellation_watch(&arrival->turn->ticket);
+	struct turn *turn = arrival->turn;
+
+	if (turn->requests >= 0)
+		close(turn->requests);
+	turn->requests = cancellation_watch(&turn->ticket);
+	arrival->wait.event_fd = turn->requests;
 }
 
 static void begin_waiting(struct arrival *arrival)
@@ -149,7 +156,7 @@ static int leave_on_request(struct arrival *arrival)
 	_cleanup_free_ char *words = NULL;
 
 	if (!cancellation_receive(
-		    &request, &arrival->turn->ticket, arrival->wait.event_fd))
+		    &request, &arrival->turn->ticket, arrival->turn->requests))
 		return -1;
 	words = cancellation_describe(&request);
 	record_set(arrival->call->record, "Cancel", CANCEL_ACCEPTED);
@@ -228,7 +235,11 @@ static int wait_for_predecessors(struct arrival *arrival, int lock_fd)
 /* Those behind see who is first, and what keeps it. */
 static void begin_waiting_for_outside(void *data)
 {
-	set_phase(data, "waiting for what runs outside");
+	struct arrival *arrival = data;
+
+	if (arrival->turn->requests < 0)
+		watch_for_requests(arrival);
+	set_phase(arrival, "waiting for what runs outside");
 }
 
 /*
@@ -242,23 +253,19 @@ static int wait_for_outside(struct arrival *arrival, int fd)
 		.settings = call->settings,
 		.queue = arrival->queue,
 		.is_local = target_is_local(call->target),
-		.wait = arrival->wait,
+		.wait = &arrival->wait,
 		.begins = begin_waiting_for_outside,
 		.data = arrival,
 	};
 	enum lock_wait_result result;
 	int status;
 
-	if (arrival->wait.event_fd < 0)
-		watch_for_requests(arrival);
-	outside.wait.event_fd = arrival->wait.event_fd;
-
 	/* The heartbeat is about the queue, of which this is the head. */
-	outside.wait.tick = NULL;
+	arrival->wait.tick = NULL;
 	result = outside_wait(&outside);
+	arrival->wait.tick = waiting_tell;
 	if (result == LOCK_WAIT_STOP)
 		flock(fd, LOCK_UN);
-	arrival->wait.signal = outside.wait.signal;
 	status = end_sleep(arrival, result, outside.what);
 	free(outside.what);
 	return status;
@@ -342,8 +349,6 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 		call->is_agent);
 	status = wait_for_turn(&arrival);
 	waiting_end(&arrival.waiting);
-	if (arrival.wait.event_fd >= 0)
-		close(arrival.wait.event_fd);
 	if (status)
 		queue_leave(ret);
 	return status;
@@ -364,7 +369,9 @@ void queue_close(struct turn *turn)
 	ticket_close(&turn->ticket);
 	if (turn->lock_fd >= 0)
 		close(turn->lock_fd);
-	turn->lock_fd = -1;
+	if (turn->requests >= 0)
+		close(turn->requests);
+	turn->lock_fd = turn->requests = -1;
 }
 
 void queue_leave(struct turn *turn)

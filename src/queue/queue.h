@@ -10,12 +10,13 @@
 
 struct turn {
 	struct ticket ticket;
-	int lock_fd; /* -1: the run has no need of the lock, or an ancestor holds it */
+	int lock_fd;  /* -1: the run has no need of the lock, or an ancestor holds it */
+	int requests; /* see cancellation_watch(); -1: not watched for yet */
 };
 
-#define TURN_NONE                                    \
-	{                                            \
-		.ticket = TICKET_NONE, .lock_fd = -1 \
+#define TURN_NONE                                                    \
+	{                                                            \
+		.ticket = TICKET_NONE, .lock_fd = -1, .requests = -1 \
 	}
 
 struct queue_call {

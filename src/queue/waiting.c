@@ -32,33 +32,51 @@ static int64_t elapsed(const struct record *ticket)
 	return started ? time(NULL) - started : 0;
 }
 
-static void look(struct view *ret, const char *queue, const char *own)
+/* How the queue looks to the ticket own; NULL: to one who is not in it. */
+static void view_from(struct view *view, const char *own)
 {
-	*ret = (struct view){.place = 1};
-	if (tickets_read(&ret->tickets, &ret->len, queue) < 0)
-		return;
-	for (size_t i = 0; i < ret->len; i++) {
-		const struct record *ticket = &ret->tickets[i];
+	view->place = 1;
+	for (size_t i = 0; i < view->len; i++) {
+		const struct record *ticket = &view->tickets[i];
 		const char *name = record_get(ticket, "Ticket");
 		int64_t expected = (int64_t)record_get_number(ticket, "Expected");
 		const bool waits = ticket_is_waiting(ticket);
 
 		if (!ticket_name_queues(name) || (own && streq(name, own)))
 			continue;
-		if (!waits && !ret->holder)
-			ret->holder = ticket;
+		if (!waits && !view->holder)
+			view->holder = ticket;
 		if (waits && (!own || strcmp(name, own) > 0))
 			continue;
-		ret->place += waits;
+		view->place += waits;
 		if (!expected)
-			ret->seconds = -1;
-		else if (ret->seconds >= 0)
-			ret->seconds += expected > elapsed(ticket)
-						? expected - elapsed(ticket)
-						: 0;
+			view->seconds = -1;
+		else if (view->seconds >= 0)
+			view->seconds += expected > elapsed(ticket)
+						 ? expected - elapsed(ticket)
+						 : 0;
 	}
-	if (!ret->holder)
-		ret->seconds = -1;
+	if (!view->holder)
+		view->seconds = -1;
+}
+
+static void look(struct view *ret, const char *queue, const char *own)
+{
+	*ret = (struct view){0};
+	(void)!tickets_read(&ret->tickets, &ret->len, queue);
+	view_from(ret, own);
+}
+
+char *waiting_describe_place(struct record *tickets, size_t len, const char *own)
+{
+	struct view view = {.tickets = tickets, .len = len};
+	_cleanup_free_ char *duration = NULL;
+
+	view_from(&view, own);
+	if (view.seconds <= 0)
+		return xasprintf("place %zu", view.place);
+	duration = clock_duration(view.seconds);
+	return xasprintf("place %zu, its turn in about %s", view.place, duration);
 }
 
 static void describe(FILE *out, const struct record *holder)

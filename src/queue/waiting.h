@@ -29,6 +29,11 @@ int64_t waiting_tell(void *waiting);
 /* A living ticket in words, in the same form. The caller frees. */
 char *waiting_describe(const struct record *ticket) _must_check_;
 
+/* "place 2, its turn in about 5 min": of the ticket own among the living ones. The caller
+ * frees. */
+char *waiting_describe_place(
+	struct record *tickets, size_t len, const char *own) _must_check_;
+
 /* `build 43 by alpha (switch --flake .#box, "add nginx"), building for 2 min`, or who
  * else holds the lock. The caller frees. */
 char *waiting_describe_holder(const char *directory, const char *queue);

@@ -10,6 +10,7 @@
 #include "changes/describe.h"
 #include "ledger/ledger.h"
 #include "queue/nested.h"
+#include "queue/outside.h"
 #include "queue/target.h"
 #include "rebuild/elevation.h"
 #include "rebuild/program.h"
@@ -17,6 +18,10 @@
 #include "run/join.h"
 #include "run/reap.h"
 #include "run/runner.h"
+
+/* So often in a row one safe-rebuild has executed what it took for nixos-rebuild. */
+#define DEPTH_VARIABLE "SAFE_REBUILD_DEPTH"
+#define DEPTH_MAX 8
 
 static void run_free(struct run *run)
 {
@@ -32,9 +37,25 @@ static void run_free(struct run *run)
 	queue_close(&run->turn);
 }
 
-/* Nothing of ours is wanted: nixos-rebuild takes this process' place. */
+/*
+ * Nothing of ours is wanted: nixos-rebuild takes this process' place. A copy of another
+ * safe-rebuild under that name looks like it, and would do the same.
+ */
 static int exec_program(struct run *run)
 {
+	const char *depth = getenv(DEPTH_VARIABLE);
+	uint64_t number = 0;
+	char next[16];
+
+	if (depth)
+		text_to_number(depth, DEPTH_MAX, &number);
+	if (number == DEPTH_MAX) {
+		error("'%s' leads from one safe-rebuild to the next: set [rebuild] command",
+			run->program);
+		return EXIT_NOT_FOUND;
+	}
+	snprintf(next, sizeof(next), "%d", (int)number + 1);
+	setenv(DEPTH_VARIABLE, next, true);
 	surroundings_leave(&run->surroundings);
 	execv(run->program, run->arguments.words);
 	error_errno("cannot run '%s'", run->program);
@@ -293,6 +314,8 @@ static int run_prepared(const struct settings *settings,
 		queue_leave(&run.turn);
 		return EXIT_OWN_FAILURE;
 	}
+	if (needs_lock(&run) && target_is_local(run.target))
+		outside_name_rebuilds();
 	return front_follow(socket, signals, run.caller.is_agent);
 }
 

@@ -11,6 +11,7 @@
 #include "base/message.h"
 #include "caller/process.h"
 #include "ledger/ledger.h"
+#include "queue/cancellation.h"
 #include "queue/nested.h"
 #include "queue/outside.h"
 #include "queue/target.h"
@@ -117,6 +118,8 @@ static void run_child(struct runner *runner)
 
 	if (run->turn.ticket.fd >= 0)
 		nested_mark(run->queue, ticket_name(&run->turn.ticket));
+	if (run->turn.requests < 0)
+		run->turn.requests = cancellation_watch(&run->turn.ticket);
 	supervise(&runner->supervision, run->program, run->arguments.words,
 		&run->surroundings);
 	if (runner->supervision.exit_status && target_is_local(run->target))
@@ -163,7 +166,7 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 		.supervision =
 			{
 				.output = &runner.output,
-				.ticket = &run->turn.ticket,
+				.turn = &run->turn,
 				.changed = show_in_ticket,
 				.has_begun_activation = has_begun_activation,
 				.data = &runner,
@@ -185,6 +188,8 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	run_child(&runner);
 	read_system(&runner.after, run);
 	finish_record(&runner);
+	/* Closing it takes the kernel milliseconds: left to the exit. */
+	run->turn.requests = -1;
 	queue_leave(&run->turn);
 	output_end(&runner.output, runner.supervision.exit_status);
 	_exit(0);

@@ -120,7 +120,8 @@ static void handle_request(struct supervision *supervision)
 	_cleanup_record_ struct record request = {0};
 	_cleanup_free_ char *words = NULL;
 
-	if (!cancellation_receive(&request, supervision->ticket, supervision->requests))
+	if (!cancellation_receive(
+		    &request, &supervision->turn->ticket, supervision->turn->requests))
 		return;
 	words = cancellation_describe(&request);
 	if (supervision->cancelled_by || end_child(supervision)) {
@@ -135,7 +136,7 @@ static void handle_request(struct supervision *supervision)
 		say("not cancelled, because activation has begun; asked by %s", words);
 	}
 	supervision->changed(supervision->data);
-	cancellation_answered(supervision->ticket);
+	cancellation_answered(&supervision->turn->ticket);
 }
 
 static int watch_signals(void)
@@ -159,7 +160,7 @@ static void wait_for_child(struct supervision *supervision)
 					(short)(POLLIN | (supervision->output->pending_len
 									 ? POLLOUT
 									 : 0))},
-			{.fd = supervision->requests, .events = POLLIN},
+			{.fd = supervision->turn->requests, .events = POLLIN},
 		};
 
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
@@ -185,7 +186,6 @@ static void wait_for_child(struct supervision *supervision)
 void supervision_start(struct supervision *supervision)
 {
 	supervision->signals = watch_signals();
-	supervision->requests = -1;
 }
 
 void supervise(struct supervision *supervision, const char *program,
@@ -193,7 +193,6 @@ void supervise(struct supervision *supervision, const char *program,
 {
 	int null_fd, failure;
 
-	supervision->requests = cancellation_watch(supervision->ticket);
 	handle_request(supervision);
 	if (supervision->cancelled_by)
 		return;

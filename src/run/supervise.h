@@ -9,7 +9,7 @@
  */
 #include <stdint.h>
 
-#include "queue/ticket.h"
+#include "queue/queue.h"
 #include "run/child.h"
 #include "run/output.h"
 #include "run/phase.h"
@@ -19,8 +19,8 @@
 
 struct supervision {
 	struct output *output;
-	const struct ticket *ticket;
-	int signals, requests; /* descriptors; requests is -1 where nobody can ask */
+	const struct turn *turn; /* its requests may be -1: nobody can ask */
+	int signals;
 	/* Called when what a ticket tells has changed: the phase, the answer to a
 	 * request. */
 	void (*changed)(void *data);

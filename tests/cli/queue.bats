@@ -279,6 +279,25 @@ leaves_on() {
 	assert_equal "$output" inner
 }
 
+@test "two versions of safe-rebuild in PATH do not exec each other for ever" {
+	# copies, which neither name nor file give away
+	mkdir "$ROOT/one" "$ROOT/two"
+	cp "$SAFE_REBUILD" "$ROOT/one/nixos-rebuild"
+	cp "$SAFE_REBUILD" "$ROOT/two/nixos-rebuild"
+	PATH="$ROOT/one:$ROOT/two:$PATH" run --separate-stderr timeout 20 nixos-rebuild edit
+	assert_equal "$status" 127
+	assert_contains "$stderr" "leads from one safe-rebuild to the next: set [rebuild] command"
+	PATH="$ROOT/one:$ROOT/two:$PATH" run --separate-stderr timeout 20 nixos-rebuild switch --flake .
+	assert_equal "$status" 127
+	assert_contains "$stderr" "switch failed: build 1"
+	# a symlink and another version's link are seen through
+	ln -sf "$SAFE_REBUILD" "$ROOT/one/nixos-rebuild"
+	cp "$SAFE_REBUILD" "$ROOT/two/safe-rebuild"
+	ln -sf "$ROOT/two/safe-rebuild" "$ROOT/two/nixos-rebuild"
+	DOUBLE='echo real' PATH="$ROOT/one:$ROOT/two:$PATH" run --separate-stderr timeout 20 nixos-rebuild switch --flake .
+	assert_equal "$output" real
+}
+
 @test "a daemon started in a build queues like everybody else once that is over" {
 	# shellcheck disable=SC2016
 	DOUBLE='setsid sh -c "while [ ! -e \"\$ROOT/daemon-go\" ]; do sleep 0.02; done
@@ -333,7 +352,12 @@ if os.fork() == 0:
 	queued b
 	run sr status
 	assert_like "${lines[0]}" 'building: build 1 by holder (switch --flake ., "add nginx"), evaluating for * s'
-	assert_like "${lines[1]}" "waiting:  b (switch --flake .), waiting for * s"
+	assert_like "${lines[1]}" "waiting:  b (switch --flake .), waiting for * s; place 1"
+	# shellcheck disable=SC2016
+	DOUBLE='while [ ! -e "$ROOT/go" ]; do sleep 0.02; done' \
+		start other -p extra
+	wait_for grep -q "build 2 by other" "$ROOT/other.err"
+	assert_like "$(sr status)" "building on profile-extra: build 2 by other (-p extra switch --flake .), evaluating for * s"
 	touch "$ROOT/go"
 	wait
 	for i in $(seq 1 50); do sr status >/dev/null & done

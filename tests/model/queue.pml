@@ -11,8 +11,9 @@
  * its own and has not left; no living ticket is removed; nobody is forgotten (no state in
  * which a caller waits for ever: spin's invalid end states).
  *
- * With four callers that may all crash, or three that may also leave, the search is exhaustive;
- * more takes more memory than a test may.
+ * With four callers that may all crash, or three that may also leave, the search is exhaustive
+ * in the test run. Four of which one leaves were checked once, without an error: -DCALLERS=4
+ * -DLEAVES=1, 233,332,770 states, 12.5 GB, 9.5 minutes, more than a test may take.
  *
  * -DCOUNTED is the known mistake: names are counted numbers and used again. Two who clean up
  * then remove a living ticket, and the model must find it.
