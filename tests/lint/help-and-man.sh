@@ -31,8 +31,8 @@ help_block() {
 same "options of --help and safe-rebuild(8)" "$(help_block Options)" "$(entries "$page" OPTIONS)"
 same "commands of --help and safe-rebuild(8)" "$(help_block Commands)" "$(entries "$page" COMMANDS)"
 
-same "variables of own_options.c and safe-rebuild(8)" \
-	"$(grep -oh '"SAFE_REBUILD_[A-Z_]*"' "$1/src/caller/own_options.c" | tr -d '"' | sort -u)" \
+same "variables of the sources and safe-rebuild(8)" \
+	"$(grep -orh '"SAFE_REBUILD_[A-Z_]*"' "$1/src" | tr -d '"' | sort -u)" \
 	"$(section "$page" ENVIRONMENT | sed 's/\\_/_/g' | grep -o 'SAFE_REBUILD_[A-Z_]*' | sort -u)"
 
 same "keys of settings.c and safe-rebuild.ini(5)" \
