@@ -45,12 +45,16 @@ static int set_no_wait(struct own_options *options, const char *name, const char
 	return 0;
 }
 
+/* A build's number, or what names a system that was made outside safe-rebuild. */
 static int set_allow_undo(
 	struct own_options *options, const char *name, const char *value)
 {
-	if (!text_to_number(value, UINT32_MAX, &options->allow_undo) ||
-		!options->allow_undo)
+	const char *digits = starts_with(value, "gen:") ? value + strlen("gen:") : value;
+	uint64_t number = 0;
+
+	if (*value != '/' && (!text_to_number(digits, UINT32_MAX, &number) || !number))
 		return error("%s: '%s' is no build number, such as 43", name, value);
+	set_string(&options->allow_undo, xstrdup(value));
 	return 0;
 }
 
@@ -167,6 +171,7 @@ void own_options_free(struct own_options *options)
 	free(options->agent);
 	free(options->message);
 	free(options->settings);
+	free(options->allow_undo);
 }
 
 void own_options_print_help(void)

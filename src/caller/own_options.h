@@ -14,8 +14,8 @@ struct own_options {
 	char *agent; /* NULL: not given */
 	char *message;
 	char *settings;
-	int64_t wait_ms;     /* -1: not given */
-	uint64_t allow_undo; /* a build's number; 0: not given */
+	int64_t wait_ms;  /* -1: not given */
+	char *allow_undo; /* a build's number, gen:N or a store path */
 };
 
 /* Moves what is ours from words to *ret; prints and returns -1 where it is wrong. */

@@ -40,6 +40,7 @@ int command_usage(const struct command *command);
 struct command_options {
 	bool json;
 	bool patch;
+	bool output;
 	unsigned count; /* -n */
 };
 int command_parse_options(struct command_options *ret, const struct command *command,

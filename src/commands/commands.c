@@ -29,13 +29,15 @@ int command_usage(const struct command *command)
 	return EXIT_USAGE;
 }
 
-/* accepted: the letters of the options that this command has, of j(son), p(atch), n. */
+/* accepted: the letters of the options that this command has, of j(son), p(atch),
+ * o(utput), n. */
 int command_parse_options(struct command_options *ret, const struct command *command,
 	const char *accepted, int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{"json", no_argument, NULL, 'j'},
 		{"patch", no_argument, NULL, 'p'},
+		{"output", no_argument, NULL, 'o'},
 		{0},
 	};
 	uint64_t number;
@@ -50,6 +52,8 @@ int command_parse_options(struct command_options *ret, const struct command *com
 		}
 		if (letter == 'j')
 			ret->json = true;
+		else if (letter == 'o')
+			ret->output = true;
 		else if (letter == 'p')
 			ret->patch = true;
 		else if (text_to_number(optarg, 1000000, &number))

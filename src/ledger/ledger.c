@@ -55,6 +55,14 @@ static int open_repository(struct ledger *ledger)
 	return 0;
 }
 
+bool ledger_has(const struct ledger *ledger, const git_oid *id)
+{
+	_cleanup_git_(odb) git_odb *odb = NULL;
+
+	return git_repository_odb(&odb, ledger->repository) == 0 &&
+	       git_odb_exists(odb, id);
+}
+
 int ledger_open(struct ledger **ret, const struct settings *settings)
 {
 	_cleanup_ledger_ struct ledger *ledger = new_ledger(settings);
@@ -91,6 +99,18 @@ static int set_permissions(const char *path, gid_t group)
 	return 0;
 }
 
+/* What a record merely names, as Config-Tree does, must outlive a git gc. */
+static int keep_everything(git_repository *repository)
+{
+	git_config *config = NULL;
+	int result = git_repository_config(&config, repository);
+
+	if (result == 0)
+		result = git_config_set_string(config, "gc.pruneExpire", "never");
+	git_config_free(config);
+	return result < 0 ? git_failed("cannot make the ledger") : 0;
+}
+
 /* Made under another name and then renamed: nobody ever sees half a ledger. */
 static int make_repository(const struct ledger *ledger, gid_t group)
 {
@@ -106,7 +126,7 @@ static int make_repository(const struct ledger *ledger, gid_t group)
 		"builds of this machine's configuration, see safe-rebuild(8)";
 	if (git_repository_init_ext(&repository, unfinished, &options) < 0)
 		return git_failed("cannot make the ledger '%s'", unfinished);
-	if (set_permissions(unfinished, group) < 0)
+	if (keep_everything(repository) < 0 || set_permissions(unfinished, group) < 0)
 		return -1;
 	if (rename(unfinished, ledger->path) < 0)
 		return error_errno("cannot make the ledger '%s'", ledger->path);
@@ -395,11 +415,17 @@ int ledger_finish(struct ledger *ledger, struct record *build, const git_oid *tr
 	return remove_running(ledger, running);
 }
 
+int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id)
+{
+	_cleanup_close_ int lock = take_lock(ledger, (gid_t)-1);
+
+	return lock < 0 ? -1 : set_reference(ledger, reference, id);
+}
+
 int ledger_join(struct ledger *ledger, const char *target, const char *agent,
 	const git_oid *commit)
 {
-	_cleanup_close_ int lock = take_lock(ledger, (gid_t)-1);
 	_cleanup_free_ char *reference = agent_reference(target, agent);
 
-	return lock < 0 ? -1 : set_reference(ledger, reference, commit);
+	return ledger_point(ledger, reference, commit);
 }

@@ -42,6 +42,9 @@ static inline void ledger_cleanup(struct ledger **ledger)
 }
 #define _cleanup_ledger_ _cleanup_(ledger_cleanup)
 
+/* Whether the object is there. */
+bool ledger_has(const struct ledger *ledger, const git_oid *id);
+
 /* The path of the ledger's repository. The caller frees. */
 char *ledger_path(const struct settings *settings) _must_check_;
 
@@ -58,6 +61,9 @@ int ledger_begin(
  */
 int ledger_finish(
 	struct ledger *ledger, struct record *build, const git_oid *tree) _must_check_;
+
+/* Moves a reference, outside of those above, to an object that has been written. */
+int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id);
 
 /* The agent's last build is from now on this one of another. */
 int ledger_join(struct ledger *ledger, const char *target, const char *agent,

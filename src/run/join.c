@@ -194,14 +194,12 @@ static int take_over(const struct run *run, struct ledger *ledger, struct build 
 
 int join_finished(struct run *run)
 {
-	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_build_ struct build build = {0};
 
-	if (!may_join(run) || !run->records ||
-		ledger_open_to_record(&ledger, run->settings) < 0 ||
-		find_finished(&build, ledger, run) <= 0)
+	if (!run->ledger || !may_join(run) ||
+		find_finished(&build, run->ledger, run) <= 0)
 		return -1;
-	return take_over(run, ledger, &build);
+	return take_over(run, run->ledger, &build);
 }
 
 /* The ticket of the caller's own run of this very command; its build's number. */

@@ -8,7 +8,7 @@
 #include "base/message.h"
 #include "base/text.h"
 #include "changes/describe.h"
-#include "ledger/ledger.h"
+#include "guard/guard.h"
 #include "queue/nested.h"
 #include "queue/outside.h"
 #include "queue/target.h"
@@ -34,6 +34,7 @@ static void run_free(struct run *run)
 	strv_free(&run->arguments);
 	record_free(&run->record);
 	snapshot_free(&run->snapshot);
+	ledger_free(run->ledger);
 	queue_close(&run->turn);
 }
 
@@ -152,6 +153,9 @@ static void take_snapshot(struct run *run)
 	if (run->has_snapshot && !git_oid_is_zero(&run->snapshot.commit))
 		record_set(&run->record, "Config-Commit",
 			oid_text(commit, &run->snapshot.commit));
+	if (run->has_snapshot && !git_oid_is_zero(&run->snapshot.committed))
+		record_set(&run->record, "Config-Tree",
+			oid_text(commit, &run->snapshot.committed));
 }
 
 static void show_changes(struct run *run, struct ledger *ledger)
@@ -185,10 +189,7 @@ static void show_changes(struct run *run, struct ledger *ledger)
 /* What the record needs before nixos-rebuild starts. None of it may stop the rebuild. */
 static void look_at_configuration(struct run *run)
 {
-	_cleanup_ledger_ struct ledger *ledger = NULL;
-
-	run->records = ledger_open_to_record(&ledger, run->settings) == 0;
-	if (!run->records) {
+	if (ledger_open_to_record(&run->ledger, run->settings) < 0) {
 		warn_and_log(
 			"the ledger cannot be used: no changes are shown and this %s is "
 			"not recorded",
@@ -196,12 +197,12 @@ static void look_at_configuration(struct run *run)
 		return;
 	}
 	if (needs_lock(run))
-		reap_interrupted(ledger, run->settings);
+		reap_interrupted(run->ledger, run->settings);
 	if (!record_get(&run->record, "Expected"))
-		estimate(run, ledger);
+		estimate(run, run->ledger);
 	take_snapshot(run);
 	if (run->has_snapshot)
-		show_changes(run, ledger);
+		show_changes(run, run->ledger);
 }
 
 /* From here on the record is the build's; what only a ticket tells leaves it. */
@@ -278,6 +279,23 @@ static int prepare_any_command(
 	return 0;
 }
 
+static int guard(struct run *run, const struct own_options *options)
+{
+	const struct guard_call call = {
+		.settings = run->settings,
+		.caller = &run->caller,
+		.target = run->target,
+		.request = &run->request,
+		.configuration = &run->configuration,
+		.snapshot = run->has_snapshot ? &run->snapshot : NULL,
+		.record = &run->record,
+		.allow_undo = options->allow_undo,
+		.ledger = run->ledger,
+	};
+
+	return run->ledger ? guard_check(&call) : 0;
+}
+
 typedef int preparer(
 	struct run *run, const struct own_options *options, const struct strv *words);
 
@@ -304,6 +322,8 @@ static int run_prepared(const struct settings *settings,
 		return status;
 	look_at_configuration(&run);
 	status = join_finished(&run);
+	if (status < 0 && guard(&run, options) != 0)
+		status = EXIT_REFUSED;
 	if (status >= 0) {
 		queue_leave(&run.turn);
 		return status;

@@ -7,6 +7,7 @@
 #include "base/strv.h"
 #include "caller/caller.h"
 #include "caller/own_options.h"
+#include "ledger/ledger.h"
 #include "queue/queue.h"
 #include "rebuild/configuration.h"
 #include "run/child.h"
@@ -29,7 +30,7 @@ struct run {
 	bool has_waited;
 	uint64_t
 		numbers_given; /* when the waiting began: later builds have higher ones */
-	bool records;          /* the ledger can be written */
+	struct ledger *ledger; /* NULL: nothing can be recorded */
 	bool has_snapshot;
 	struct snapshot snapshot;
 };

@@ -70,13 +70,11 @@ static void begin_record(struct runner *runner)
 
 	record_set_time(record, "Started", time(NULL));
 	record_set(record, "Ticket", ticket_name(&run->turn.ticket));
-	if (run->records && ledger_open_to_record(&runner->ledger, run->settings) < 0)
-		runner->ledger = NULL;
+	runner->ledger = run->ledger;
 	if (!runner->ledger ||
 		ledger_begin(runner->ledger, record, snapshot_tree(run)) < 0) {
 		warn_and_log("this %s by %s is not recorded",
 			record_get(record, "Action"), run->caller.agent);
-		ledger_free(runner->ledger);
 		runner->ledger = NULL;
 		show_in_ticket(runner);
 		return;

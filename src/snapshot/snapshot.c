@@ -130,8 +130,30 @@ static int is_clean(
 	return git_oid_equal(git_commit_tree_id(head), tree);
 }
 
+/*
+ * What was committed of a dirty configuration is kept beside it: what was not is the
+ * difference.
+ */
+static int keep_committed(struct record *answer, const struct job *job,
+	struct objects *objects, git_repository *repository, const git_oid *head)
+{
+	_cleanup_git_(commit) git_commit *commit = NULL;
+	char text[OID_TEXT_SIZE];
+	git_oid tree;
+
+	if (job->scratch)
+		return 0;
+	if (git_commit_lookup(&commit, repository, head) < 0)
+		return git_failed("cannot read HEAD");
+	if (take_commit(&tree, objects, repository, git_commit_tree_id(commit)) < 0 ||
+		objects_flush(objects) < 0)
+		return -1;
+	record_set(answer, "Config-Tree", oid_text(text, &tree));
+	return 0;
+}
+
 static int describe_state(struct record *answer, const struct job *job,
-	git_repository *repository, const git_oid *tree)
+	struct objects *objects, git_repository *repository, const git_oid *tree)
 {
 	char text[OID_TEXT_SIZE];
 	git_oid commit;
@@ -157,7 +179,7 @@ static int describe_state(struct record *answer, const struct job *job,
 		return -1;
 	record_set(answer, "Config-State", clean ? "clean" : "dirty");
 	record_set(answer, "Config-Commit", oid_text(text, &commit));
-	return 0;
+	return clean ? 0 : keep_committed(answer, job, objects, repository, &commit);
 }
 
 static int take(struct record *answer, void *argument)
@@ -187,7 +209,7 @@ static int take(struct record *answer, void *argument)
 		return -1;
 	}
 	record_set(answer, "Tree", oid_text(text, &tree));
-	return describe_state(answer, job, repository, &tree);
+	return describe_state(answer, job, objects, repository, &tree);
 }
 
 /* Only words of ours go into the record, whatever the worker says. */
@@ -206,17 +228,19 @@ int snapshot_take(struct snapshot *ret, const struct configuration *configuratio
 {
 	struct job job = {configuration, settings, scratch};
 	_cleanup_record_ struct record answer = {0};
-	const char *commit, *example;
+	const char *commit, *committed, *example;
 
 	*ret = (struct snapshot){0};
 	if (worker_run(&answer, "reading the configuration", take, &job, DEADLINE_MS) < 0)
 		return -1;
 	commit = record_get(&answer, "Config-Commit");
+	committed = record_get(&answer, "Config-Tree");
 	example = record_get(&answer, "Left-Out-Example");
 	ret->state = known_state(record_get(&answer, "Config-State"));
 	if (!ret->state || !record_get(&answer, "Tree") ||
 		git_oid_fromstr(&ret->tree, record_get(&answer, "Tree")) < 0 ||
-		(commit && git_oid_fromstr(&ret->commit, commit) < 0))
+		(commit && git_oid_fromstr(&ret->commit, commit) < 0) ||
+		(committed && git_oid_fromstr(&ret->committed, committed) < 0))
 		return error(
 			"reading the configuration: the worker gave no usable answer");
 	ret->left_out = record_get_number(&answer, "Left-Out");

@@ -14,6 +14,7 @@
 struct snapshot {
 	git_oid tree;
 	git_oid commit;    /* HEAD; zero where there is none */
+	git_oid committed; /* its tree, stored too, where the state is dirty; else zero */
 	const char *state; /* Config-State: clean, dirty, unborn, or plain (no git) */
 	size_t left_out;   /* files that are not in it */
 	char *left_out_example; /* NULL when nothing was left out */

@@ -19,7 +19,7 @@ build() {
 	[ "$(awk '{ if (length > n) n = length } END { print n }' <<<"$output")" -le 80 ]
 	run sr --version
 	assert_equal "$output" "safe-rebuild 0.1.0"
-	for words in "status x" "log x" "log -n" "show" "show 1 2" "status --no-such" "log -n x"; do
+	for words in "status x" "log x" "log -n" "show" "show 1 2 3" "show 1 --json --patch" "show 1 file --output" "status --no-such" "log -n x"; do
 		# shellcheck disable=SC2086
 		run sr $words
 		assert_equal "$status" 64

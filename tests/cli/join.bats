@@ -205,6 +205,7 @@ both() {
 	cp flake.nix "$ROOT/plain"
 	both switch --flake "path:$ROOT/plain" -- switch --flake "path:$ROOT/plain"
 	both switch -- switch
+	printf '[guard]\nundo = off\n' >>"$SAFE_REBUILD_SETTINGS"
 	both switch --rollback -- switch --rollback
 }
 

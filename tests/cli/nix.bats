@@ -119,6 +119,7 @@ running() {
 
 @test "two switches at once: one after the other, none is lost" {
 	"$tests/system/make-configuration.sh" flake "$CONFIG"
+	printf '[guard]\nundo = off\n' >>"$SAFE_REBUILD_SETTINGS"
 	cp -r "$CONFIG" "$ROOT/other"
 	echo '{ services = [ "other" ]; seconds = 1; }' >"$ROOT/other/modules/base.nix"
 	"$SAFE_REBUILD" --agent a switch --flake "$CONFIG#box" >"$ROOT/a" 2>&1 &

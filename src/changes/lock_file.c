@@ -1,0 +1,133 @@
+#include "changes/lock_file.h"
+
+#include <jansson.h>
+
+#include "base/memory.h"
+
+/* As much of a revision as people read out to each other. */
+#define SHORT_ID 8
+
+static int compare_inputs(const void *a, const void *b)
+{
+	return strcmp(((const struct lock_input *)a)->name,
+		((const struct lock_input *)b)->name);
+}
+
+static void add_input(struct lock_file *file, const char *name, const json_t *locked)
+{
+	const char *id = json_string_value(json_object_get(locked, "rev"));
+
+	if (!id)
+		id = json_string_value(json_object_get(locked, "narHash"));
+	if (!id)
+		return;
+	file->inputs = xreallocarray(file->inputs, file->len + 1, sizeof(*file->inputs));
+	file->inputs[file->len++] = (struct lock_input){
+		.name = xstrdup(name),
+		.id = xstrdup(id),
+		.modified = (time_t)json_integer_value(
+			json_object_get(locked, "lastModified")),
+	};
+}
+
+void lock_file_parse(struct lock_file *ret, const char *text, size_t len)
+{
+	json_t *file = json_loadb(text, len, 0, NULL);
+	json_t *nodes = json_object_get(file, "nodes"), *node;
+	const char *name;
+
+	*ret = (struct lock_file){0};
+	json_object_foreach(nodes, name, node)
+		add_input(ret, name, json_object_get(node, "locked"));
+	json_decref(file);
+	if (ret->len)
+		qsort(ret->inputs, ret->len, sizeof(*ret->inputs), compare_inputs);
+}
+
+void lock_file_free(struct lock_file *file)
+{
+	for (size_t i = 0; i < file->len; i++) {
+		free(file->inputs[i].name);
+		free(file->inputs[i].id);
+	}
+	free(file->inputs);
+}
+
+const struct lock_input *lock_file_find(const struct lock_file *file, const char *name)
+{
+	for (size_t i = 0; i < file->len; i++)
+		if (streq(file->inputs[i].name, name))
+			return &file->inputs[i];
+	return NULL;
+}
+
+bool lock_input_equals(const struct lock_input *a, const struct lock_input *b)
+{
+	return a && b ? streq(a->id, b->id) : a == b;
+}
+
+bool is_lock_file(const char *path)
+{
+	return streq(path, "flake.lock") || ends_with(path, "/flake.lock");
+}
+
+/* The day of a version; where two have the same, or none, what tells them apart. */
+static char *version(const struct lock_input *input, const struct lock_input *other)
+{
+	char day[sizeof("2026-11-22")] = "";
+	char other_day[sizeof(day)] = "";
+	struct tm time;
+
+	if (input->modified && gmtime_r(&input->modified, &time))
+		(void)!strftime(day, sizeof(day), "%F", &time);
+	if (other && other->modified && gmtime_r(&other->modified, &time))
+		(void)!strftime(other_day, sizeof(other_day), "%F", &time);
+	if (!*day)
+		return xasprintf("%.*s", SHORT_ID, input->id);
+	if (streq(day, other_day))
+		return xasprintf("%s (%.*s)", day, SHORT_ID, input->id);
+	return xstrdup(day);
+}
+
+char *lock_input_describe(const struct lock_input *old, const struct lock_input *new)
+{
+	_cleanup_free_ char *before = old ? version(old, new) : NULL;
+	_cleanup_free_ char *after = new ? version(new, old) : NULL;
+
+	if (!old)
+		return xasprintf("added %s %s", new->name, after);
+	if (!new)
+		return xasprintf("removed %s %s", old->name, before);
+	return xasprintf("%s %s -> %s", new->name, before, after);
+}
+
+static void put(FILE *out, size_t *count, const struct lock_input *old,
+	const struct lock_input *new)
+{
+	_cleanup_free_ char *words = lock_input_describe(old, new);
+
+	fprintf(out, "%s%s", *count ? "; " : "", words);
+	(*count)++;
+}
+
+char *lock_file_describe(const struct lock_file *old, const struct lock_file *new)
+{
+	char *text = NULL;
+	size_t len, count = 0;
+	FILE *out = text_stream(&text, &len);
+
+	for (size_t i = 0; i < new->len; i++) {
+		const struct lock_input *before =
+			lock_file_find(old, new->inputs[i].name);
+
+		if (!lock_input_equals(before, &new->inputs[i]))
+			put(out, &count, before, &new->inputs[i]);
+	}
+	for (size_t i = 0; i < old->len; i++)
+		if (!lock_file_find(new, old->inputs[i].name))
+			put(out, &count, &old->inputs[i], NULL);
+	fclose(out);
+	if (!count)
+		set_string(&text, NULL);
+	return text;
+}

@@ -1,0 +1,288 @@
+#include "guard/compare.h"
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "changes/tree_diff.h"
+#include "guard/three_way.h"
+#include "ledger/builds.h"
+#include "snapshot/repository.h"
+#include "snapshot/worker.h"
+
+#define DEADLINE_MS 30000
+/* So many builds are tried as a common ancestor. */
+#define BUILDS_MAX 200
+/* Commits that are looked at for all paths together. */
+#define LOOKS_MAX 20000
+
+/* In the worker. */
+struct judge {
+	const struct comparison *comparison;
+	struct ledger ledger; /* its repository also sees the user's objects */
+	enum ancestor ancestor;
+	git_oid base_commit;    /* for ANCESTOR_COMMON */
+	git_oid base;           /* tree */
+	git_oid live;           /* tree */
+	git_oid live_committed; /* tree of the live commit; zero: not known */
+	unsigned looks_left;
+};
+
+/* From now on the judge also sees the objects of the checkout at root. */
+static int add_checkout(struct judge *judge, const char *root)
+{
+	_cleanup_git_(repository) git_repository *user = NULL;
+	_cleanup_git_(odb) git_odb *odb = NULL;
+	_cleanup_free_ char *objects = NULL;
+
+	if (repository_open(&user, root) < 0)
+		return -1;
+	objects = xasprintf("%sobjects", git_repository_commondir(user));
+	if (git_repository_odb(&odb, judge->ledger.repository) < 0 ||
+		git_odb_add_disk_alternate(odb, objects) < 0)
+		return git_failed("cannot read '%s'", objects);
+	return 0;
+}
+
+static int open_ledger_and_checkout(struct judge *judge)
+{
+	const struct comparison *comparison = judge->comparison;
+	_cleanup_free_ char *path = ledger_path(comparison->settings);
+
+	if (git_repository_open_bare(&judge->ledger.repository, path) < 0)
+		return git_failed("cannot read the ledger '%s'", path);
+	return comparison->root ? add_checkout(judge, comparison->root) : 0;
+}
+
+static bool tree_of_commit(git_oid *ret, const struct judge *judge, const git_oid *id)
+{
+	_cleanup_git_(commit) git_commit *commit = NULL;
+
+	if (git_oid_is_zero(id) ||
+		git_commit_lookup(&commit, judge->ledger.repository, id) < 0)
+		return false;
+	*ret = *git_commit_tree_id(commit);
+	return true;
+}
+
+/* Errors (a shallow clone lacks parents) mean that it is not known. */
+static bool is_in_history(const struct judge *judge, const git_oid *commit)
+{
+	const git_oid *head = &judge->comparison->head;
+
+	return git_oid_equal(head, commit) ||
+	       git_graph_descendant_of(judge->ledger.repository, head, commit) == 1;
+}
+
+static bool find_merge_base(struct judge *judge)
+{
+	const struct comparison *comparison = judge->comparison;
+
+	return !git_oid_is_zero(&judge->live_committed) &&
+	       !git_oid_is_zero(&comparison->head) &&
+	       git_merge_base(&judge->base_commit, judge->ledger.repository,
+		       &comparison->live_commit, &comparison->head) == 0 &&
+	       tree_of_commit(&judge->base, judge, &judge->base_commit);
+}
+
+/* The newest build whose commit HEAD has. */
+static bool find_build_in_history(struct judge *judge)
+{
+	struct build build = {0};
+	bool is_it = false;
+	int found = git_oid_is_zero(&judge->comparison->head)
+			    ? 0
+			    : build_tip(&build, &judge->ledger);
+
+	for (unsigned i = 0; found > 0 && i < BUILDS_MAX; i++) {
+		const char *commit = record_get(&build.record, "Config-Commit");
+		const char *target = record_get(&build.record, "Target");
+		git_oid id;
+
+		is_it = build_has_snapshot(&build) && commit && target &&
+			streq(target, judge->comparison->target) &&
+			git_oid_fromstr(&id, commit) == 0 && is_in_history(judge, &id);
+		if (is_it) {
+			judge->base = build.tree;
+			break;
+		}
+		found = build_step_back(&build, &judge->ledger);
+	}
+	build_free(&build);
+	return is_it;
+}
+
+static void find_ancestor(struct judge *judge)
+{
+	judge->ancestor = ANCESTOR_NONE;
+	if (find_merge_base(judge)) {
+		judge->ancestor = ANCESTOR_COMMON;
+	} else if (find_build_in_history(judge)) {
+		judge->ancestor = ANCESTOR_BUILD;
+	} else if (!git_oid_is_zero(&judge->comparison->own)) {
+		judge->base = judge->comparison->own;
+		judge->ancestor = ANCESTOR_OWN;
+	}
+}
+
+static int version_in(struct version *ret, const struct judge *judge,
+	const git_oid *tree_id, const char *path)
+{
+	_cleanup_git_(tree) git_tree *tree = NULL;
+	_cleanup_git_(tree_entry) git_tree_entry *entry = NULL;
+	int found;
+
+	*ret = (struct version){0};
+	if (git_tree_lookup(&tree, judge->ledger.repository, tree_id) < 0)
+		return git_failed("cannot read a configuration");
+	found = git_tree_entry_bypath(&entry, tree, path);
+	if (found == GIT_ENOTFOUND)
+		return 0;
+	if (found < 0)
+		return git_failed("cannot read a configuration");
+	if (git_tree_entry_type(entry) == GIT_OBJECT_TREE)
+		return 0;
+	ret->mode = git_tree_entry_filemode(entry);
+	ret->id = *git_tree_entry_id(entry);
+	return 0;
+}
+
+/* Whether a commit since the common ancestor had it: then its absence is on purpose. */
+static bool was_taken_back(struct judge *judge, const struct three_way *three_way,
+	const char *path, const struct version *base, const struct version *live)
+{
+	git_revwalk *walk = NULL;
+	struct version last = *base;
+	bool contained = false;
+	git_oid id;
+
+	if (judge->ancestor != ANCESTOR_COMMON ||
+		git_revwalk_new(&walk, judge->ledger.repository) < 0)
+		return false;
+	git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL);
+	if (git_revwalk_push(walk, &judge->comparison->head) == 0 &&
+		git_revwalk_hide(walk, &judge->base_commit) == 0)
+		while (!contained && judge->looks_left &&
+			git_revwalk_next(&id, walk) == 0) {
+			struct version then;
+			git_oid tree;
+
+			judge->looks_left--;
+			if (!tree_of_commit(&tree, judge, &id) ||
+				version_in(&then, judge, &tree, path) < 0)
+				break;
+			if (!version_equals(&then, &last) && !version_equals(&then, base))
+				contained = three_way_contains(three_way, path, base,
+						    live, &then) == 1;
+			last = then;
+		}
+	git_revwalk_free(walk);
+	return contained;
+}
+
+static int compare_path(
+	struct judge *judge, struct losses *losses, const struct path_change *change)
+{
+	const struct three_way three_way = {
+		.repository = judge->ledger.repository,
+		.from_elsewhere = judge->comparison->from_elsewhere,
+	};
+	const struct version base = {change->old_mode, change->old_id};
+	const struct version live = {change->new_mode, change->new_id};
+	const size_t before = losses->len;
+	struct version mine, committed;
+	int contains;
+
+	if (version_in(&mine, judge, &judge->comparison->mine, change->path) < 0)
+		return -1;
+	contains = three_way_contains(&three_way, change->path, &base, &live, &mine);
+	if (contains < 0)
+		return -1;
+	if (contains || was_taken_back(judge, &three_way, change->path, &base, &live))
+		return 0;
+	if (three_way_compare(losses, &three_way, change->path, &base, &live, &mine) < 0)
+		return -1;
+	if (losses->len == before)
+		return 0;
+	if (git_oid_is_zero(&judge->live_committed)) {
+		losses->list[before].uncommitted = judge->comparison->live_is_dirty;
+		return 0;
+	}
+	if (version_in(&committed, judge, &judge->live_committed, change->path) < 0)
+		return -1;
+	losses->list[before].uncommitted = !version_equals(&committed, &live);
+	return 0;
+}
+
+static int compare_all(struct record *answer, struct judge *judge)
+{
+	_cleanup_path_changes_ struct path_changes changes = {0};
+	_cleanup_losses_ struct losses losses = {0};
+
+	if (tree_diff(&changes, judge->ledger.repository, &judge->base, &judge->live) < 0)
+		return -1;
+	for (size_t i = 0; i < changes.len; i++)
+		if (compare_path(judge, &losses, &changes.list[i]) < 0)
+			return -1;
+	losses_to_record(answer, &losses);
+	return 0;
+}
+
+/*
+ * A commit that has not come to the caller's checkout is looked for in the one that the
+ * live build was made in: with it the history that both share.
+ */
+static void find_live_commit(struct record *answer, struct judge *judge)
+{
+	const struct comparison *comparison = judge->comparison;
+
+	if (tree_of_commit(&judge->live_committed, judge, &comparison->live_commit))
+		record_set(answer, "Live-Known", "yes");
+	else if (comparison->live_root && add_checkout(judge, comparison->live_root) == 0)
+		(void)tree_of_commit(
+			&judge->live_committed, judge, &comparison->live_commit);
+}
+
+static int judge_in_worker(struct record *answer, void *argument)
+{
+	const struct comparison *comparison = argument;
+	struct judge judge = {
+		.comparison = comparison,
+		.looks_left = LOOKS_MAX,
+		.live = comparison->live,
+	};
+	int result = open_ledger_and_checkout(&judge);
+
+	if (result == 0)
+		find_live_commit(answer, &judge);
+	if (git_oid_is_zero(&judge.live))
+		judge.live = judge.live_committed;
+	if (result == 0 && !git_oid_is_zero(&judge.live)) {
+		find_ancestor(&judge);
+		record_setf(answer, "Ancestor", "%d", (int)judge.ancestor);
+		if (judge.ancestor != ANCESTOR_NONE)
+			result = compare_all(answer, &judge);
+	} else {
+		record_setf(answer, "Ancestor", "%d", (int)ANCESTOR_NONE);
+	}
+	git_repository_free(judge.ledger.repository);
+	return result;
+}
+
+int compare_with_live(struct verdict *ret, const struct comparison *comparison)
+{
+	_cleanup_record_ struct record answer = {0};
+	struct comparison copy = *comparison;
+	uint64_t ancestor;
+
+	*ret = (struct verdict){.ancestor = ANCESTOR_NONE};
+	if (worker_run(&answer, "comparing with what is live", judge_in_worker, &copy,
+		    DEADLINE_MS) < 0)
+		return -1;
+	ancestor = record_get_number(&answer, "Ancestor");
+	if (ancestor > ANCESTOR_NONE)
+		return error(
+			"comparing with what is live: the worker gave no usable answer");
+	ret->ancestor = (enum ancestor)ancestor;
+	ret->live_is_known = record_get(&answer, "Live-Known") != NULL;
+	losses_from_record(&ret->losses, &answer);
+	return 0;
+}

@@ -1,0 +1,121 @@
+#include "guard/live.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "changes/describe.h"
+
+#define SCRIPT_MAX ((size_t)64 << 10)
+#define REVISION_KEY "configurationRevision"
+
+/*
+ * The script prints its answer with the strings baked in, as JSON with --json:
+ * "configurationRevision":"0123..." (nixpkgs, nixos/modules/installer/tools).
+ */
+static void read_revision(git_oid *ret, const char *system)
+{
+	_cleanup_free_ char *path = xasprintf("%s/sw/bin/nixos-version", system);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_free_ char *text = NULL;
+	char digits[OID_TEXT_SIZE];
+	const char *at;
+
+	*ret = (git_oid){0};
+	if (fd < 0 || read_to_end(fd, SCRIPT_MAX, &text, NULL) < 0)
+		return;
+	at = strstr(text, REVISION_KEY);
+	if (!at)
+		return;
+	at += strlen(REVISION_KEY);
+	at += strspn(at, "\"\\: ");
+	if (strspn(at, "0123456789abcdef") < OID_TEXT_SIZE - 1)
+		return;
+	snprintf(digits, sizeof(digits), "%s", at);
+	git_oid_fromstr(ret, digits);
+}
+
+/* When the link was made, which is when the system was: "at 10:40". */
+static char *describe_time(const char *link)
+{
+	struct stat status;
+	char text[64] = "";
+	struct tm time;
+
+	if (lstat(link, &status) == 0 && localtime_r(&status.st_mtime, &time))
+		(void)!strftime(text, sizeof(text), " on %F at %R", &time);
+	return xstrdup(text);
+}
+
+static void describe_outside(
+	struct live *live, const char *link, const char *what, uint64_t generation)
+{
+	_cleanup_free_ char *when = describe_time(link);
+
+	if (generation) {
+		live->name = xasprintf("gen:%" PRIu64, generation);
+		live->description =
+			xasprintf("generation %" PRIu64 ", made outside safe-rebuild%s",
+				generation, when);
+	} else {
+		live->name = xstrdup(live->system);
+		live->description = xasprintf(
+			"%s %s, made outside safe-rebuild%s", what, live->system, when);
+	}
+	read_revision(&live->revision, live->system);
+}
+
+static int find_one(struct live *ret, struct ledger *ledger, const char *target,
+	const char *system, const char *link, const char *what, uint64_t generation)
+{
+	int found;
+
+	*ret = (struct live){.system = xstrdup(system)};
+	found = build_by_system(&ret->build, ledger, target, system);
+	if (found < 0)
+		return -1;
+	ret->is_build = found;
+	if (!found) {
+		describe_outside(ret, link, what, generation);
+		return 0;
+	}
+	ret->name = xasprintf("%" PRIu64, build_number(&ret->build));
+	ret->description = describe_build(&ret->build.record);
+	return 0;
+}
+
+int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
+	const struct settings *settings, const char *target, const char *profile_name)
+{
+	_cleanup_system_ struct system_state state = {0};
+	_cleanup_free_ char *profile = xasprintf(
+		"%s/%s", settings->profiles_path, profile_name ? profile_name : "system");
+	bool same;
+	int len = 0;
+
+	for (size_t i = 0; i < LIVES_MAX; i++)
+		ret[i] = (struct live){0};
+	system_read(&state, settings, profile_name);
+	same = state.running && state.profile && streq(state.running, state.profile);
+	if (state.running && find_one(&ret[len++], ledger, target, state.running,
+				     settings->current_system_path, "the running system",
+				     same ? state.generation : 0) < 0)
+		return -1;
+	if (state.profile && !same &&
+		find_one(&ret[len++], ledger, target, state.profile, profile,
+			"the system of the next boot", state.generation) < 0)
+		return -1;
+	return len;
+}
+
+void live_free(struct live *live)
+{
+	free(live->system);
+	free(live->name);
+	free(live->description);
+	build_free(&live->build);
+}

@@ -1,0 +1,26 @@
+#pragma once
+/*
+ * What a target runs and what it boots next: the configurations that must not be undone
+ * unseen. Made by a build of the ledger or outside safe-rebuild; of the latter a
+ * configuration may be known by the revision that the system carries
+ * (system.configurationRevision, in sw/bin/nixos-version).
+ */
+#include "ledger/builds.h"
+#include "rebuild/system.h"
+
+struct live {
+	char *system; /* store path */
+	char *name;   /* as --allow-undo takes it: 43, gen:145 or the store path */
+	bool is_build;
+	struct build build; /* where is_build */
+	git_oid revision;   /* of a system made outside; zero: not known */
+	char *description; /* "build 43 by alpha: ...", "generation 145, made outside ..."
+			    */
+};
+
+#define LIVES_MAX 2
+
+/* Fills ret, what runs first; returns how many differ (0 to 2), -1 (printed) on error. */
+int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
+	const struct settings *settings, const char *target, const char *profile_name);
+void live_free(struct live *live);
