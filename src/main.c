@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/message.h"
 #include "commands/command.h"
+#include "commands/json.h"
 #include "run/run.h"
 
 static void print_help(void)
@@ -53,6 +54,14 @@ static bool is_drop_in(const char *name)
 	return streq(slash ? slash + 1 : name, "nixos-rebuild");
 }
 
+static bool wants_json(const struct strv *words)
+{
+	for (size_t i = 1; i < words->len; i++)
+		if (streq(words->words[i], "--json"))
+			return true;
+	return false;
+}
+
 static int run_command(
 	const struct command *command, const struct context *context, struct strv *words)
 {
@@ -65,6 +74,8 @@ static int run_command(
 		return 0;
 	}
 	status = command->run(context, (int)words->len, words->words);
+	if (status >= EXIT_USAGE && wants_json(words))
+		json_print_error(status);
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
 	error_errno("cannot write the answer");

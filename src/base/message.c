@@ -44,14 +44,27 @@ static _printf_(1, 0) char *format_clean(const char *format, va_list arguments)
 	return len < 0 ? xstrdup("?") : text_clean(raw, (size_t)len);
 }
 
+enum kind { SAID, WARNED, FAILED };
+
+static char *last_error;
+
+const char *message_last_error(void)
+{
+	return last_error;
+}
+
 static _printf_(3, 0) void put(
-	const char *kind, int errnum, const char *format, va_list arguments)
+	enum kind kind, int errnum, const char *format, va_list arguments)
 {
 	_cleanup_free_ char *clean = format_clean(format, arguments);
-	_cleanup_free_ char *line = xasprintf("safe-rebuild: %s%s%s%s\n", kind, clean,
-		errnum ? ": " : "", errnum ? strerror(errnum) : "");
+	_cleanup_free_ char *text = xasprintf(
+		"%s%s%s", clean, errnum ? ": " : "", errnum ? strerror(errnum) : "");
+	_cleanup_free_ char *line = xasprintf(
+		"safe-rebuild: %s%s\n", kind == WARNED ? "warning: " : "", text);
 
 	line_sink(line, strlen(line), line_sink_data);
+	if (kind == FAILED)
+		set_string(&last_error, TAKE_PTR(text));
 }
 
 #define PUT(kind, errnum)                              \
@@ -66,29 +79,29 @@ static _printf_(3, 0) void put(
 
 int error(const char *format, ...)
 {
-	PUT("", 0);
+	PUT(FAILED, 0);
 	return -1;
 }
 
 int error_errno(const char *format, ...)
 {
-	PUT("", errno);
+	PUT(FAILED, errno);
 	return -1;
 }
 
 void warn(const char *format, ...)
 {
-	PUT("warning: ", 0);
+	PUT(WARNED, 0);
 }
 
 void warn_errno(const char *format, ...)
 {
-	PUT("warning: ", errno);
+	PUT(WARNED, errno);
 }
 
 void say(const char *format, ...)
 {
-	PUT("", 0);
+	PUT(SAID, 0);
 }
 
 /* A line that wraps could not be replaced: what is too wide for the terminal is cut. */

@@ -43,6 +43,9 @@ void log_to_syslog(const char *format, ...) _printf_(1, 2);
 /* To both, for what should have been recorded and could not be. */
 void warn_and_log(const char *format, ...) _printf_(1, 2);
 
+/* What error() or error_errno() said last, without the prefix; NULL: nothing yet. */
+const char *message_last_error(void);
+
 /* Lines that another process has made with the functions above. */
 void message_pass_on(const char *lines);
 

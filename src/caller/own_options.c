@@ -133,6 +133,7 @@ int own_options_take(struct own_options *ret, struct strv *words)
 	}
 	strv_free(words);
 	*words = rest;
+	ret->agent_is_option = ret->agent != NULL;
 	return 0;
 }
 

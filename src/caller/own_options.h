@@ -11,7 +11,8 @@
 #include "base/strv.h"
 
 struct own_options {
-	char *agent; /* NULL: not given */
+	char *agent;          /* NULL: not given */
+	bool agent_is_option; /* and not a variable */
 	char *message;
 	char *settings;
 	int64_t wait_ms;  /* -1: not given */

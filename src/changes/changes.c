@@ -149,13 +149,49 @@ int changes_compute(struct changes *ret, struct ledger *ledger, const char *targ
 	return 0;
 }
 
+static bool is_below(const char *path, char *const *paths, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		const size_t prefix = strlen(paths[i]);
+
+		if (!prefix || (strncmp(path, paths[i], prefix) == 0 &&
+				       (path[prefix] == '/' || !path[prefix])))
+			return true;
+	}
+	return false;
+}
+
+static void limit(size_t *indices, size_t *len, const struct changes *changes,
+	char *const *paths, size_t paths_len)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *len; i++)
+		if (is_below(changes->total.list[indices[i]].path, paths, paths_len))
+			indices[kept++] = indices[i];
+	*len = kept;
+}
+
+void changes_limit(struct changes *changes, char *const *paths, size_t len)
+{
+	limit(changes->fresh, &changes->fresh_len, changes, paths, len);
+	for (size_t i = 0; i < changes->foreign_len; i++)
+		limit(changes->foreign[i].paths, &changes->foreign[i].len, changes, paths,
+			len);
+}
+
 void changes_free(struct changes *changes)
 {
+	for (size_t i = 0; changes->notes && i < changes->total.len; i++)
+		free(changes->notes[i]);
+	free(changes->notes);
+	commit_step_free(&changes->fresh_commits);
 	build_free(&changes->base);
 	path_changes_free(&changes->total);
 	for (size_t i = 0; i < changes->foreign_len; i++) {
 		build_free(&changes->foreign[i].build);
 		free(changes->foreign[i].paths);
+		commit_step_free(&changes->foreign[i].commits);
 	}
 	free(changes->foreign);
 	free(changes->fresh);

@@ -8,6 +8,7 @@
  * what happened while it was reading and editing is not hidden.
  */
 #include "caller/caller.h"
+#include "changes/commits.h"
 #include "changes/tree_diff.h"
 #include "ledger/builds.h"
 
@@ -24,6 +25,7 @@ struct foreign_build {
 	struct build build;
 	size_t *paths; /* indices into changes.total */
 	size_t len;
+	struct commit_step commits; /* those that came with it; see explain.h */
 };
 
 struct changes {
@@ -34,6 +36,8 @@ struct changes {
 	size_t foreign_len;
 	size_t *fresh; /* indices into total: not built yet */
 	size_t fresh_len;
+	struct commit_step fresh_commits;
+	char **notes; /* on each of total, or NULL; NULL: not explained */
 };
 
 /* Finds the base of caller on target. Prints and returns -1 where the ledger is
@@ -44,6 +48,9 @@ int changes_find_base(struct changes *ret, struct ledger *ledger,
 /* Fills in the rest for a snapshot, once ret->base and base_kind are set. */
 int changes_compute(struct changes *ret, struct ledger *ledger, const char *target,
 	const git_oid *snapshot) _must_check_;
+
+/* Keeps only what is one of the paths or lies below one. */
+void changes_limit(struct changes *changes, char *const *paths, size_t len);
 
 void changes_free(struct changes *changes);
 #define _cleanup_changes_ _cleanup_(changes_free)

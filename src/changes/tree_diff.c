@@ -142,6 +142,17 @@ void path_changes_free(struct path_changes *changes)
 	*changes = (struct path_changes){0};
 }
 
+static int compare_path(const void *path, const void *change)
+{
+	return strcmp(path, ((const struct path_change *)change)->path);
+}
+
+bool path_changes_have(const struct path_changes *changes, const char *path)
+{
+	return changes->len && bsearch(path, changes->list, changes->len,
+				       sizeof(*changes->list), compare_path);
+}
+
 char path_change_letter(const struct path_change *change)
 {
 	if (!change->old_mode)

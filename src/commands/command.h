@@ -34,14 +34,16 @@ const struct command *command_find(const char *name);
 int command_usage(const struct command *command);
 
 /*
- * Parses the options of a command with getopt_long(3): --json alone, or --json and one
- * more. Returns the index of the first operand, -1 (printed) where the options are wrong.
+ * Parses the options of a command with getopt_long(3); accepted are the letters of those
+ * that it has, as commands.c lists them. Returns the index of the first operand, -1
+ * (printed) where the options are wrong.
  */
 struct command_options {
 	bool json;
 	bool patch;
 	bool output;
 	unsigned count; /* -n */
+	const char *action, *outcome, *since, *path;
 };
 int command_parse_options(struct command_options *ret, const struct command *command,
 	const char *accepted, int argc, char **argv);

@@ -3,7 +3,9 @@
 
 #include "base/memory.h"
 #include "base/message.h"
-#include "changes/describe.h"
+#include "base/strv.h"
+#include "changes/explain.h"
+#include "changes/report.h"
 #include "commands/command.h"
 #include "commands/json.h"
 #include "commands/reference.h"
@@ -16,9 +18,23 @@ static json_t *paths_of(const struct changes *changes, const size_t *paths, size
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < len; i++)
-		json_array_append_new(
-			list, json_path_change(&changes->total.list[paths[i]]));
+	for (size_t i = 0; i < len; i++) {
+		json_t *path = json_path_change(&changes->total.list[paths[i]]);
+
+		if (changes->notes && changes->notes[paths[i]])
+			json_object_set_new(
+				path, "note", json_text(changes->notes[paths[i]]));
+		json_array_append_new(list, path);
+	}
+	return list;
+}
+
+static json_t *commits_of(const struct commit_step *step)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < step->commits.len; i++)
+		json_array_append_new(list, json_text(step->commits.words[i]));
 	return list;
 }
 
@@ -33,11 +49,14 @@ static int print_json(const struct changes *changes)
 		const struct foreign_build *foreign = &changes->foreign[i];
 		json_t *build = json_record(&foreign->build.record);
 
+		json_object_set_new(build, "commits", commits_of(&foreign->commits));
 		json_object_set_new(build, "changes",
 			paths_of(changes, foreign->paths, foreign->len));
 		json_array_append_new(builds, build);
 	}
 	json_object_set_new(answer, "builds", builds);
+	json_object_set_new(
+		answer, "commits_not_built_yet", commits_of(&changes->fresh_commits));
 	json_object_set_new(answer, "not_built_yet",
 		paths_of(changes, changes->fresh, changes->fresh_len));
 	return json_print(answer);
@@ -46,77 +65,151 @@ static int print_json(const struct changes *changes)
 static int print_text(
 	const struct changes *changes, struct ledger *ledger, enum show_changes show)
 {
-	const struct describe_options options = {
+	const struct report_options options = {
 		.show = show, .lines = SIZE_MAX, .whole = true};
 
-	return describe_changes(stdout, changes, ledger, &options) < 0 ? EXIT_OWN_FAILURE
-								       : 0;
+	return report_changes(stdout, changes, ledger, &options) < 0 ? EXIT_OWN_FAILURE
+								     : 0;
+}
+
+/* What is compared, and with what. */
+struct comparison {
+	struct command_options options;
+	const char *since; /* a reference; NULL: the caller's own last build */
+	bool exit_code;
+	struct request request;
+	struct configuration configuration;
+	char *target;
+	struct strv paths; /* relative to the configuration's root */
+};
+
+static void comparison_free(struct comparison *comparison)
+{
+	configuration_free(&comparison->configuration);
+	free(comparison->target);
+	strv_free(&comparison->paths);
+}
+
+/* A path as the caller names it, from where he stands or absolute. */
+static void add_path(struct comparison *comparison, const char *word)
+{
+	const char *root = comparison->configuration.root;
+	const size_t root_len = strlen(root);
+	char here[PATH_MAX];
+	_cleanup_free_ char *path = NULL;
+	size_t len;
+
+	if (*word == '/' || !getcwd(here, sizeof(here)))
+		path = xstrdup(word);
+	else
+		path = xasprintf("%s/%s", here, streq(word, ".") ? "" : word);
+	len = strlen(path);
+	while (len && path[len - 1] == '/')
+		path[--len] = '\0';
+	if (strncmp(path, root, root_len) != 0)
+		strv_add(&comparison->paths, word);
+	else
+		strv_add(&comparison->paths, path + root_len + (path[root_len] == '/'));
 }
 
 /* The words after diff's own options choose the configuration as they do for a rebuild.
  */
-static int find_configuration(
-	struct configuration *ret, char **target, int argc, char **argv)
+static int find_configuration(struct comparison *comparison, const struct strv *words)
 {
-	_cleanup_strv_ struct strv words = {0};
-	struct request request;
+	struct configuration *configuration = &comparison->configuration;
 
-	strv_add(&words, "build");
-	for (int i = 0; i < argc; i++)
-		strv_add(&words, argv[i]);
-	request_parse(&request, &words);
-	configuration_find(ret, &request);
-	*target = target_name(&request);
-	if (ret->kind == CONFIGURATION_ELSEWHERE)
+	request_parse(&comparison->request, words);
+	configuration_find_here(configuration, &comparison->request);
+	comparison->target = target_name(&comparison->request);
+	if (configuration->kind == CONFIGURATION_ELSEWHERE)
 		return error(
 			"there is nothing to compare: '%s': %s (name yours as for the build, "
 			"such as: safe-rebuild diff --flake .)",
-			ret->name, ret->why_elsewhere);
+			configuration->name, configuration->why_elsewhere);
+	for (size_t i = 0; i < comparison->request.operand_count; i++)
+		add_path(comparison, comparison->request.operand[i]);
 	return 0;
 }
 
-static int compare(const struct context *context, const struct command_options *options,
-	const struct configuration *configuration, const char *target)
+static int find_base(struct changes *ret, struct ledger *ledger,
+	const struct context *context, const struct comparison *comparison)
 {
 	_cleanup_caller_ struct caller caller = {0};
+
+	if (comparison->since) {
+		ret->base_kind = BASE_GIVEN;
+		if (reference_find(
+			    &ret->base, ledger, context->settings, comparison->since) < 0)
+			return -1;
+		if (!build_has_snapshot(&ret->base))
+			return error("build %" PRIu64 " has no snapshot",
+				build_number(&ret->base));
+		return 0;
+	}
+	if (caller_identify(&caller, context->options->agent) < 0)
+		return -1;
+	return changes_find_base(ret, ledger, &caller, comparison->target);
+}
+
+static bool has_others(const struct changes *changes)
+{
+	for (size_t i = 0; i < changes->foreign_len; i++)
+		if (changes->foreign[i].len)
+			return true;
+	return false;
+}
+
+static int compare(const struct context *context, const struct comparison *comparison)
+{
 	_cleanup_ledger_ struct ledger *ledger = reference_ledger(context->settings);
 	_cleanup_scratch_ struct scratch scratch = {0};
 	_cleanup_snapshot_ struct snapshot snapshot = {0};
 	_cleanup_changes_ struct changes changes = {0};
+	int status;
 
-	if (!ledger || caller_identify(&caller, context->options->agent) < 0 ||
+	if (!ledger || find_base(&changes, ledger, context, comparison) < 0 ||
 		scratch_make(&scratch, ledger) < 0 ||
-		snapshot_take(&snapshot, configuration, context->settings, scratch.path) <
-			0 ||
-		changes_find_base(&changes, ledger, &caller, target) < 0 ||
-		changes_compute(&changes, ledger, target, &snapshot.tree) < 0)
+		snapshot_take(&snapshot, &comparison->configuration, context->settings,
+			scratch.path) < 0 ||
+		changes_compute(&changes, ledger, comparison->target, &snapshot.tree) < 0)
 		return EXIT_OWN_FAILURE;
-	if (options->json)
-		return print_json(&changes);
-	return print_text(&changes, ledger,
-		options->patch ? SHOW_PATCH : context->settings->show_changes);
+	changes_explain(&changes, ledger, &comparison->configuration, &snapshot);
+	if (comparison->paths.len)
+		changes_limit(&changes, comparison->paths.words, comparison->paths.len);
+	status = comparison->options.json
+			 ? print_json(&changes)
+			 : print_text(&changes, ledger,
+				   comparison->options.patch
+					   ? SHOW_PATCH
+					   : context->settings->show_changes);
+	return !status && comparison->exit_code && has_others(&changes) ? 1 : status;
 }
 
 static int run(const struct context *context, int argc, char **argv)
 {
-	struct command_options options = {0};
-	_cleanup_configuration_ struct configuration configuration = {0};
+	_cleanup_(comparison_free) struct comparison comparison = {0};
 	_cleanup_strv_ struct strv theirs = {0};
-	_cleanup_free_ char *target = NULL;
 
+	strv_add(&theirs, "build");
 	for (int i = 1; i < argc; i++) {
 		if (streq(argv[i], "--json"))
-			options.json = true;
+			comparison.options.json = true;
 		else if (streq(argv[i], "--patch"))
-			options.patch = true;
+			comparison.options.patch = true;
+		else if (streq(argv[i], "--exit-code"))
+			comparison.exit_code = true;
+		else if (streq(argv[i], "--since") && i + 1 < argc)
+			comparison.since = argv[++i];
+		else if (starts_with(argv[i], "--since="))
+			comparison.since = argv[i] + strlen("--since=");
 		else
 			strv_add(&theirs, argv[i]);
 	}
-	if (find_configuration(&configuration, &target, (int)theirs.len, theirs.words) <
-		0)
+	if (find_configuration(&comparison, &theirs) < 0)
 		return EXIT_OWN_FAILURE;
-	return compare(context, &options, &configuration, target);
+	return compare(context, &comparison);
 }
 
-const struct command command_diff = {"diff", "[--patch] [--json] [--flake REF ...]",
+const struct command command_diff = {"diff",
+	"[--patch] [--since BUILD] [--exit-code] [--json] [--flake REF ...] [PATH ...]",
 	"what changed since my last build; needs no lock, no root", run};

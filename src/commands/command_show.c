@@ -83,7 +83,7 @@ static int print_text(const struct build *build, const struct build *before,
 	else if (before)
 		printf("\nchanged since build %" PRIu64 ":\n", build_number(before));
 	for (size_t i = 0; i < changes->len; i++)
-		if (describe_path(stdout, &changes->list[i], ledger, SHOW_STAT) < 0)
+		if (describe_path(stdout, &changes->list[i], NULL, ledger, SHOW_STAT) < 0)
 			return EXIT_OWN_FAILURE;
 	return 0;
 }

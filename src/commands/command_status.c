@@ -7,6 +7,7 @@
 #include "changes/describe.h"
 #include "commands/command.h"
 #include "commands/json.h"
+#include "commands/uncommitted.h"
 #include "ledger/builds.h"
 #include "queue/lock.h"
 #include "queue/queue.h"
@@ -15,7 +16,13 @@
 #include "rebuild/system.h"
 
 #define TARGET "system"
-#define LAST_BUILDS 5
+#define LAST_BUILDS 4
+/* An agent calls this before it edits: all of it in under 1,500 bytes. */
+#define WAITING_SHOWN 2
+#define LINE_MAX_BYTES 115
+#define PATHS_SHOWN 3
+/* More builds since the own one are counted as so many. */
+#define SINCE_MAX 1000
 
 /* One target's queue. */
 struct queue_state {
@@ -34,9 +41,11 @@ struct state {
 	struct system_state system;
 	struct ledger *ledger; /* NULL: nothing recorded, or not readable */
 	bool has_live, has_boot, has_own;
-	struct build live, boot, own; /* boot: what the profile points at */
-	struct build last[LAST_BUILDS];
+	struct build live, boot, own;   /* boot: what the profile points at */
+	struct build last[LAST_BUILDS]; /* since the caller's own, where he has one */
 	size_t last_len;
+	size_t since_own; /* how many builds there are since then */
+	struct uncommitted uncommitted;
 };
 
 static void state_free(struct state *state)
@@ -55,6 +64,7 @@ static void state_free(struct state *state)
 	for (size_t i = 0; i < state->last_len; i++)
 		build_free(&state->last[i]);
 	ledger_free(state->ledger);
+	uncommitted_free(&state->uncommitted);
 }
 
 static int gather_last(struct state *state)
@@ -63,15 +73,21 @@ static int gather_last(struct state *state)
 	int found = build_tip(&at, state->ledger);
 
 	while (found > 0) {
-		git_oid parent = at.parent;
+		const git_oid parent = at.parent;
 
-		state->last[state->last_len++] = at;
-		if (state->last_len == LAST_BUILDS)
-			return 0;
-		at = (struct build){.parent = parent};
+		if (state->has_own && git_oid_equal(&at.commit, &state->own.commit))
+			break;
+		state->since_own++;
+		if (state->last_len < LAST_BUILDS) {
+			state->last[state->last_len++] = at;
+			at = (struct build){.parent = parent};
+		} else if (!state->has_own || state->since_own == SINCE_MAX) {
+			break;
+		}
 		found = build_step_back(&at, state->ledger);
 	}
-	return found;
+	build_free(&at);
+	return found < 0 ? -1 : 0;
 }
 
 static int gather_builds(struct state *state)
@@ -130,7 +146,24 @@ static int gather(struct state *ret, const struct context *context)
 	if (ledger_open(&ret->ledger, context->settings) == 0 && ret->ledger &&
 		gather_builds(ret) < 0)
 		warn("the rest of the ledger is not shown");
+	if (ret->ledger)
+		uncommitted_find(&ret->uncommitted, ret->ledger, context->settings);
 	return 0;
+}
+
+/* Cut where it is too long, between two characters; what is in tail never is. */
+static void print_cut(const char *line, const char *tail)
+{
+	const size_t room = LINE_MAX_BYTES - strlen(tail);
+	size_t len = strlen(line);
+
+	if (len <= room) {
+		printf("%s%s\n", line, tail);
+		return;
+	}
+	for (len = room; len && ((unsigned char)line[len] & 0xc0) == 0x80;)
+		len--;
+	printf("%.*s...%s\n", (int)len, line, tail);
 }
 
 /* Of other targets their name is told, and only what there is. */
@@ -148,18 +181,23 @@ static void print_ticket(const struct queue_state *queue, const struct record *t
 	_cleanup_free_ char *line = waiting_describe(ticket);
 	_cleanup_free_ char *place =
 		waiting_describe_place(queue->tickets, queue->len, name);
+	_cleanup_free_ char *tail = xasprintf("; %s", place);
 
 	print_label(queue, ticket_is_waiting(ticket) ? "waiting:" : "building:");
-	if (ticket_is_waiting(ticket))
-		printf("%s; %s\n", line, place);
-	else
-		printf("%s\n", line);
+	print_cut(line, ticket_is_waiting(ticket) ? tail : "");
 }
 
 static void print_queue(const struct queue_state *queue)
 {
+	size_t waiting = 0;
+
 	for (size_t i = 0; i < queue->len; i++)
-		print_ticket(queue, &queue->tickets[i]);
+		if (!ticket_is_waiting(&queue->tickets[i]) || waiting++ < WAITING_SHOWN)
+			print_ticket(queue, &queue->tickets[i]);
+	if (waiting > WAITING_SHOWN) {
+		print_label(queue, "waiting:");
+		printf("and %zu more\n", waiting - WAITING_SHOWN);
+	}
 	if (queue->len || (!queue->stranger && !streq(queue->target, TARGET)))
 		return;
 	print_label(queue, "building:");
@@ -175,7 +213,8 @@ static void print_build(const char *label, const struct build *build)
 {
 	_cleanup_free_ char *line = describe_build(&build->record);
 
-	printf("%s%s\n", label, line);
+	printf("%s", label);
+	print_cut(line, "");
 }
 
 static void say_path(const char *label, const char *path)
@@ -206,6 +245,46 @@ static void print_live(const struct state *state)
 			"boots:    a system made outside safe-rebuild:", system->profile);
 }
 
+static void print_last(const struct state *state)
+{
+	_cleanup_free_ char *count = text_count(state->since_own, "build");
+
+	if (state->has_own && !state->since_own)
+		printf("since:    nobody has built since your build\n");
+	else if (state->has_own)
+		printf("since:    %s since yours (what changed: safe-rebuild diff)\n",
+			count);
+	else if (state->last_len)
+		printf("last:\n");
+	for (size_t i = 0; i < state->last_len; i++)
+		print_build("  ", &state->last[i]);
+}
+
+static void print_uncommitted(const struct uncommitted *uncommitted)
+{
+	char *line = NULL;
+	size_t len;
+	FILE *out;
+
+	if (uncommitted->state == UNCOMMITTED_UNKNOWN)
+		return;
+	out = text_stream(&line, &len);
+	for (size_t i = 0; i < uncommitted->paths.len && i < PATHS_SHOWN; i++)
+		fprintf(out, "%s%s", i ? ", " : "", uncommitted->paths.words[i]);
+	fclose(out);
+	printf("edited:   ");
+	if (!uncommitted->paths.len)
+		printf("nothing, all is committed (%s)\n", uncommitted->root);
+	else if (uncommitted->paths.len > PATHS_SHOWN)
+		printf("%zu files, not committed (safe-rebuild diff):\n  ",
+			uncommitted->paths.len);
+	else
+		printf("not committed: ");
+	if (uncommitted->paths.len)
+		print_cut(line, "");
+	free(line);
+}
+
 static int print_text(const struct state *state)
 {
 	for (size_t i = 0; i < state->queues_len; i++)
@@ -215,10 +294,8 @@ static int print_text(const struct state *state)
 		print_build("yours:    ", &state->own);
 	else
 		printf("yours:    no build by %s yet\n", state->caller.agent);
-	if (state->last_len)
-		printf("last:\n");
-	for (size_t i = 0; i < state->last_len; i++)
-		print_build("  ", &state->last[i]);
+	print_last(state);
+	print_uncommitted(&state->uncommitted);
 	return 0;
 }
 
@@ -233,6 +310,18 @@ static void add_tickets(json_t *running, json_t *waiting, const struct queue_sta
 		json_array_append_new(
 			ticket_is_waiting(&queue->tickets[i]) ? waiting : running,
 			json_record(&queue->tickets[i]));
+}
+
+static json_t *list_of(const struct uncommitted *uncommitted)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < uncommitted->paths.len; i++)
+		json_array_append_new(list, json_text(uncommitted->paths.words[i]));
+	if (uncommitted->state == UNCOMMITTED_KNOWN)
+		return list;
+	json_decref(list);
+	return json_null();
 }
 
 static int print_json(const struct state *state)
@@ -265,6 +354,10 @@ static int print_json(const struct state *state)
 				  &state->live));
 	json_object_set_new(answer, "yours", optional_build(state->has_own, &state->own));
 	json_object_set_new(answer, "last", last);
+	json_object_set_new(answer, "builds_since_yours",
+		state->has_own ? json_integer((json_int_t)state->since_own)
+			       : json_null());
+	json_object_set_new(answer, "uncommitted", list_of(&state->uncommitted));
 	return json_print(answer);
 }
 

@@ -29,18 +29,54 @@ int command_usage(const struct command *command)
 	return EXIT_USAGE;
 }
 
-/* accepted: the letters of the options that this command has, of j(son), p(atch),
- * o(utput), n. */
+static const struct option long_options[] = {
+	{"json", no_argument, NULL, 'j'},
+	{"patch", no_argument, NULL, 'p'},
+	{"output", no_argument, NULL, 'o'},
+	{"action", required_argument, NULL, 'a'},
+	{"outcome", required_argument, NULL, 'c'},
+	{"since", required_argument, NULL, 's'},
+	{"path", required_argument, NULL, 't'},
+	{0},
+};
+
+static int set_option(struct command_options *options, int letter)
+{
+	uint64_t number;
+
+	switch (letter) {
+	case 'j':
+		options->json = true;
+		return 0;
+	case 'p':
+		options->patch = true;
+		return 0;
+	case 'o':
+		options->output = true;
+		return 0;
+	case 'a':
+		options->action = optarg;
+		return 0;
+	case 'c':
+		options->outcome = optarg;
+		return 0;
+	case 's':
+		options->since = optarg;
+		return 0;
+	case 't':
+		options->path = optarg;
+		return 0;
+	default:
+		if (!text_to_number(optarg, 1000000, &number))
+			return error("-n: '%s' is no number", optarg);
+		options->count = (unsigned)number;
+		return 0;
+	}
+}
+
 int command_parse_options(struct command_options *ret, const struct command *command,
 	const char *accepted, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"patch", no_argument, NULL, 'p'},
-		{"output", no_argument, NULL, 'o'},
-		{0},
-	};
-	uint64_t number;
 	int letter;
 
 	optind = 0;
@@ -50,16 +86,8 @@ int command_parse_options(struct command_options *ret, const struct command *com
 			command_usage(command);
 			return -1;
 		}
-		if (letter == 'j')
-			ret->json = true;
-		else if (letter == 'o')
-			ret->output = true;
-		else if (letter == 'p')
-			ret->patch = true;
-		else if (text_to_number(optarg, 1000000, &number))
-			ret->count = (unsigned)number;
-		else
-			return error("-n: '%s' is no number", optarg);
+		if (set_option(ret, letter) < 0)
+			return -1;
 	}
 	return optind;
 }

@@ -84,3 +84,12 @@ int json_print(json_t *answer)
 	error_errno("cannot write the answer");
 	return EXIT_OWN_FAILURE;
 }
+
+void json_print_error(int status)
+{
+	json_t *answer = json_answer();
+
+	json_object_set_new(answer, "error", json_text(message_last_error()));
+	json_object_set_new(answer, "exit_status", json_integer(status));
+	(void)json_print(answer);
+}

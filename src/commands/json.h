@@ -17,3 +17,6 @@ json_t *json_text(const char *text) _must_check_;
 
 /* Prints the answer (owned) and returns the exit status of the command. */
 int json_print(json_t *answer);
+
+/* {"schema": 1, "error": "...", "exit_status": 125}: what was said on stderr last. */
+void json_print_error(int status);

@@ -263,6 +263,24 @@ void configuration_find(struct configuration *ret, const struct request *request
 	find_classic(ret, request);
 }
 
+void configuration_find_here(struct configuration *ret, const struct request *request)
+{
+	struct request here = *request;
+	_cleanup_free_ char *directory = getcwd(NULL, 0), *flake = NULL;
+
+	configuration_find(ret, request);
+	if (ret->kind != CONFIGURATION_ELSEWHERE || request->flake || request->file ||
+		request->attr || request->no_flake || request->store_path ||
+		request->rollback)
+		return;
+	flake = directory ? search_up(directory, "flake.nix") : NULL;
+	if (!flake)
+		return;
+	configuration_free(ret);
+	here.flake = ".";
+	configuration_find(ret, &here);
+}
+
 void configuration_free(struct configuration *configuration)
 {
 	free(configuration->root);

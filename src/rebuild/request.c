@@ -201,8 +201,11 @@ static size_t parse_option(struct request *request, const struct strv *words, si
 
 static void take_action(struct request *request, const char *word)
 {
-	if (request->action_word)
+	if (request->action_word) {
+		if (request->operand_count < ARRAY_LEN(request->operand))
+			request->operand[request->operand_count++] = word;
 		return;
+	}
 	request->action_word = word;
 	request->action = ACTION_UNKNOWN;
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)

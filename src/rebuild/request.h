@@ -37,6 +37,8 @@ struct request {
 	const char *store_path;
 	const char *include[16]; /* values of -I, in order */
 	size_t include_count;
+	const char *operand[32]; /* free words after the action; nixos-rebuild has none */
+	size_t operand_count;
 	const char *elevate; /* NULL: not given; wins over sudo */
 	bool sudo, asks_password;
 	bool rollback, help;

@@ -7,7 +7,8 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
-#include "changes/describe.h"
+#include "changes/explain.h"
+#include "changes/report.h"
 #include "guard/guard.h"
 #include "queue/nested.h"
 #include "queue/outside.h"
@@ -160,7 +161,7 @@ static void take_snapshot(struct run *run)
 
 static void show_changes(struct run *run, struct ledger *ledger)
 {
-	const struct describe_options options = {
+	const struct report_options options = {
 		.show = run->settings->show_changes,
 		.lines = run->settings->show_lines,
 	};
@@ -172,8 +173,9 @@ static void show_changes(struct run *run, struct ledger *ledger)
 	if (changes_find_base(&changes, ledger, &run->caller, run->target) < 0 ||
 		changes_compute(&changes, ledger, run->target, &run->snapshot.tree) < 0)
 		return;
+	changes_explain(&changes, ledger, &run->configuration, &run->snapshot);
 	out = text_stream(&text, &len);
-	if (describe_changes(out, &changes, ledger, &options) == 0) {
+	if (report_changes(out, &changes, ledger, &options) == 0) {
 		fclose(out);
 		for (char *line = text, *newline; (newline = strchr(line, '\n'));
 			line = newline + 1) {

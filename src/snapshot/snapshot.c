@@ -134,15 +134,13 @@ static int is_clean(
  * What was committed of a dirty configuration is kept beside it: what was not is the
  * difference.
  */
-static int keep_committed(struct record *answer, const struct job *job,
-	struct objects *objects, git_repository *repository, const git_oid *head)
+static int keep_committed(struct record *answer, struct objects *objects,
+	git_repository *repository, const git_oid *head)
 {
 	_cleanup_git_(commit) git_commit *commit = NULL;
 	char text[OID_TEXT_SIZE];
 	git_oid tree;
 
-	if (job->scratch)
-		return 0;
 	if (git_commit_lookup(&commit, repository, head) < 0)
 		return git_failed("cannot read HEAD");
 	if (take_commit(&tree, objects, repository, git_commit_tree_id(commit)) < 0 ||
@@ -179,7 +177,7 @@ static int describe_state(struct record *answer, const struct job *job,
 		return -1;
 	record_set(answer, "Config-State", clean ? "clean" : "dirty");
 	record_set(answer, "Config-Commit", oid_text(text, &commit));
-	return clean ? 0 : keep_committed(answer, job, objects, repository, &commit);
+	return clean ? 0 : keep_committed(answer, objects, repository, &commit);
 }
 
 static int take(struct record *answer, void *argument)

@@ -39,9 +39,9 @@ build() {
 	git add mine.nix
 	told=$(build a)
 	assert_like "$told" "since your build 1 (*): 2 builds by others with 2 files; 1 file not built yet"
-	assert_equal "$(grep -A1 'build 2 by b' <<<"$told" | tail -n 1)" "safe-rebuild:     A one.nix +1"
-	assert_equal "$(grep -A1 'build 3 by c' <<<"$told" | tail -n 1)" "safe-rebuild:     A two.nix +1"
-	assert_equal "$(grep -A1 'not built yet:$' <<<"$told" | tail -n 1)" "safe-rebuild:     A mine.nix +1"
+	assert_equal "$(grep -A1 'build 2 by b' <<<"$told" | tail -n 1)" "safe-rebuild:     A one.nix +1, uncommitted"
+	assert_equal "$(grep -A1 'build 3 by c' <<<"$told" | tail -n 1)" "safe-rebuild:     A two.nix +1, uncommitted"
+	assert_like "$(grep -A1 'not built yet:$' <<<"$told" | tail -n 1)" "safe-rebuild:     A mine.nix +1, uncommitted, saved *"
 	assert_contains "$told" ': "adds one"'
 }
 
@@ -52,7 +52,7 @@ build() {
 	echo '# c' >>flake.nix
 	build c
 	told=$(build a)
-	assert_equal "$(grep -A1 'build 3 by c' <<<"$told" | tail -n 1)" "safe-rebuild:     M flake.nix +2"
+	assert_equal "$(grep -A1 'build 3 by c' <<<"$told" | tail -n 1)" "safe-rebuild:     M flake.nix +2, uncommitted"
 	assert_contains "$told" "build 2 by b"
 }
 
@@ -135,7 +135,7 @@ build() {
 	sed -i 's/^changes = .*/changes = names/' "$SAFE_REBUILD_SETTINGS"
 	echo '# d' >>flake.nix
 	build b
-	assert_equal "$(build a | grep 'M flake')" "safe-rebuild:     M flake.nix"
+	assert_like "$(build a | grep 'M flake')" "safe-rebuild:     M flake.nix, uncommitted"
 }
 
 @test "foreign text cannot drive the terminal or forge a line" {
@@ -149,4 +149,116 @@ build() {
 	! grep -q '^safe-rebuild: switch succeeded *$' <<<"$told"
 	! grep -q '^safe-rebuild: forged' <<<"$told"
 	assert_contains "$told" 'esc\x1b[31m\nsafe-rebuild: forged.nix'
+}
+
+@test "commits of each build and of what is new, uncommitted files with their age" {
+	build a
+	echo one >one.nix
+	commit_all . "add one"
+	echo two >two.nix
+	git -c user.name=Bob add two.nix
+	git -c user.name=Bob commit -qm "add two"
+	build b
+	echo three >three.nix
+	commit_all . "add three"
+	echo more >>one.nix
+	touch -d "20 minutes ago" one.nix
+	told=$(build a)
+	assert_like "$told" "1 build by others with 1 file; 2 files not built yet"
+	assert_contains "$told" "safe-rebuild:     $(git rev-parse --short=8 HEAD~1) Bob: add two
+safe-rebuild:     $(git rev-parse --short=8 HEAD~2) tester: add one
+safe-rebuild:     A two.nix +1
+safe-rebuild:   not built yet:
+safe-rebuild:     $(git rev-parse --short=8 HEAD) tester: add three
+safe-rebuild:     A one.nix +2, uncommitted, saved 20 min ago, changed again since build 2 by b
+safe-rebuild:     A three.nix +1"
+}
+
+@test "flake.lock in words" {
+	printf '{"nodes":{"nixpkgs":{"locked":{"lastModified":1761955200,"rev":"%040d"}}}}' 1 >flake.lock
+	commit_all . "lock"
+	build a
+	printf '{"nodes":{"nixpkgs":{"locked":{"lastModified":1763596800,"rev":"%040d"}},"home":{"locked":{"lastModified":1763596800,"rev":"%040d"}}}}' \
+		2 3 >flake.lock
+	build b
+	told=$(build a)
+	assert_contains "$told" "M flake.lock: added home 2025-11-20; nixpkgs 2025-11-01 -> 2025-11-20, uncommitted"
+	echo '{ this is no JSON' >flake.lock
+	build b
+	assert_contains "$(build a)" "M flake.lock +1 -1"
+}
+
+@test "a long report: its first 1,500 bytes stand alone" {
+	build a
+	mkdir modules
+	for i in $(seq 5); do
+		for j in $(seq 30); do echo "$i $j" >"modules/$i-$j.nix"; done
+		git add -A
+		build "agent$i" --message "part $i" >/dev/null
+	done
+	for j in $(seq 30); do echo x >"fresh$j.nix"; done
+	git add -A
+	run sr --agent a diff
+	summary=$(printf '%s' "$output" | head -c 1500)
+	assert_contains "$summary" "5 builds by others with 150 files; 30 files not built yet"
+	for i in 1 2 3 4 5; do assert_like "$summary" "build * by agent$i: switch succeeded*\"part $i\" (30)"; done
+	assert_contains "$summary" "not built yet: A fresh1.nix, A fresh10.nix, "
+	assert_contains "$summary" "and 25 more: safe-rebuild diff"
+	assert_contains "$summary" "in detail:"
+	assert_contains "$output" "    A modules/5-30.nix +1, uncommitted"
+}
+
+@test "diff --since, PATH and --exit-code" {
+	build a
+	mkdir modules
+	echo one >modules/one.nix
+	git add -A
+	build b
+	echo two >two.nix
+	git add -A
+	run sr --agent a diff --since 2
+	assert_contains "$output" "since build 2 by b"
+	assert_contains "$output" "1 file not built yet"
+	run sr --agent a diff --since @b --exit-code
+	assert_equal "$status" 0
+	run sr --agent a diff --exit-code
+	assert_equal "$status" 1
+	assert_contains "$output" "1 build by others with 1 file"
+	run sr --agent b diff --exit-code
+	assert_equal "$status" 0
+	run sr --agent a diff two.nix
+	assert_contains "$output" "1 build by others with 0 files; 1 file not built yet"
+	refute_contains "$output" one.nix
+	cd modules
+	run sr --agent a diff --exit-code . --flake ..
+	assert_equal "$status" 1
+	refute_contains "$output" two.nix
+	run sr --agent a diff "$CONFIG/two.nix" one.nix --flake ..
+	assert_contains "$output" "A modules/one.nix"
+	run sr --agent a diff --since 99
+	assert_equal "$status" 125
+	run sr --agent a diff --since rubbish --json
+	assert_contains "$output" '"error": "'"'rubbish' names no build"
+}
+
+@test "hostile names and texts: 1 MB of subject, 5,000 files, no UTF-8, forged keys" {
+	build a
+	subject=$(head -c 1000000 /dev/zero | tr '\0' s)
+	echo x >$'caf\xe9\u202e.nix'
+	git add -A
+	{ printf '%s\n\nOutcome: succeeded\nAgent: somebody\n' "$subject"; } >"$ROOT/text"
+	git commit -qF "$ROOT/text"
+	mkdir many
+	for i in $(seq 5000); do : >"many/$i"; done
+	git add -A
+	build b --message $'fine\nOutcome: failed\nAgent: somebody' >/dev/null
+	told=$(build a)
+	[ "${#told}" -lt 30000 ]
+	assert_contains "$told" 'caf\xe9\u{202e}.nix'
+	refute_contains "$told" $'\u202e'
+	assert_contains "$told" "tester: sssss"
+	assert_contains "$told" "and 4803 more: safe-rebuild diff"
+	assert_equal "$(field 2 agent) $(field 2 outcome)" "b succeeded"
+	run sr --agent a diff --since 1 --json
+	assert_equal "$(jq_get schema <<<"$output")" 1
 }

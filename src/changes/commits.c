@@ -1,0 +1,117 @@
+#include "changes/commits.h"
+
+#include "base/memory.h"
+#include "snapshot/repository.h"
+#include "snapshot/worker.h"
+
+#define DEADLINE_MS 10000
+/* Of a subject as much as fits on a line with the rest. */
+#define SUBJECT_MAX 120
+#define AUTHOR_MAX 40
+/* A branch of thousands of commits is not walked to its end for a count. */
+#define WALK_MAX 1000
+
+struct job {
+	struct commit_step *steps;
+	size_t len;
+	const char *root;
+	const git_oid *from;
+};
+
+static char *describe(git_repository *repository, const git_oid *id)
+{
+	_cleanup_git_(commit) git_commit *commit = NULL;
+	const git_signature *author;
+	const char *subject;
+	char text[OID_TEXT_SIZE];
+
+	if (git_commit_lookup(&commit, repository, id) < 0)
+		return NULL;
+	author = git_commit_author(commit);
+	subject = git_commit_summary(commit);
+	return xasprintf("%.8s %.*s: %.*s", oid_text(text, id), AUTHOR_MAX,
+		author && author->name ? author->name : "?", SUBJECT_MAX,
+		subject ? subject : "");
+}
+
+static int prepare_walk(git_revwalk *walk, const struct job *job, size_t step)
+{
+	git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME);
+	if (git_revwalk_push(walk, &job->steps[step].to) < 0)
+		return -1;
+	/* One that is not here hides nothing. */
+	if (!git_oid_is_zero(job->from))
+		(void)git_revwalk_hide(walk, job->from);
+	for (size_t i = 0; i < step; i++)
+		if (!git_oid_is_zero(&job->steps[i].to))
+			(void)git_revwalk_hide(walk, &job->steps[i].to);
+	return 0;
+}
+
+static void list_step(struct record *answer, const struct job *job, size_t step,
+	git_repository *repository)
+{
+	_cleanup_free_ char *more_key = xasprintf("More-%zu", step);
+	git_revwalk *walk = NULL;
+	size_t count = 0;
+	git_oid id;
+
+	if (git_oid_is_zero(&job->steps[step].to) ||
+		git_revwalk_new(&walk, repository) < 0)
+		return;
+	if (prepare_walk(walk, job, step) == 0)
+		while (count < WALK_MAX && git_revwalk_next(&id, walk) == 0) {
+			_cleanup_free_ char *key =
+				xasprintf("Commit-%zu-%zu", step, count);
+			_cleanup_free_ char *line = NULL;
+
+			if (count++ >= COMMITS_SHOWN)
+				continue;
+			line = describe(repository, &id);
+			record_set(answer, key, line);
+		}
+	if (count > COMMITS_SHOWN)
+		record_setf(answer, more_key, "%zu", count - COMMITS_SHOWN);
+	git_revwalk_free(walk);
+}
+
+static int list_in_worker(struct record *answer, void *argument)
+{
+	const struct job *job = argument;
+	_cleanup_git_(repository) git_repository *repository = NULL;
+
+	if (repository_open(&repository, job->root) < 0)
+		return -1;
+	for (size_t i = 0; i < job->len; i++)
+		list_step(answer, job, i, repository);
+	return 0;
+}
+
+int commits_list(
+	struct commit_step *steps, size_t len, const char *root, const git_oid *from)
+{
+	struct job job = {steps, len, root, from};
+	_cleanup_record_ struct record answer = {0};
+
+	if (worker_run(&answer, "reading the commits", list_in_worker, &job,
+		    DEADLINE_MS) < 0)
+		return -1;
+	for (size_t i = 0; i < len; i++) {
+		_cleanup_free_ char *more_key = xasprintf("More-%zu", i);
+
+		for (size_t j = 0; j < COMMITS_SHOWN; j++) {
+			_cleanup_free_ char *key = xasprintf("Commit-%zu-%zu", i, j);
+			const char *line = record_get(&answer, key);
+
+			if (line)
+				strv_add(&steps[i].commits, line);
+		}
+		steps[i].more = record_get_number(&answer, more_key);
+	}
+	return 0;
+}
+
+void commit_step_free(struct commit_step *step)
+{
+	strv_free(&step->commits);
+}

@@ -1,0 +1,161 @@
+#include "changes/explain.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+static void add_note(struct changes *changes, size_t path, char *note)
+{
+	char **notes = changes->notes;
+
+	if (notes[path])
+		set_string(&notes[path], xasprintf("%s, %s", notes[path], note));
+	else
+		notes[path] = xstrdup(note);
+	free(note);
+}
+
+/* "saved 20 s ago"; NULL where the file is gone. */
+static char *describe_saved(int root, const char *path)
+{
+	_cleanup_close_ int fd = open_beneath(root, path, O_PATH);
+	_cleanup_free_ char *age = NULL;
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return NULL;
+	age = clock_age(status.st_mtime);
+	return xasprintf("saved %s", age);
+}
+
+static void note_fresh(struct changes *changes, struct ledger *ledger,
+	const struct configuration *configuration, const struct snapshot *snapshot)
+{
+	_cleanup_close_ int root =
+		open(configuration->root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_path_changes_ struct path_changes uncommitted = {0};
+	const bool has_commit = !git_oid_is_zero(&snapshot->commit);
+	const bool is_dirty = !git_oid_is_zero(&snapshot->committed);
+
+	if ((has_commit && !is_dirty) ||
+		(is_dirty && tree_diff(&uncommitted, ledger->repository,
+				     &snapshot->committed, &snapshot->tree) < 0))
+		return;
+	for (size_t i = 0; i < changes->fresh_len; i++) {
+		const size_t path = changes->fresh[i];
+		const char *name = changes->total.list[path].path;
+		char *saved;
+
+		if (is_dirty && !path_changes_have(&uncommitted, name))
+			continue;
+		if (is_dirty)
+			add_note(changes, path, xstrdup("uncommitted"));
+		saved = describe_saved(root, name);
+		if (saved)
+			add_note(changes, path, saved);
+	}
+}
+
+/* Which of a build's paths were not committed when it was built. */
+static void note_uncommitted(struct changes *changes, struct ledger *ledger,
+	const struct foreign_build *foreign)
+{
+	const char *text = record_get(&foreign->build.record, "Config-Tree");
+	_cleanup_path_changes_ struct path_changes uncommitted = {0};
+	git_oid committed;
+
+	if (!text || git_oid_fromstr(&committed, text) < 0 ||
+		!ledger_has(ledger, &committed) ||
+		tree_diff(&uncommitted, ledger->repository, &committed,
+			&foreign->build.tree) < 0)
+		return;
+	for (size_t i = 0; i < foreign->len; i++)
+		if (path_changes_have(
+			    &uncommitted, changes->total.list[foreign->paths[i]].path))
+			add_note(changes, foreign->paths[i], xstrdup("uncommitted"));
+}
+
+/* Paths not built yet that a build since base has changed as well. */
+static void note_overwritten(struct changes *changes, struct ledger *ledger)
+{
+	_cleanup_free_ size_t *last = xcalloc(changes->total.len + 1, sizeof(*last));
+	const git_oid *before = &changes->base.tree;
+
+	for (size_t i = 0; i < changes->foreign_len; i++) {
+		const struct build *build = &changes->foreign[i].build;
+		_cleanup_path_changes_ struct path_changes its = {0};
+
+		if (tree_diff(&its, ledger->repository, before, &build->tree) < 0)
+			return;
+		for (size_t j = 0; j < changes->fresh_len; j++)
+			if (path_changes_have(
+				    &its, changes->total.list[changes->fresh[j]].path))
+				last[changes->fresh[j]] = i + 1;
+		before = &build->tree;
+	}
+	for (size_t j = 0; j < changes->fresh_len; j++) {
+		const size_t path = changes->fresh[j];
+		const struct build *build;
+
+		if (!last[path])
+			continue;
+		build = &changes->foreign[last[path] - 1].build;
+		add_note(changes, path,
+			xasprintf("changed again since build %" PRIu64 " by %s",
+				build_number(build),
+				record_get(&build->record, "Agent")));
+	}
+}
+
+static bool get_commit(git_oid *ret, const struct build *build)
+{
+	const char *text = record_get(&build->record, "Config-Commit");
+
+	*ret = (git_oid){0};
+	return text && git_oid_fromstr(ret, text) == 0;
+}
+
+static void list_commits(struct changes *changes,
+	const struct configuration *configuration, const struct snapshot *snapshot)
+{
+	const size_t len = changes->foreign_len + 1;
+	_cleanup_free_ struct commit_step *steps = xcalloc(len, sizeof(*steps));
+	bool differ = false;
+	git_oid from, before;
+
+	get_commit(&from, &changes->base);
+	before = from;
+	for (size_t i = 0; i < len; i++) {
+		if (i == changes->foreign_len)
+			steps[i].to = snapshot->commit;
+		else
+			get_commit(&steps[i].to, &changes->foreign[i].build);
+		differ = differ || !git_oid_equal(&steps[i].to, &before);
+		before = steps[i].to;
+	}
+	/* Without a commit to count from, all of history would be new. */
+	if (git_oid_is_zero(&from) || !differ ||
+		commits_list(steps, len, configuration->root, &from) < 0)
+		return;
+	for (size_t i = 0; i < changes->foreign_len; i++)
+		changes->foreign[i].commits = steps[i];
+	changes->fresh_commits = steps[changes->foreign_len];
+}
+
+void changes_explain(struct changes *changes, struct ledger *ledger,
+	const struct configuration *configuration, const struct snapshot *snapshot)
+{
+	if (changes->base_kind == BASE_NONE || !changes->total.len)
+		return;
+	changes->notes = xcalloc(changes->total.len, sizeof(*changes->notes));
+	note_fresh(changes, ledger, configuration, snapshot);
+	for (size_t i = 0; i < changes->foreign_len; i++)
+		note_uncommitted(changes, ledger, &changes->foreign[i]);
+	note_overwritten(changes, ledger);
+	if (configuration->is_git)
+		list_commits(changes, configuration, snapshot);
+}

@@ -1,0 +1,21 @@
+#pragma once
+/*
+ * Changes as a text: one line where the caller is alone, else a summary, and below it
+ * each foreign build with its commits and paths, and what is not built yet. Where the
+ * whole is longer than an agent may ever see of it, its first REPORT_SUMMARY bytes stand
+ * alone.
+ */
+#include "changes/changes.h"
+#include "settings/settings.h"
+
+#define REPORT_SUMMARY 1500
+
+struct report_options {
+	enum show_changes show;
+	size_t lines; /* at most so many; what is cut is counted and its command named */
+	bool whole;   /* not even one who is alone gets a mere summary */
+};
+
+/* Lines carry no prefix. */
+int report_changes(FILE *out, const struct changes *changes, struct ledger *ledger,
+	const struct report_options *options) _must_check_;

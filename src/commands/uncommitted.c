@@ -1,0 +1,67 @@
+#include "commands/uncommitted.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "changes/tree_diff.h"
+#include "commands/scratch.h"
+#include "snapshot/snapshot.h"
+
+static char *describe(int root, const struct path_change *change)
+{
+	_cleanup_close_ int fd = open_beneath(root, change->path, O_PATH);
+	_cleanup_free_ char *path = text_clean(change->path, strlen(change->path));
+	_cleanup_free_ char *age = NULL;
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return xasprintf("%c %s", path_change_letter(change), path);
+	age = clock_age(status.st_mtime);
+	return xasprintf("%c %s (saved %s)", path_change_letter(change), path, age);
+}
+
+static void compare(
+	struct uncommitted *ret, struct ledger *ledger, const struct snapshot *snapshot)
+{
+	_cleanup_path_changes_ struct path_changes changes = {0};
+	_cleanup_close_ int root =
+		open(ret->root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (git_oid_is_zero(&snapshot->commit))
+		return;
+	ret->state = UNCOMMITTED_KNOWN;
+	if (git_oid_is_zero(&snapshot->committed) ||
+		tree_diff(&changes, ledger->repository, &snapshot->committed,
+			&snapshot->tree) < 0)
+		return;
+	for (size_t i = 0; i < changes.len; i++)
+		strv_take(&ret->paths, describe(root, &changes.list[i]));
+}
+
+void uncommitted_find(
+	struct uncommitted *ret, struct ledger *ledger, const struct settings *settings)
+{
+	_cleanup_configuration_ struct configuration configuration = {0};
+	_cleanup_scratch_ struct scratch scratch = {0};
+	_cleanup_snapshot_ struct snapshot snapshot = {0};
+	const struct request request = {.action = ACTION_SWITCH};
+
+	*ret = (struct uncommitted){.state = UNCOMMITTED_UNKNOWN};
+	configuration_find_here(&configuration, &request);
+	if (!configuration.is_git || configuration.kind == CONFIGURATION_COMMIT ||
+		scratch_make(&scratch, ledger) < 0 ||
+		snapshot_take(&snapshot, &configuration, settings, scratch.path) < 0)
+		return;
+	ret->root = text_clean(configuration.root, strlen(configuration.root));
+	compare(ret, ledger, &snapshot);
+}
+
+void uncommitted_free(struct uncommitted *uncommitted)
+{
+	free(uncommitted->root);
+	strv_free(&uncommitted->paths);
+}

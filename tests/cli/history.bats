@@ -1,0 +1,205 @@
+# What one who comes back finds: status, log, show.
+load helpers
+
+prepare() {
+	make_repository
+	cd "$CONFIG" || return
+	printf '[guard]\nundo = off\n' >>"$SAFE_REBUILD_SETTINGS"
+	# shellcheck disable=SC2016
+	export DOUBLE='made=$ROOT/systems/$(cat flake.nix *.txt 2>/dev/null | sha1sum | cut -c1-12)
+		mkdir -p "$made" "$ROOT/nix/var/nix/profiles"; echo "building the system..." >&2
+		case $1 in switch) ln -sfn "$made" "$ROOT/nix/var/nix/profiles/system"; ln -sfn "$made" "$ROOT/run/current-system" ;; esac
+		exit ${EXIT:-0}'
+}
+
+build() {
+	"$SAFE_REBUILD" --agent "$1" "${@:2}" --flake . >/dev/null 2>&1
+}
+
+numbers() {
+	run "$SAFE_REBUILD" log --json "$@"
+	assert_equal "$status" 0
+	output=$(python3 -c 'import json, sys; print(*[b["build"] for b in json.load(sys.stdin)["builds"]])' <<<"$output")
+}
+
+@test "log: by agent, action, outcome, time and path" {
+	build a switch
+	echo one >one.txt
+	git add -A
+	build b switch
+	EXIT=3 build b build || true
+	echo two >>one.txt
+	build a boot
+	rm one.txt
+	build c switch
+	numbers
+	assert_equal "$output" "5 4 3 2 1"
+	numbers --agent b
+	assert_equal "$output" "3 2"
+	SAFE_REBUILD_AGENT=c numbers
+	assert_equal "$output" "5 4 3 2 1"
+	numbers --action boot
+	assert_equal "$output" "4"
+	numbers --outcome failed
+	assert_equal "$output" "3"
+	numbers --agent b --outcome succeeded
+	assert_equal "$output" "2"
+	numbers --path one.txt
+	assert_equal "$output" "5 4 2"
+	numbers -n 1 --path one.txt
+	assert_equal "$output" "5"
+	numbers --since 1h
+	assert_equal "$output" "5 4 3 2 1"
+	numbers --since 2040-01-01
+	assert_equal "$output" ""
+	numbers --since 2020-01-01
+	assert_equal "$output" "5 4 3 2 1"
+	run sr log --since yesterday
+	assert_equal "$status" 64
+	assert_contains "$output" "'yesterday' is neither a duration such as 2h nor a day"
+}
+
+@test "log: a table with colours for a person, without for NO_COLOR, none for agents and pipes" {
+	build a switch --message "add nginx"
+	EXIT=1 build b switch || true
+	in_terminal() {
+		rm -f "$ROOT/typed"
+		as_person script -qec "stty cols 120; $*" "$ROOT/typed"
+		wait_for test -s "$ROOT/person.status"
+	}
+	export TERM=xterm
+	in_terminal "$SAFE_REBUILD log"
+	assert_contains "$(cat "$ROOT/typed")" $'\e[1mbuild'
+	assert_like "$(cat "$ROOT/typed")" $'2  * b * switch * \e\\[31mfailed'
+	assert_like "$(cat "$ROOT/typed")" $'1  * a * switch * \e\\[32msucceeded* "add nginx"'
+	NO_COLOR=1 in_terminal "$SAFE_REBUILD log"
+	assert_like "$(cat "$ROOT/typed")" 'build  when * agent'
+	refute_contains "$(sed 1d "$ROOT/typed")" $'\e['
+	OPENCODE=1 in_terminal "$SAFE_REBUILD log"
+	assert_like "$(cat "$ROOT/typed")" "build 1 by a: switch succeeded, * ago: \"add nginx\""
+	run sr log
+	assert_like "${lines[1]}" "build 1 by a: switch succeeded*"
+}
+
+@test "status: the check-in before an edit" {
+	build a switch
+	assert_contains "$(sr --agent a status)" "since:    nobody has built since your build"
+	echo one >one.txt
+	git add -A
+	build b switch --message "add one"
+	echo three >three.txt
+	git add -A
+	run sr --agent a status
+	assert_contains "$output" "live:     build 2 by b: switch succeeded"
+	assert_contains "$output" "yours:    build 1 by a: switch succeeded"
+	assert_contains "$output" "since:    1 build since yours (what changed: safe-rebuild diff)"
+	assert_like "$output" '  build 2 by b: switch succeeded, * "add one"'
+	assert_like "$output" "edited:   not committed: A one.txt (saved *), A three.txt (saved *)"
+	commit_all . "all"
+	assert_contains "$(sr --agent a status)" "edited:   nothing, all is committed ($CONFIG)"
+	run sr --agent a status --json
+	assert_equal "$(jq_get uncommitted <<<"$output")" "[]"
+	assert_equal "$(jq_get builds_since_yours <<<"$output")" 1
+	cd /
+	refute_contains "$(sr --agent a status)" "edited:"
+}
+
+@test "status: under 1,500 bytes, whatever happens" {
+	long=$(head -c 300 /dev/zero | tr '\0' m)
+	build a switch
+	for i in 1 2 3 4 5 6; do
+		echo $i >"a-file-with-a-name-that-is-longer-than-anybody-needs-$i.txt"
+		git add -A
+		build "agent-with-a-long-name-$i" switch --message "$long" || true
+	done
+	for i in $(seq 50); do echo $i >"another-file-with-quite-a-long-name-$i.txt"; done
+	git add -A
+	DOUBLE='touch "$ROOT/held"; while [ ! -e "$ROOT/go" ]; do sleep 0.02; done' \
+		build holder-of-the-lock switch --message "$long" &
+	wait_for test -e "$ROOT/held"
+	for i in 1 2 3 4 5 6; do build "waiter-$i" boot --message "$long" & done
+	wait_for sh -c '[ "$("$SAFE_REBUILD" --agent a status --json | grep -c "\"phase\": \"waiting\"")" = 6 ]'
+	run sr --agent a status
+	touch "$ROOT/go"
+	wait
+	echo "$output"
+	echo "${#output} bytes"
+	[ "${#output}" -lt 1500 ]
+	assert_contains "$output" "...; place 2"
+	assert_contains "$output" "waiting:  and 4 more"
+	assert_contains "$output" "edited:   56 files, not committed (safe-rebuild diff):"
+}
+
+@test "show: a file as it was built, a directory, the output" {
+	mkdir sub
+	printf 'never\ncommitted\n' >sub/one.txt
+	git add -A
+	build a switch
+	git rm -qrf sub
+	assert_equal "$(sr show 1 sub/one.txt)" "$(printf 'never\ncommitted')"
+	assert_equal "$(sr show 1 sub)" "one.txt"
+	assert_equal "$(sr show 1 .gitignore 2>&1)" "safe-rebuild: build 1 has no '.gitignore'"
+	assert_contains "$(sr show last --output)" "building the system..."
+	assert_equal "$(sr show 1 sub/one.txt | sha1sum)" "$(printf 'never\ncommitted\n' | sha1sum)"
+	run sr show 1 --output file
+	assert_equal "$status" 64
+}
+
+@test "show --patch: what git applies, with modes, tabs, binary files and bytes that are no text" {
+	printf 'a\tb\n' >tabs
+	printf '\xe9t\xe9\n' >latin
+	head -c 5000 /dev/urandom >blob
+	echo '#!/bin/sh' >script
+	commit_all . "files"
+	build a switch
+	printf 'a\tb\nc\td\n' >tabs
+	printf '\xe9t\xe9\nd\xe9j\xe0\n' >latin
+	head -c 5000 /dev/urandom >blob
+	chmod +x script
+	echo new >new.txt
+	ln -s new.txt link
+	printf 'no newline at the end' >flake.nix
+	git add -A
+	build b switch
+	tree=$(git write-tree)
+	git reset -q --hard
+	sr show 2 --patch | git apply --3way
+	assert_equal "$(git write-tree)" "$tree"
+	git reset -q --hard
+	sr show 2 --patch tabs new.txt | git apply --3way
+	assert_equal "$(git diff --cached --name-only | tr '\n' ' ')" "new.txt tabs "
+	# of a clean build: since the build before
+	git reset -q --hard
+	echo more >more.txt
+	commit_all . "more"
+	build c switch
+	assert_contains "$(sr show 3 --patch more.txt)" "+more"
+	# the record outlives the repository, and a gc of the ledger
+	rm -rf .git
+	git --git-dir "$LEDGER" gc -q --prune=now
+	assert_contains "$(sr show 2 --patch tabs)" "$(printf '+c\td')"
+	refute_contains "$(sr show 2 --patch)" "more.txt"
+}
+
+@test "on a terminal control characters are shown, not obeyed" {
+	printf 'x\e[31mred\n' >esc.txt
+	git add -A
+	build a switch
+	as_person script -qec "$SAFE_REBUILD show 1 esc.txt; $SAFE_REBUILD show 1 --patch esc.txt" "$ROOT/typed"
+	wait_for test -s "$ROOT/person.status"
+	assert_contains "$(cat "$ROOT/typed")" 'x\x1b[31mred'
+	refute_contains "$(sed 1d "$ROOT/typed")" $'\e[31m'
+}
+
+@test "errors as JSON too" {
+	build a switch
+	run --separate-stderr sr show 99 --json
+	assert_equal "$status" 125
+	assert_equal "$(jq_get error <<<"$output")" "there is no build '99'"
+	assert_equal "$(jq_get exit_status <<<"$output")" 125
+	assert_equal "$(jq_get schema <<<"$output")" 1
+	run --separate-stderr sr log --json --since never
+	assert_contains "$(jq_get error <<<"$output")" "'never' is neither"
+	run --separate-stderr sr status --json extra
+	assert_equal "$(jq_get exit_status <<<"$output")" 64
+}
