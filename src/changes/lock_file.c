@@ -6,6 +6,9 @@
 
 /* As much of a revision as people read out to each other. */
 #define SHORT_ID 8
+/* A lock file that goes round in circles is none that Nix has written. */
+#define INPUTS_MAX 1000
+#define PATH_LENGTH_MAX 300
 
 static int compare_inputs(const void *a, const void *b)
 {
@@ -30,15 +33,41 @@ static void add_input(struct lock_file *file, const char *name, const json_t *lo
 	};
 }
 
+/*
+ * The inputs of a node, each by its path from the root ("home-manager/nixpkgs"): names of
+ * nodes are numbered anew when inputs come and go. One that follows another has no
+ * version of its own.
+ */
+static void add_inputs_of(struct lock_file *file, const json_t *nodes, const json_t *node,
+	const char *prefix)
+{
+	json_t *inputs = json_object_get(node, "inputs"), *target;
+	const char *name;
+
+	if (file->len >= INPUTS_MAX || strlen(prefix) > PATH_LENGTH_MAX)
+		return;
+	json_object_foreach(inputs, name, target)
+	{
+		const json_t *input = json_object_get(
+			nodes, json_is_string(target) ? json_string_value(target) : "");
+		_cleanup_free_ char *path = xasprintf("%s%s", prefix, name);
+		_cleanup_free_ char *below = xasprintf("%s/", path);
+
+		if (!input)
+			continue;
+		add_input(file, path, json_object_get(input, "locked"));
+		add_inputs_of(file, nodes, input, below);
+	}
+}
+
 void lock_file_parse(struct lock_file *ret, const char *text, size_t len)
 {
 	json_t *file = json_loadb(text, len, 0, NULL);
-	json_t *nodes = json_object_get(file, "nodes"), *node;
-	const char *name;
+	const json_t *nodes = json_object_get(file, "nodes");
+	const char *root = json_string_value(json_object_get(file, "root"));
 
 	*ret = (struct lock_file){0};
-	json_object_foreach(nodes, name, node)
-		add_input(ret, name, json_object_get(node, "locked"));
+	add_inputs_of(ret, nodes, json_object_get(nodes, root ? root : "root"), "");
 	json_decref(file);
 	if (ret->len)
 		qsort(ret->inputs, ret->len, sizeof(*ret->inputs), compare_inputs);

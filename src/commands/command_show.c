@@ -141,7 +141,22 @@ static int find_patch_base(git_oid *ret, struct ledger *ledger, const struct bui
 	return found < 0 ? -1 : 0;
 }
 
-static int show_patch(
+/* What was committed of the build that is named, where that is known, else all of it. */
+static int find_given_base(git_oid *ret, struct ledger *ledger,
+	const struct settings *settings, const char *since)
+{
+	_cleanup_build_ struct build base = {0};
+	const char *committed;
+
+	if (reference_find(&base, ledger, settings, since) < 0)
+		return -1;
+	committed = record_get(&base.record, "Config-Tree");
+	if (!committed || git_oid_fromstr(ret, committed) < 0 || !ledger_has(ledger, ret))
+		*ret = base.tree;
+	return 0;
+}
+
+static int show_patch(const struct context *context, const char *since,
 	struct ledger *ledger, const struct build *build, char *const *paths, size_t len)
 {
 	_cleanup_free_ char *text = NULL;
@@ -152,7 +167,8 @@ static int show_patch(
 		error("build %" PRIu64 " has no snapshot", build_number(build));
 		return EXIT_OWN_FAILURE;
 	}
-	if (find_patch_base(&base, ledger, build) < 0 ||
+	if ((since ? find_given_base(&base, ledger, context->settings, since)
+		   : find_patch_base(&base, ledger, build)) < 0 ||
 		patch_make(&text, &text_len, ledger,
 			git_oid_is_zero(&base) ? NULL : &base, &build->tree, paths,
 			len) < 0)
@@ -221,21 +237,22 @@ static int run(const struct context *context, int argc, char **argv)
 	struct command_options options = {0};
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_build_ struct build build = {0};
-	int operand = command_parse_options(&options, &command_show, "jpo", argc, argv);
+	int operand = command_parse_options(&options, &command_show, "jpos", argc, argv);
 	const size_t paths = operand < 0 ? 0 : (size_t)(argc - operand - 1);
 
 	if (operand < 0)
 		return EXIT_USAGE;
 	if (operand == argc || options.json + options.patch + options.output > 1 ||
 		(paths && (options.json || options.output)) ||
-		(paths > 1 && !options.patch))
+		(paths > 1 && !options.patch) || (options.since && !options.patch))
 		return command_usage(&command_show);
 	ledger = reference_ledger(context->settings);
 	if (!ledger ||
 		reference_find(&build, ledger, context->settings, argv[operand]) < 0)
 		return EXIT_OWN_FAILURE;
 	if (options.patch)
-		return show_patch(ledger, &build, argv + operand + 1, paths);
+		return show_patch(context, options.since, ledger, &build,
+			argv + operand + 1, paths);
 	if (options.output)
 		return show_output(context, &build);
 	if (paths)
@@ -244,5 +261,5 @@ static int run(const struct context *context, int argc, char **argv)
 }
 
 const struct command command_show = {"show",
-	"BUILD [PATH] | BUILD --patch [PATH ...] | BUILD --output | BUILD --json",
+	"BUILD [PATH] | BUILD --patch [--since BUILD] [PATH ...] | BUILD --output | BUILD --json",
 	"one build: its record, a file of it, its patch, its output", run};

@@ -1,5 +1,8 @@
 #include "guard/compare.h"
 
+#include <fnmatch.h>
+#include <inttypes.h>
+
 #include "base/memory.h"
 #include "base/message.h"
 #include "changes/tree_diff.h"
@@ -13,6 +16,8 @@
 #define BUILDS_MAX 200
 /* Commits that are looked at for all paths together. */
 #define LOOKS_MAX 20000
+/* So many that [guard] ignore has are named. */
+#define IGNORED_MAX 20
 
 /* In the worker. */
 struct judge {
@@ -23,11 +28,22 @@ struct judge {
 	git_oid base;           /* tree */
 	git_oid live;           /* tree */
 	git_oid live_committed; /* tree of the live commit; zero: not known */
-	unsigned looks_left;
+	uint64_t base_build;    /* for ANCESTOR_BUILD */
+	git_repository *user;   /* the caller's; NULL: no git */
+	bool from_elsewhere;
+	unsigned looks_left, ignored;
 };
 
+bool compare_ignores(const struct settings *settings, const char *path)
+{
+	for (size_t i = 0; i < settings->guard_ignore.len; i++)
+		if (fnmatch(settings->guard_ignore.words[i], path, 0) == 0)
+			return true;
+	return false;
+}
+
 /* From now on the judge also sees the objects of the checkout at root. */
-static int add_checkout(struct judge *judge, const char *root)
+static int add_checkout(struct judge *judge, const char *root, git_repository **ret)
 {
 	_cleanup_git_(repository) git_repository *user = NULL;
 	_cleanup_git_(odb) git_odb *odb = NULL;
@@ -39,6 +55,8 @@ static int add_checkout(struct judge *judge, const char *root)
 	if (git_repository_odb(&odb, judge->ledger.repository) < 0 ||
 		git_odb_add_disk_alternate(odb, objects) < 0)
 		return git_failed("cannot read '%s'", objects);
+	if (ret)
+		*ret = TAKE_PTR(user);
 	return 0;
 }
 
@@ -49,7 +67,7 @@ static int open_ledger_and_checkout(struct judge *judge)
 
 	if (git_repository_open_bare(&judge->ledger.repository, path) < 0)
 		return git_failed("cannot read the ledger '%s'", path);
-	return comparison->root ? add_checkout(judge, comparison->root) : 0;
+	return comparison->root ? add_checkout(judge, comparison->root, &judge->user) : 0;
 }
 
 static bool tree_of_commit(git_oid *ret, const struct judge *judge, const git_oid *id)
@@ -83,6 +101,30 @@ static bool find_merge_base(struct judge *judge)
 	       tree_of_commit(&judge->base, judge, &judge->base_commit);
 }
 
+/* What was committed of a build: of a dirty one that is recorded apart. */
+static bool committed_tree(
+	git_oid *ret, const struct judge *judge, const struct build *build)
+{
+	const char *state = record_get(&build->record, "Config-State");
+	const char *tree = record_get(&build->record, "Config-Tree");
+
+	*ret = build->tree;
+	if (state && streq(state, "clean"))
+		return true;
+	return tree && git_oid_fromstr(ret, tree) == 0 && ledger_has(&judge->ledger, ret);
+}
+
+static bool is_ancestor(struct judge *judge, const struct build *build)
+{
+	const char *commit = record_get(&build->record, "Config-Commit");
+	const char *target = record_get(&build->record, "Target");
+	git_oid id;
+
+	return commit && target && streq(target, judge->comparison->target) &&
+	       git_oid_fromstr(&id, commit) == 0 && is_in_history(judge, &id) &&
+	       committed_tree(&judge->base, judge, build);
+}
+
 /* The newest build whose commit HEAD has. */
 static bool find_build_in_history(struct judge *judge)
 {
@@ -93,15 +135,9 @@ static bool find_build_in_history(struct judge *judge)
 			    : build_tip(&build, &judge->ledger);
 
 	for (unsigned i = 0; found > 0 && i < BUILDS_MAX; i++) {
-		const char *commit = record_get(&build.record, "Config-Commit");
-		const char *target = record_get(&build.record, "Target");
-		git_oid id;
-
-		is_it = build_has_snapshot(&build) && commit && target &&
-			streq(target, judge->comparison->target) &&
-			git_oid_fromstr(&id, commit) == 0 && is_in_history(judge, &id);
+		is_it = build_has_snapshot(&build) && is_ancestor(judge, &build);
 		if (is_it) {
-			judge->base = build.tree;
+			judge->base_build = build_number(&build);
 			break;
 		}
 		found = build_step_back(&build, &judge->ledger);
@@ -178,37 +214,86 @@ static bool was_taken_back(struct judge *judge, const struct three_way *three_wa
 	return contained;
 }
 
+/*
+ * Whether git changes the file's bytes on their way to the disk (git-crypt, LFS, CRLF):
+ * then the content of snapshots and of commits cannot be compared with each other.
+ */
+static bool is_filtered(const struct judge *judge, const char *path)
+{
+	static const char *const names[] = {"filter", "working-tree-encoding", "ident"};
+	const char *value = NULL;
+
+	if (!judge->user)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (git_attr_get(&value, judge->user, 0, path, names[i]) == 0 &&
+			!GIT_ATTR_IS_UNSPECIFIED(value) && !GIT_ATTR_IS_FALSE(value))
+			return true;
+	return git_attr_get(&value, judge->user, 0, path, "eol") == 0 && value &&
+	       GIT_ATTR_HAS_VALUE(value) && streq(value, "crlf");
+}
+
+/* The three versions of a path; of a filtered one as they were committed. 0: it cannot be
+ * compared. */
+static int versions_of(struct version *base, struct version *live, struct version *mine,
+	struct judge *judge, const struct path_change *change)
+{
+	git_oid head;
+
+	*base = (struct version){change->old_mode, change->old_id};
+	*live = (struct version){change->new_mode, change->new_id};
+	if (!is_filtered(judge, change->path))
+		return version_in(mine, judge, &judge->comparison->mine, change->path) < 0
+			       ? -1
+			       : 1;
+	if (judge->ancestor != ANCESTOR_COMMON ||
+		git_oid_is_zero(&judge->live_committed) ||
+		!tree_of_commit(&head, judge, &judge->comparison->head))
+		return 0;
+	if (version_in(live, judge, &judge->live_committed, change->path) < 0 ||
+		version_in(mine, judge, &head, change->path) < 0)
+		return -1;
+	return 1;
+}
+
+static bool is_uncommitted(
+	struct judge *judge, const char *path, const struct version *live)
+{
+	struct version committed;
+
+	if (git_oid_is_zero(&judge->live_committed))
+		return judge->comparison->live_is_dirty;
+	return version_in(&committed, judge, &judge->live_committed, path) == 0 &&
+	       !version_equals(&committed, live);
+}
+
 static int compare_path(
 	struct judge *judge, struct losses *losses, const struct path_change *change)
 {
 	const struct three_way three_way = {
 		.repository = judge->ledger.repository,
-		.from_elsewhere = judge->comparison->from_elsewhere,
+		.from_elsewhere = judge->from_elsewhere,
 	};
-	const struct version base = {change->old_mode, change->old_id};
-	const struct version live = {change->new_mode, change->new_id};
 	const size_t before = losses->len;
-	struct version mine, committed;
-	int contains;
+	struct version base, live, mine;
+	int result = versions_of(&base, &live, &mine, judge, change);
 
-	if (version_in(&mine, judge, &judge->comparison->mine, change->path) < 0)
+	if (result <= 0 || (!live.mode && judge->comparison->live_is_partial))
+		return result < 0 ? -1 : 0;
+	result = three_way_contains(&three_way, change->path, &base, &live, &mine);
+	if (result < 0)
 		return -1;
-	contains = three_way_contains(&three_way, change->path, &base, &live, &mine);
-	if (contains < 0)
-		return -1;
-	if (contains || was_taken_back(judge, &three_way, change->path, &base, &live))
+	if (result || was_taken_back(judge, &three_way, change->path, &base, &live))
+		return 0;
+	/* Those that are ignored must not push others out of the list. */
+	if (compare_ignores(judge->comparison->settings, change->path) &&
+		judge->ignored++ >= IGNORED_MAX)
 		return 0;
 	if (three_way_compare(losses, &three_way, change->path, &base, &live, &mine) < 0)
 		return -1;
-	if (losses->len == before)
-		return 0;
-	if (git_oid_is_zero(&judge->live_committed)) {
-		losses->list[before].uncommitted = judge->comparison->live_is_dirty;
-		return 0;
-	}
-	if (version_in(&committed, judge, &judge->live_committed, change->path) < 0)
-		return -1;
-	losses->list[before].uncommitted = !version_equals(&committed, &live);
+	if (losses->len > before)
+		losses->list[before].uncommitted =
+			is_uncommitted(judge, change->path, &live);
 	return 0;
 }
 
@@ -236,7 +321,8 @@ static void find_live_commit(struct record *answer, struct judge *judge)
 
 	if (tree_of_commit(&judge->live_committed, judge, &comparison->live_commit))
 		record_set(answer, "Live-Known", "yes");
-	else if (comparison->live_root && add_checkout(judge, comparison->live_root) == 0)
+	else if (comparison->live_root &&
+		 add_checkout(judge, comparison->live_root, NULL) == 0)
 		(void)tree_of_commit(
 			&judge->live_committed, judge, &comparison->live_commit);
 }
@@ -247,6 +333,7 @@ static int judge_in_worker(struct record *answer, void *argument)
 	struct judge judge = {
 		.comparison = comparison,
 		.looks_left = LOOKS_MAX,
+		.from_elsewhere = comparison->from_elsewhere,
 		.live = comparison->live,
 	};
 	int result = open_ledger_and_checkout(&judge);
@@ -257,12 +344,18 @@ static int judge_in_worker(struct record *answer, void *argument)
 		judge.live = judge.live_committed;
 	if (result == 0 && !git_oid_is_zero(&judge.live)) {
 		find_ancestor(&judge);
+		/* Another branch in one checkout is as good as another checkout. */
+		if (judge.ancestor == ANCESTOR_COMMON &&
+			!is_in_history(&judge, &comparison->live_commit))
+			judge.from_elsewhere = true;
+		record_setf(answer, "Ancestor-Build", "%" PRIu64, judge.base_build);
 		record_setf(answer, "Ancestor", "%d", (int)judge.ancestor);
 		if (judge.ancestor != ANCESTOR_NONE)
 			result = compare_all(answer, &judge);
 	} else {
 		record_setf(answer, "Ancestor", "%d", (int)ANCESTOR_NONE);
 	}
+	git_repository_free(judge.user);
 	git_repository_free(judge.ledger.repository);
 	return result;
 }
@@ -282,6 +375,7 @@ int compare_with_live(struct verdict *ret, const struct comparison *comparison)
 		return error(
 			"comparing with what is live: the worker gave no usable answer");
 	ret->ancestor = (enum ancestor)ancestor;
+	ret->ancestor_build = record_get_number(&answer, "Ancestor-Build");
 	ret->live_is_known = record_get(&answer, "Live-Known") != NULL;
 	losses_from_record(&ret->losses, &answer);
 	return 0;

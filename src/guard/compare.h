@@ -28,15 +28,20 @@ struct comparison {
 	git_oid live;        /* tree; zero: that of live_commit, from the checkout */
 	bool live_is_dirty;
 	const char *live_root; /* the checkout that live was made in; NULL: gone */
-	bool from_elsewhere;   /* live was built in another working directory */
-	git_oid own;           /* tree of the caller's last build; zero: none */
+	bool live_is_partial; /* files were left out of it: what it lacks means nothing */
+	bool from_elsewhere;  /* live was built in another working directory */
+	git_oid own;          /* tree of the caller's last build; zero: none */
 };
 
 struct verdict {
 	enum ancestor ancestor;
-	bool live_is_known; /* the live commit is in the caller's repository */
+	uint64_t ancestor_build; /* for ANCESTOR_BUILD */
+	bool live_is_known;      /* the live commit is in the caller's repository */
 	struct losses losses;
 };
+
+/* Whether [guard] ignore has the path. */
+bool compare_ignores(const struct settings *settings, const char *path);
 
 /* Prints and returns -1 where it cannot be judged for a technical reason. */
 int compare_with_live(

@@ -1,7 +1,5 @@
 #include "guard/guard.h"
 
-#include <fnmatch.h>
-
 #include "base/memory.h"
 #include "base/message.h"
 #include "changes/tree_diff.h"
@@ -13,14 +11,6 @@
 
 /* Where the difference from what is live cannot be judged, so much of it is shown. */
 #define DIFFERENCE_LINES 20
-
-static bool is_ignored(const struct settings *settings, const char *path)
-{
-	for (size_t i = 0; i < settings->guard_ignore.len; i++)
-		if (fnmatch(settings->guard_ignore.words[i], path, 0) == 0)
-			return true;
-	return false;
-}
 
 static bool is_from_elsewhere(const struct live *live, const struct guard_call *call)
 {
@@ -91,7 +81,8 @@ static int weigh(const struct guard_call *call, const struct live *live,
 		.live = live,
 		.verdict = verdict,
 		.from_elsewhere = from_elsewhere,
-		.repeatable = !from_elsewhere,
+		.repeatable = !from_elsewhere && !losses->more,
+		.refused = losses->more,
 	};
 
 	if (!losses->len)
@@ -104,7 +95,7 @@ static int weigh(const struct guard_call *call, const struct live *live,
 	for (size_t i = 0; i < losses->len; i++) {
 		const struct loss *loss = &losses->list[i];
 
-		if (is_ignored(call->settings, loss->path))
+		if (compare_ignores(call->settings, loss->path))
 			refusal.weights[i] = WEIGHT_IGNORED;
 		else if (loss->kind == LOSS_CONFLICT)
 			refusal.weights[i] = WEIGHT_WARNING;
@@ -170,9 +161,11 @@ static int check_live(
 
 		comparison.live = live->build.tree;
 		comparison.live_is_dirty = !streq(state, "clean");
+		comparison.live_is_partial =
+			record_get(&live->build.record, "Left-Out") != NULL;
 	} else if (git_oid_is_zero(&comparison.live_commit)) {
-		say("running: %s; of which configuration is not known",
-			live->description);
+		say("%s: %s; of which configuration is not known",
+			live->runs ? "running" : "next boot", live->description);
 		return 0;
 	}
 	if (is_contained_at_sight(live, &comparison))
@@ -189,6 +182,14 @@ static int check_live(
 		status = weigh(call, live, &verdict, comparison.from_elsewhere);
 	losses_free(&verdict.losses);
 	return status;
+}
+
+/* What a rollback replaces: what runs, what boots next, or both. */
+static bool is_replaced(const struct guard_call *call, const struct live *live, int len)
+{
+	if (len == 1 || call->request->action == ACTION_SWITCH)
+		return true;
+	return live->runs == (call->request->action == ACTION_TEST);
 }
 
 /* A rollback goes to the generation before: what it takes back is what is live. */
@@ -214,7 +215,7 @@ static int check_rollback(const struct guard_call *call, const struct live *live
 
 static const struct build *newer_build(const struct live *live, const struct live *other)
 {
-	return other->is_build && live->is_build &&
+	return other->is_build && live->is_build && build_has_snapshot(&other->build) &&
 			       build_number(&other->build) > build_number(&live->build)
 		       ? &other->build
 		       : NULL;
@@ -224,8 +225,13 @@ static int check_lives(const struct guard_call *call, struct live *lives, int le
 {
 	int status = 0;
 
+	for (int i = 0; i < len && call->request->rollback && !status; i++)
+		if (is_replaced(call, &lives[i], len))
+			status = check_rollback(call, &lives[i]);
 	if (call->request->rollback)
-		return len ? check_rollback(call, &lives[len - 1]) : 0;
+		return status;
+	if (len && !call->snapshot)
+		say("whether this takes away what is live is not judged: there is no snapshot");
 	for (int i = 0; i < len && call->snapshot; i++) {
 		int one = check_live(call, &lives[i],
 			len > 1 ? newer_build(&lives[i], &lives[1 - i]) : NULL);

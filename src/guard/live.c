@@ -74,7 +74,7 @@ static int find_one(struct live *ret, struct ledger *ledger, const char *target,
 {
 	int found;
 
-	*ret = (struct live){.system = xstrdup(system)};
+	ret->system = xstrdup(system);
 	found = build_by_system(&ret->build, ledger, target, system);
 	if (found < 0)
 		return -1;
@@ -101,6 +101,7 @@ int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
 		ret[i] = (struct live){0};
 	system_read(&state, settings, profile_name);
 	same = state.running && state.profile && streq(state.running, state.profile);
+	ret[0].runs = state.running != NULL;
 	if (state.running && find_one(&ret[len++], ledger, target, state.running,
 				     settings->current_system_path, "the running system",
 				     same ? state.generation : 0) < 0)

@@ -10,6 +10,7 @@
 
 struct live {
 	char *system; /* store path */
+	bool runs;    /* else it is what boots next */
 	char *name;   /* as --allow-undo takes it: 43, gen:145 or the store path */
 	bool is_build;
 	struct build build; /* where is_build */

@@ -8,8 +8,8 @@
 #include "ledger/git.h"
 #include "record/record.h"
 
-/* More are counted, not listed. */
-#define LOSSES_MAX 500
+/* More are counted, not listed, and always refused for. */
+#define LOSSES_MAX 2000
 
 enum loss_kind {
 	LOSS_LINES,    /* text of the live file is missing, or is back although removed */

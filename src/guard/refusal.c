@@ -98,6 +98,9 @@ static size_t say_losses(
 		words = describe_loss(refusal, i);
 		say("%s%s", prefix, words);
 	}
+	/* Of those that were too many to list, none is known to be harmless. */
+	if (weight == WEIGHT_REFUSED)
+		count += refusal->verdict->losses.more;
 	if (count > PATHS_SHOWN)
 		say("%sand %zu more", prefix, count - PATHS_SHOWN);
 	return count;
@@ -174,11 +177,14 @@ static void say_remedies(const struct refusal *refusal)
 	const bool merged = call->configuration->is_git &&
 			    loses_committed_work(refusal) && say_merge(refusal, git);
 
+	const uint64_t since = merged ? 0 : refusal->verdict->ancestor_build;
+	_cleanup_free_ char *base = since ? xasprintf(" --since %" PRIu64, since) : NULL;
+
 	if (live->is_build && call->configuration->is_git &&
 		(!merged || loses_uncommitted_work(refusal)))
-		say("%s: %ssafe-rebuild show %s --patch | %s apply --3way",
+		say("%s: %ssafe-rebuild show %s --patch%s | %s apply --3way",
 			merged ? "and what is not committed" : "bring it in", sudo,
-			live->name, git);
+			live->name, base ? base : "", git);
 	else if (live->is_build && !merged)
 		say("what it was: %ssafe-rebuild show %s PATH", sudo, live->name);
 	if (refusal->repeatable)
@@ -196,8 +202,6 @@ static int refuse(const struct refusal *refusal)
 	error("refused: this %s would take away what is live: %s",
 		call->request->action_word, refusal->live->description);
 	say_losses(refusal, WEIGHT_REFUSED, "  ");
-	if (refusal->verdict->losses.more)
-		say("  and %zu more", refusal->verdict->losses.more);
 	if (call->allow_undo)
 		say("--allow-undo %s does not hold: what would be undone now is %s",
 			call->allow_undo, refusal->live->name);

@@ -125,40 +125,84 @@ static int note_lines(
 	return 0;
 }
 
-/* A line as a whole in a text, newlines not counted. */
-static bool has_line(const char *text, size_t text_len, const char *line, size_t len)
+/* The lines of a text, sorted, so that one can be counted. */
+struct lines {
+	struct line {
+		const char *text;
+		size_t len;
+	} * list;
+	size_t len;
+};
+
+static int compare_lines(const void *a, const void *b)
 {
-	const char *end = text + text_len;
+	const struct line *one = a, *other = b;
+	const size_t len = one->len < other->len ? one->len : other->len;
+	const int order = len ? memcmp(one->text, other->text, len) : 0;
 
-	for (const char *at = text; at < end;) {
+	return order ? order : (one->len > other->len) - (one->len < other->len);
+}
+
+static void lines_of(struct lines *ret, git_blob *blob)
+{
+	const char *at = blob ? git_blob_rawcontent(blob) : "";
+	const char *end = at + (blob ? (size_t)git_blob_rawsize(blob) : 0);
+	size_t room = 0;
+
+	*ret = (struct lines){0};
+	while (at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		const size_t at_len = (size_t)((newline ? newline : end) - at);
 
-		if (at_len == len && memcmp(at, line, len) == 0)
-			return true;
-		at += at_len + 1;
+		if (ret->len == room) {
+			room = room ? room * 2 : 64;
+			ret->list = xreallocarray(ret->list, room, sizeof(*ret->list));
+		}
+		ret->list[ret->len++] =
+			(struct line){at, (size_t)((newline ? newline : end) - at)};
+		at += ret->list[ret->len - 1].len + 1;
 	}
-	return false;
+	if (ret->len)
+		qsort(ret->list, ret->len, sizeof(*ret->list), compare_lines);
+}
+
+/* How many lines sort before, or before and with, this one. */
+static size_t rank(const struct lines *lines, const struct line *line, bool with)
+{
+	size_t low = 0, high = lines->len;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		const int order = compare_lines(&lines->list[middle], line);
+
+		if (order < 0 || (with && order == 0))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static size_t count_line(const struct lines *lines, const struct line *line)
+{
+	return rank(lines, line, true) - rank(lines, line, false);
 }
 
 struct added_lines {
-	git_blob *mine;
+	struct lines live, mine;
 	struct loss *loss;
 };
 
-/* Of the lines that live has added to base, those that mine lacks. */
+/* Of the lines that live has added to base, those that mine has not as often. */
 static int note_missing_line(const git_diff_delta *delta, const git_diff_hunk *hunk,
 	const git_diff_line *line, void *data)
 {
 	struct added_lines *added = data;
-	const char *text = added->mine ? git_blob_rawcontent(added->mine) : "";
-	const size_t text_len = added->mine ? (size_t)git_blob_rawsize(added->mine) : 0;
-	size_t len = line->content_len;
+	struct line text = {line->content, line->content_len};
 
-	while (len && line->content[len - 1] == '\n')
-		len--;
+	while (text.len && text.text[text.len - 1] == '\n')
+		text.len--;
 	if (line->origin != GIT_DIFF_LINE_ADDITION ||
-		has_line(text, text_len, line->content, len))
+		count_line(&added->mine, &text) >= count_line(&added->live, &text))
 		return 0;
 	return note_line(delta, hunk, line, added->loss);
 }
@@ -167,12 +211,18 @@ static int note_missing_line(const git_diff_delta *delta, const git_diff_hunk *h
 static int compare_conflict(
 	struct loss *loss, const struct three_way *three_way, const struct texts *texts)
 {
-	struct added_lines added = {texts->mine, loss};
+	struct added_lines added = {.loss = loss};
 	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	int result;
 
+	lines_of(&added.live, texts->live);
+	lines_of(&added.mine, texts->mine);
 	options.context_lines = 0;
-	if (git_diff_blobs(texts->base, NULL, texts->live, NULL, &options, NULL, NULL,
-		    NULL, note_missing_line, &added) < 0)
+	result = git_diff_blobs(texts->base, NULL, texts->live, NULL, &options, NULL,
+		NULL, NULL, note_missing_line, &added);
+	free(added.live.list);
+	free(added.mine.list);
+	if (result < 0)
 		return git_failed("cannot compare with what is live");
 	loss->kind =
 		loss->added && three_way->from_elsewhere ? LOSS_LINES : LOSS_CONFLICT;
@@ -224,9 +274,9 @@ static void compare_lock_files(struct loss *loss, const struct texts *texts)
 
 		if (lock_input_equals(its, before) || lock_input_equals(its, here))
 			continue;
-		older = here && here->modified && its->modified
-				? here->modified < its->modified
-				: lock_input_equals(here, before);
+		older = lock_input_equals(here, before) ||
+			(here && here->modified && its->modified &&
+				here->modified < its->modified);
 		if (!older)
 			continue;
 		words = lock_input_describe(its, here);
@@ -273,8 +323,16 @@ static int compare(struct loss *loss, bool *lost, const struct three_way *three_
 		return 0;
 	}
 	if (texts.live && texts.mine && is_text(texts.base) && is_text(texts.live) &&
-		is_text(texts.mine) && !git_oid_equal(&live->id, &mine->id))
-		return compare_texts(loss, lost, three_way, &texts);
+		is_text(texts.mine) && !git_oid_equal(&live->id, &mine->id)) {
+		if (compare_texts(loss, lost, three_way, &texts) < 0)
+			return -1;
+		/* Content that is merged may still have the old mode. */
+		if (!*lost && live->mode != base->mode && mine->mode == base->mode) {
+			loss->kind = LOSS_OTHER;
+			*lost = true;
+		}
+		return 0;
+	}
 	*lost = compare_whole(loss, three_way, base, live, mine);
 	if (texts.live && !texts.mine && is_text(texts.live))
 		return note_lines(loss, NULL, git_blob_rawcontent(texts.live),

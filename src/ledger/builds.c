@@ -143,8 +143,14 @@ int build_by_system(struct build *ret, struct ledger *ledger, const char *target
 	int found = build_tip(ret, ledger);
 
 	for (unsigned depth = 0; found > 0 && depth < SEARCH_DEPTH; depth++) {
+		const char *profile = record_get(&ret->record, "Profile-After");
+		const char *its_target = record_get(&ret->record, "Target");
+
 		if (made_its_system(ret, target) &&
 			streq(record_get(&ret->record, "System-After"), store_path))
+			return 1;
+		if (profile && its_target && streq(its_target, target) &&
+			streq(profile, store_path))
 			return 1;
 		found = build_step_back(ret, ledger);
 	}

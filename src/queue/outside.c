@@ -144,7 +144,16 @@ enum lock_wait_result outside_wait(struct outside *outside)
 							    : result;
 }
 
-void outside_wait_for_leftover(const struct settings *settings)
+/* Clocks of processes tick in hundredths of a second: a second is given. */
+static bool began_before(const struct activation *activation, time_t started)
+{
+	struct process process;
+
+	return activation->pid > 0 && process_read(&process, activation->pid) &&
+	       process_start_time(&process) + 1 < started;
+}
+
+void outside_wait_for_leftover(const struct settings *settings, time_t started)
 {
 	bool said = false;
 
@@ -154,7 +163,8 @@ void outside_wait_for_leftover(const struct settings *settings)
 		struct pollfd poll_fd = {.events = POLLIN};
 
 		activation_find(&activation, settings);
-		if (activation.state != ACTIVATION_RUNNING)
+		if (activation.state != ACTIVATION_RUNNING ||
+			began_before(&activation, started))
 			return;
 		if (!said)
 			say("nixos-rebuild has ended and its activation goes on: waiting for "

@@ -30,5 +30,5 @@ enum lock_wait_result outside_wait(struct outside *outside);
  */
 void outside_name_rebuilds(void);
 
-/* Waits for what nixos-rebuild has started and left behind, if it has. */
-void outside_wait_for_leftover(const struct settings *settings);
+/* Waits for an activation that nixos-rebuild, started then, has left behind. */
+void outside_wait_for_leftover(const struct settings *settings, time_t started);

@@ -139,7 +139,8 @@ static bool can_be_joined(const struct run *run, const struct build *build)
 	const char *outcome = record_get(&build->record, "Outcome");
 
 	if (!outcome || !same_request(&run->record, &build->record) ||
-		!same_configuration(run, build) || !stdout_is_recorded(&build->record))
+		!same_configuration(run, build) || !stdout_is_recorded(&build->record) ||
+		record_get(&build->record, "Changed-While-Building"))
 		return false;
 	if (streq(outcome, "succeeded"))
 		return is_still_live(run, build);
@@ -252,10 +253,12 @@ int join_own_running(struct run *run)
 	const uint64_t number = find_own_running(run);
 
 	if (!number || run->configuration.kind == CONFIGURATION_ELSEWHERE ||
+		run->configuration.submodules || run->request.impure ||
 		ledger_open_to_record(&ledger, run->settings) < 0 ||
 		build_by_number(&build, ledger, number) <= 0 ||
 		!build_has_snapshot(&build) ||
-		snapshot_take(&now, &run->configuration, run->settings, NULL) < 0)
+		snapshot_take(&now, &run->configuration, run->settings, NULL) < 0 ||
+		now.left_out)
 		return -1;
 	if (git_oid_equal(&now.tree, &build.tree))
 		return follow(run, ledger, &build);

@@ -54,10 +54,14 @@ void meanwhile_note(struct run *run, struct ledger *ledger, time_t lock_file_wri
 	_cleanup_free_ char *words = NULL;
 	_cleanup_close_ int root = -1;
 
-	if (!run->has_snapshot ||
-		snapshot_take(&after, &run->configuration, run->settings, NULL) < 0 ||
-		tree_diff(&changes, ledger->repository, &run->snapshot.tree,
-			&after.tree) < 0 ||
+	if (!run->has_snapshot)
+		return;
+	if (snapshot_take(&after, &run->configuration, run->settings, NULL) < 0) {
+		record_set(&run->record, "Changed-While-Building", "?");
+		return;
+	}
+	if (tree_diff(&changes, ledger->repository, &run->snapshot.tree, &after.tree) <
+			0 ||
 		!changes.len)
 		return;
 	root = open(run->configuration.root, O_PATH | O_DIRECTORY | O_CLOEXEC);

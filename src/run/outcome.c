@@ -37,6 +37,13 @@ static const char *aim(enum action action, const struct system_state *state)
 	return action_is_for_boot(action) ? state->profile : state->running;
 }
 
+static bool profile_changed(const struct ending *ending)
+{
+	const char *before = ending->before->profile, *after = ending->after->profile;
+
+	return before && after ? !streq(before, after) : before != after;
+}
+
 void outcome_record(struct record *build, enum action action, const struct ending *ending)
 {
 	record_set(build, "Outcome", judge(action, ending));
@@ -47,18 +54,18 @@ void outcome_record(struct record *build, enum action action, const struct endin
 		return;
 	record_set(build, "System-Before", aim(action, ending->before));
 	record_set(build, "System-After", aim(action, ending->after));
+	/* A switch that fails after it has set the profile: what boots next is its work.
+	 */
+	if (profile_changed(ending) && ending->after->profile &&
+		!streq(ending->after->profile, record_get(build, "System-After")
+						       ? record_get(build, "System-After")
+						       : ""))
+		record_set(build, "Profile-After", ending->after->profile);
 	if (ending->before->generation)
 		record_setf(build, "Generation-Before", "%" PRIu64,
 			ending->before->generation);
 	if (ending->after->generation)
 		record_setf(build, "Generation", "%" PRIu64, ending->after->generation);
-}
-
-static bool profile_changed(const struct ending *ending)
-{
-	const char *before = ending->before->profile, *after = ending->after->profile;
-
-	return before && after ? !streq(before, after) : before != after;
 }
 
 char *outcome_sentence(const struct record *build, const struct ending *ending)

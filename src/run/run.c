@@ -149,6 +149,8 @@ static void take_snapshot(struct run *run)
 		warn("going on without a snapshot of '%s': changes cannot be shown",
 			run->configuration.name);
 	}
+	if (run->snapshot.left_out)
+		record_setf(&run->record, "Left-Out", "%zu", run->snapshot.left_out);
 	record_set(&run->record, "Config-State",
 		run->has_snapshot ? run->snapshot.state : "none");
 	if (run->has_snapshot && !git_oid_is_zero(&run->snapshot.commit))

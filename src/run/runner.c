@@ -15,6 +15,7 @@
 #include "queue/nested.h"
 #include "queue/outside.h"
 #include "queue/target.h"
+#include "rebuild/activation.h"
 #include "rebuild/system.h"
 #include "run/log.h"
 #include "run/meanwhile.h"
@@ -100,14 +101,19 @@ static void read_system(struct system_state *ret, const struct run *run)
 		system_read(ret, run->settings, run->request.profile_name);
 }
 
-/* The profile is set before the system is activated. */
+/* The profile is set before the system is activated, if it is set at all. */
 static bool has_begun_activation(void *data)
 {
 	const struct runner *runner = data;
+	_cleanup_activation_ struct activation activation = {0};
 	_cleanup_system_ struct system_state now = {0};
 
 	read_system(&now, runner->run);
-	return !system_equals(&now, &runner->before);
+	if (!system_equals(&now, &runner->before))
+		return true;
+	if (target_is_local(runner->run->target))
+		activation_find(&activation, runner->run->settings);
+	return activation.state == ACTIVATION_RUNNING;
 }
 
 static void run_child(struct runner *runner)
@@ -120,8 +126,10 @@ static void run_child(struct runner *runner)
 		run->turn.requests = cancellation_watch(&run->turn.ticket);
 	supervise(&runner->supervision, run->program, run->arguments.words,
 		&run->surroundings);
-	if (runner->supervision.exit_status && target_is_local(run->target))
-		outside_wait_for_leftover(run->settings);
+	if (runner->supervision.signalled && target_is_local(run->target) &&
+		action_changes_system(run->request.action))
+		outside_wait_for_leftover(
+			run->settings, record_get_time(&run->record, "Started"));
 }
 
 static void finish_record(struct runner *runner)

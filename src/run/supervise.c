@@ -107,6 +107,8 @@ static bool end_child(struct supervision *supervision)
 	if (!supervision->child.pid)
 		return true;
 	kill(group, SIGSTOP);
+	/* What it has said already may tell. */
+	drain_stream(supervision, &supervision->child.stderr_fd, STDERR_FILENO);
 	begun = supervision->phase.phase == PHASE_ACTIVATING ||
 		supervision->has_begun_activation(supervision->data);
 	if (!begun)

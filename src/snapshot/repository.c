@@ -40,6 +40,38 @@ static int check_directory(const char *path, const char *root, uid_t owner)
 		root, path, (unsigned)status.st_uid, (unsigned)owner);
 }
 
+/* libgit2 opens these at once, and would hang on a fifo. */
+static int check_files(const char *directory)
+{
+	static const char *const names[] = {"HEAD", "config", "commondir", "packed-refs",
+		"objects/info/alternates", "info/attributes", "index"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", directory, names[i]);
+		struct stat status;
+
+		if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+			return error(
+				"not reading the repository: '%s' is no regular file",
+				path);
+	}
+	return 0;
+}
+
+/* root/.git, where that is a directory; a .git file leads elsewhere. */
+static int check_before_opening(const char *root)
+{
+	_cleanup_free_ char *git = xasprintf("%s/.git", root);
+	struct stat status;
+
+	if (lstat(git, &status) < 0)
+		return error_errno("cannot read '%s'", git);
+	if (S_ISDIR(status.st_mode))
+		return check_files(git);
+	return S_ISREG(status.st_mode) ? 0
+				       : error("'%s' is neither file nor directory", git);
+}
+
 int repository_open(git_repository **ret, const char *root)
 {
 	_cleanup_git_(repository) git_repository *repository = NULL;
@@ -47,6 +79,8 @@ int repository_open(git_repository **ret, const char *root)
 
 	if (lstat(root, &status) < 0)
 		return error_errno("cannot read '%s'", root);
+	if (check_before_opening(root) < 0)
+		return -1;
 	if (git_repository_open_ext(
 		    &repository, root, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) < 0)
 		return git_failed("cannot read the git repository '%s'", root);

@@ -152,7 +152,7 @@ fake_sudo() {
 		assert_contains "$output" "nixos-rebuild would fail after building: sudo wants a password"
 		assert_contains "$output" "sudo safe-rebuild switch"
 	done
-	assert_equal "$(sort -u "$ROOT/sudo")" "sudo -n true"
+	assert_equal "$(sort -u "$ROOT/sudo" | tr '\n' ' ')" "sudo -n -l sudo -n true "
 	run setpriv --reuid 12345 --regid 12345 --groups users --no-new-privs "$SAFE_REBUILD" \
 		--agent m switch --flake . --sudo
 	assert_equal "$status" 77
@@ -180,4 +180,17 @@ fake_sudo() {
 	run sr --agent r switch --flake . --sudo # root needs none
 	assert_equal "$status" 0
 	assert_equal "$(cat "$ROOT/sudo")" ""
+}
+
+@test "a sudo that allows some commands, or hangs, is a warning" {
+	sr --agent first switch --flake .
+	printf '#!/bin/sh\n[ "$2" = -l ]\n' >"$ROOT/bin/sudo"
+	chmod 755 "$ROOT/bin/sudo"
+	run as 12345 --agent m switch --flake . --sudo
+	assert_equal "$status" 0
+	assert_contains "$output" "warning: whether sudo will work after building is not sure: sudo -n true fails"
+	printf '#!/bin/sh\nexec sleep 60\n' >"$ROOT/bin/sudo"
+	run timeout 20 setpriv --reuid 12345 --regid 12345 --groups users "$SAFE_REBUILD" --agent m switch --flake . --sudo
+	assert_equal "$status" 0
+	assert_contains "$output" "sudo -n true does not end"
 }

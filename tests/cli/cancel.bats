@@ -38,7 +38,7 @@ person() {
 	builds a
 	run --separate-stderr sr --agent a --message "wrong branch" cancel
 	assert_equal "$status" 0
-	assert_like "$output" "cancelled: build 1 by a: switch cancelled, just now"
+	assert_like "$output" "cancelled: build 1 by a: switch cancelled, *"
 	wait $pid && status=0 || status=$?
 	assert_equal "$status" 143
 	assert_contains "$(cat "$ROOT/a.err")" 'safe-rebuild: cancelled by a: "wrong branch"'
@@ -171,4 +171,17 @@ person() {
 	assert_equal "$status" 0
 	wait $pid && status=0 || status=$?
 	assert_equal "$status" 143
+}
+
+@test "refused while NixOS' own lock is held, which tells when nothing else does" {
+	mkdir -p "$ROOT/run/nixos"
+	# shellcheck disable=SC2016
+	DOUBLE='flock "$ROOT/run/nixos/switch-to-configuration.lock" sh -c "touch \"$ROOT/started\"
+		while [ ! -e \"$ROOT/go\" ]; do sleep 0.02; done"' \
+		"$SAFE_REBUILD" --agent a test --flake . >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/started"
+	run sr --agent a cancel
+	assert_equal "$status" 65
+	touch "$ROOT/go"
+	wait
 }

@@ -300,9 +300,27 @@ lock() {
 	commit_line modules/db.nix 'postgres = true;'
 	refused beta switch
 	assert_contains "$output" 'modules/web.nix: lacks 1 line (line 13: "nginx = true;") (build 2 by gamma)'
-	assert_contains "$output" "bring it in: safe-rebuild show 2 --patch | git apply --3way"
+	assert_contains "$output" "bring it in: safe-rebuild show 2 --patch --since 1 | git apply --3way"
 	bring_in
 	passes beta switch
+}
+
+@test "the same with two builds in between: the patch is counted from the common one" {
+	passes alpha switch
+	git clone -q "$CONFIG" "$ROOT/third"
+	cd "$ROOT/third"
+	git config user.name gamma
+	git config user.email gamma@localhost
+	commit_line modules/web.nix 'nginx = true;'
+	passes gamma switch
+	commit_line modules/web.nix 'nginx.tls = true;'
+	passes gamma switch
+	cd "$OTHER"
+	rm -rf "$ROOT/third"
+	refused beta switch
+	bring_in
+	passes beta switch
+	assert_contains "$(cat modules/web.nix)" "nginx.tls"
 }
 
 @test "a shallow clone" {
@@ -411,7 +429,7 @@ lock() {
 	git checkout -q -f without
 	by beta switch
 	assert_equal "$status" 0
-	refute_contains "$output" "nginx"
+	refute_contains "$output" "what is live"
 }
 
 @test "--rollback: a person goes, an agent not over another's build" {
@@ -550,4 +568,182 @@ outside() {
 	assert_contains "$output" "and 281 more"
 	assert_contains "$output" 'many/\x1b[31mred\nline'
 	refute_contains "$output" $'\e'
+}
+
+@test "nothing hides behind hundreds of other losses" {
+	mkdir a
+	for i in $(seq 2100); do echo x >"a/$i.md"; done
+	commit_line modules/web.nix 'nginx = true;'
+	passes alpha switch
+	git checkout -q -b without HEAD~1
+	refused beta switch
+	assert_contains "$output" 'modules/web.nix: lacks 1 line'
+	# also where they are no ignored ones
+	git checkout -q main
+	git mv -k a/* modules/ >/dev/null
+	for i in $(seq 2100); do mv "modules/$i.md" "modules/$i.nix"; done
+	commit_all . "renamed"
+	passes alpha switch
+	git checkout -q -f without
+	refused gamma switch
+	assert_contains "$output" "and 2081 more"
+}
+
+@test "files that git filters are compared as they are committed" {
+	git config filter.rot.clean "tr a-z n-za-m"
+	git config filter.rot.smudge "tr a-z n-za-m"
+	git -C "$OTHER" config filter.rot.clean "tr a-z n-za-m"
+	git -C "$OTHER" config filter.rot.smudge "tr a-z n-za-m"
+	echo 'secrets.nix filter=rot' >.gitattributes
+	echo 'password' >secrets.nix
+	commit_all . "secrets"
+	git -C "$OTHER" pull -q
+	passes alpha switch
+	cd "$OTHER"
+	commit_line secrets.nix 'another'
+	passes beta switch
+	cd "$CONFIG"
+	refused alpha switch
+	assert_contains "$output" "secrets.nix: lacks 1 line"
+	bring_in
+	passes alpha switch
+}
+
+@test "the common ancestor holds what was committed, not what was built dirty" {
+	passes alpha switch
+	echo 'nginx = true;' >>modules/web.nix
+	passes alpha switch
+	run sr --agent alpha switch --flake "path:$PWD#x"
+	assert_equal "$status" 0
+	cd "$OTHER"
+	refused beta switch
+	assert_contains "$output" "modules/web.nix: lacks 1 line"
+}
+
+@test "flake.lock: a step back on purpose, inputs numbered anew" {
+	lock flake.lock 2026-11-01
+	commit_all . "lock"
+	git -C "$OTHER" pull -q
+	lock flake.lock 2026-10-01
+	commit_all . "broken kernel, back"
+	passes alpha switch
+	cd "$OTHER"
+	refused beta switch
+	assert_contains "$output" "flake.lock: goes back: nixpkgs 2026-10-01 -> 2026-11-01"
+	bring_in
+	# nixpkgs_2 is another input's now: that is no step back
+	node() { printf '"%s": {"locked": {"lastModified": %s, "rev": "%040d"}}' "$1" "$2" "$2"; }
+	printf '{"nodes": {%s, "home": {"inputs": {"nixpkgs": "nixpkgs_2"}}, "root": {"inputs": {"home": "home"}}}, "root": "root"}' \
+		"$(node nixpkgs_2 1700000000)" >flake.lock
+	commit_all . "home"
+	passes beta switch
+	printf '{"nodes": {%s, %s, "home": {"inputs": {"nixpkgs": "nixpkgs_3"}}, "early": {"inputs": {"nixpkgs": "nixpkgs_2"}},
+		"root": {"inputs": {"home": "home", "early": "early"}}}, "root": "root"}' \
+		"$(node nixpkgs_2 1600000000)" "$(node nixpkgs_3 1700000000)" >flake.lock
+	commit_all . "early"
+	passes beta switch
+}
+
+@test "--rollback looks at what runs, too" {
+	passes beta switch
+	commit_line modules/web.nix 'nginx = true;'
+	passes alpha test
+	run sr --agent beta switch --rollback
+	assert_equal "$status" 65
+	assert_contains "$output" "takes back what another has made live: build 2 by alpha"
+	run sr --agent beta boot --rollback
+	assert_equal "$status" 0
+}
+
+@test "a newer build without a snapshot hides nothing" {
+	commit_line modules/web.nix 'nginx = true;'
+	passes alpha switch
+	echo other >"$ROOT/flavour"
+	DOUBLE='mkdir -p "$ROOT/systems/elsewhere"; ln -sfn "$ROOT/systems/elsewhere" "$ROOT/nix/var/nix/profiles/system"' \
+		sr --agent gamma boot --flake github:me/conf
+	cd "$OTHER"
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "modules/web.nix: lacks 1 line"
+	assert_contains "$output" "next boot: build 2 by gamma: boot succeeded"
+}
+
+@test "a switch that failed after setting the profile is what boots next" {
+	passes alpha switch
+	commit_line modules/web.nix 'nginx = true;'
+	DOUBLE='mkdir -p "$ROOT/systems/half"; ln -sfn "$ROOT/systems/half" "$ROOT/nix/var/nix/profiles/system"; exit 1' \
+		by alpha switch
+	assert_equal "$status" 1
+	cd "$OTHER"
+	refused beta boot
+	assert_contains "$output" "would take away what is live: build 2 by alpha: switch failed"
+}
+
+@test "another branch in one checkout: a line of a live commit that is missing is lost" {
+	git checkout -q -b feature
+	commit_line modules/web.nix 'nginx = true;'
+	passes alpha switch
+	git checkout -q main
+	commit_line modules/web.nix 'apache = true;'
+	refused beta switch
+	assert_contains "$output" 'modules/web.nix: lacks 1 line (line 13: "nginx = true;")'
+}
+
+@test "a mode, and a line that stands elsewhere in the file as well" {
+	chmod +x modules/web.nix
+	commit_line modules/web.nix 'nginx = true;'
+	passes alpha switch
+	cd "$OTHER"
+	sed -i 's/^line 2$/line 2 by beta/' modules/web.nix
+	commit_line modules/web.nix 'nginx = true;'
+	refused beta switch
+	assert_contains "$output" "modules/web.nix: its content or mode goes back"
+	chmod +x modules/web.nix
+	commit_all . "mode"
+	passes beta switch
+	printf 'a = {\n  enable = true;\n}\nb = {\n}\n' >modules/list.nix
+	commit_all . "a and b"
+	passes beta switch
+	cp -r "$OTHER" "$ROOT/third"
+	sed -i 's/^b = {/b = {\n  enable = true;/' modules/list.nix
+	commit_all . "b too"
+	passes beta switch
+	cd "$ROOT/third"
+	sed -i 's/^b = {/b = {\n  other = true;/' modules/list.nix
+	commit_all . "b otherwise"
+	refused gamma switch
+	assert_contains "$output" "modules/list.nix: lacks 1 line"
+}
+
+@test "a large file that the snapshot of the live build lacks is not held against mine" {
+	head -c 1000 /dev/zero >modules/data
+	commit_all . "data"
+	git -C "$OTHER" pull -q
+	truncate -s 200M modules/data
+	passes alpha switch
+	cd "$OTHER"
+	passes beta switch
+}
+
+@test "a file of hundreds of thousands of lines that both changed is compared in no time" {
+	seq 300000 >modules/long
+	commit_all . "long"
+	git -C "$OTHER" pull -q
+	sed 's/$/ a/' -i modules/long
+	commit_all . "alpha"
+	passes alpha switch
+	cd "$OTHER"
+	sed 's/$/ b/' -i modules/long
+	commit_line modules/db.nix 'postgres = true;'
+	refused beta switch
+	assert_contains "$output" "modules/long: lacks 300000 lines"
+}
+
+@test "a fifo where git has files: said at once, and gone on" {
+	passes alpha switch
+	mkfifo .git/objects/info/alternates
+	run timeout 10 "$SAFE_REBUILD" --agent beta switch --flake .
+	assert_equal "$status" 0
+	assert_contains "$output" "alternates' is no regular file"
+	assert_contains "$output" "whether this takes away what is live is not judged: there is no snapshot"
 }

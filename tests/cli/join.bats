@@ -252,6 +252,28 @@ both() {
 	both switch --flake . -- switch --flake .
 }
 
+@test "no join: the tree changed while it was being built" {
+	export CONFIG
+	hold
+	# shellcheck disable=SC2016
+	DOUBLE='echo "$SAFE_REBUILD_AGENT" >>"$ROOT/order"; echo broken >"$CONFIG/flake.nix"; exit 1' \
+		waits a switch --flake .
+	# shellcheck disable=SC2016
+	DOUBLE= waits m exec -- git -C "$CONFIG" checkout -q flake.nix
+	waits b switch --flake .
+	release
+	assert_equal "$(built)" "a b "
+}
+
+@test "no following: what is not pure" {
+	call a switch --flake . --impure
+	wait_for test -e "$ROOT/started"
+	SAFE_REBUILD_AGENT=a "$SAFE_REBUILD" switch --flake . --impure 2>"$ROOT/again.err" &
+	wait_for grep -q "waiting for build 1" "$ROOT/again.err"
+	release
+	assert_equal "$(built)" "a a "
+}
+
 @test "an agent that repeats its running command follows it" {
 	call a switch --flake .
 	first=$pid

@@ -171,3 +171,9 @@ activate() {
 	run timeout 10 flock "$ACTIVATION" sh -c 'DOUBLE= "$SAFE_REBUILD" --agent a switch --flake .'
 	assert_equal "$status" 0
 }
+
+@test "a build that fails does not wait for somebody else's activation" {
+	activate
+	DOUBLE='exit 1' run timeout 10 "$SAFE_REBUILD" --agent a build --flake .
+	assert_equal "$status" 1
+}
