@@ -32,18 +32,6 @@ static bool is_value(const struct record *record, const char *key, const char *w
 	return !wanted || (value && streq(value, wanted));
 }
 
-/* The path's id in the tree; zero where it is not there. */
-static git_oid id_at(struct ledger *ledger, const git_oid *tree_id, const char *path)
-{
-	_cleanup_git_(tree) git_tree *tree = NULL;
-	_cleanup_git_(tree_entry) git_tree_entry *entry = NULL;
-
-	if (git_tree_lookup(&tree, ledger->repository, tree_id) < 0 ||
-		git_tree_entry_bypath(&entry, tree, path) < 0)
-		return (git_oid){0};
-	return *git_tree_entry_id(entry);
-}
-
 /* Whether the path became another one with this build: against the one before of its
  * target. */
 static bool changed_path(
@@ -51,15 +39,16 @@ static bool changed_path(
 {
 	_cleanup_build_ struct build before = {.parent = build->parent};
 	const char *target = record_get(&build->record, "Target");
-	const git_oid now = id_at(ledger, &build->tree, path);
-	git_oid then = {0};
+	git_oid now, then = {0};
 
-	if (!build_has_snapshot(build))
+	if (!build_has_snapshot(build) ||
+		ledger_path_id(&now, ledger, &build->tree, path) < 0)
 		return false;
 	while (build_step_back(&before, ledger) > 0)
 		if (build_has_snapshot(&before) &&
 			is_value(&before.record, "Target", target)) {
-			then = id_at(ledger, &before.tree, path);
+			if (ledger_path_id(&then, ledger, &before.tree, path) < 0)
+				return false;
 			break;
 		}
 	return !git_oid_equal(&now, &then);

@@ -5,25 +5,6 @@
 /* So far back it is looked for. */
 #define BUILDS_MAX 500
 
-/* The id at path in the tree; zero where there is none. */
-static int id_at(
-	git_oid *ret, struct ledger *ledger, const git_oid *tree_id, const char *path)
-{
-	_cleanup_git_(tree) git_tree *tree = NULL;
-	_cleanup_git_(tree_entry) git_tree_entry *entry = NULL;
-	int found;
-
-	*ret = (git_oid){0};
-	if (git_tree_lookup(&tree, ledger->repository, tree_id) < 0)
-		return git_failed("cannot read a snapshot");
-	found = git_tree_entry_bypath(&entry, tree, path);
-	if (found < 0 && found != GIT_ENOTFOUND)
-		return git_failed("cannot read a snapshot");
-	if (found == 0)
-		*ret = *git_tree_entry_id(entry);
-	return 0;
-}
-
 static void note(struct owner *owner, const struct record *build, const char *caller)
 {
 	const char *agent = record_get(build, "Agent");
@@ -66,8 +47,8 @@ static int attribute(struct owner *owners, git_oid *at, bool *done,
 
 		if (done[i])
 			continue;
-		if (before &&
-			id_at(&then, ledger, &before->tree, losses->list[i].path) < 0)
+		if (before && ledger_path_id(&then, ledger, &before->tree,
+				      losses->list[i].path) < 0)
 			return -1;
 		if (!git_oid_equal(&then, &at[i]))
 			note(&owners[i], build, caller);

@@ -55,6 +55,24 @@ static int open_repository(struct ledger *ledger)
 	return 0;
 }
 
+int ledger_path_id(git_oid *ret, const struct ledger *ledger, const git_oid *tree_id,
+	const char *path)
+{
+	_cleanup_git_(tree) git_tree *tree = NULL;
+	_cleanup_git_(tree_entry) git_tree_entry *entry = NULL;
+	int found;
+
+	*ret = (git_oid){0};
+	if (git_tree_lookup(&tree, ledger->repository, tree_id) < 0)
+		return git_failed("cannot read a snapshot");
+	found = git_tree_entry_bypath(&entry, tree, path);
+	if (found < 0 && found != GIT_ENOTFOUND)
+		return git_failed("cannot read a snapshot");
+	if (found == 0)
+		*ret = *git_tree_entry_id(entry);
+	return 0;
+}
+
 bool ledger_has(const struct ledger *ledger, const git_oid *id)
 {
 	_cleanup_git_(odb) git_odb *odb = NULL;

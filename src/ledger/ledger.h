@@ -45,6 +45,10 @@ static inline void ledger_cleanup(struct ledger **ledger)
 /* Whether the object is there. */
 bool ledger_has(const struct ledger *ledger, const git_oid *id);
 
+/* The id at path in a tree; zero where there is nothing. */
+int ledger_path_id(git_oid *ret, const struct ledger *ledger, const git_oid *tree,
+	const char *path) _must_check_;
+
 /* The path of the ledger's repository. The caller frees. */
 char *ledger_path(const struct settings *settings) _must_check_;
 

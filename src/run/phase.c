@@ -33,6 +33,7 @@ static bool read_line(struct phase_reader *reader)
 
 	reader->line[reader->len] = '\0';
 	reader->len = 0;
+	error_read_line(&reader->error, reader->line);
 	if (starts_with(reader->line, "warning: creating lock file") ||
 		starts_with(reader->line, "warning: updating lock file"))
 		reader->lock_file_written = time(NULL);

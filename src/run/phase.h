@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "base/macro.h"
+#include "run/error.h"
 
 enum phase {
 	PHASE_EVALUATING,
@@ -17,7 +17,8 @@ enum phase {
 struct phase_reader {
 	enum phase phase;
 	time_t lock_file_written; /* when Nix said that it writes flake.lock; 0: not */
-	char line[256];           /* what there is of the current line */
+	struct error_reader error;
+	char line[1024]; /* what there is of the current line */
 	size_t len;
 };
 

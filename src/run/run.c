@@ -15,6 +15,7 @@
 #include "queue/target.h"
 #include "rebuild/elevation.h"
 #include "rebuild/program.h"
+#include "run/advice.h"
 #include "run/front.h"
 #include "run/join.h"
 #include "run/reap.h"
@@ -205,8 +206,10 @@ static void look_at_configuration(struct run *run)
 	if (!record_get(&run->record, "Expected"))
 		estimate(run, run->ledger);
 	take_snapshot(run);
-	if (run->has_snapshot)
+	if (run->has_snapshot) {
 		show_changes(run, run->ledger);
+		advise_before(run);
+	}
 }
 
 /* From here on the record is the build's; what only a ticket tells leaves it. */

@@ -17,6 +17,8 @@
 #include "queue/target.h"
 #include "rebuild/activation.h"
 #include "rebuild/system.h"
+#include "run/advice.h"
+#include "run/blame.h"
 #include "run/log.h"
 #include "run/meanwhile.h"
 #include "run/outcome.h"
@@ -157,6 +159,9 @@ static void finish_record(struct runner *runner)
 	record_set(&run->record, "Ticket", NULL);
 	if (runner->ledger)
 		meanwhile_note(run, runner->ledger, supervision->phase.lock_file_written);
+	if (supervision->exit_status && !supervision->signalled)
+		blame(run, &supervision->phase.error);
+	advise_after(run, &runner->after);
 	sentence = outcome_sentence(&run->record, &ending);
 	if (runner->ledger &&
 		ledger_finish(runner->ledger, &run->record, snapshot_tree(run)) < 0)

@@ -11,5 +11,8 @@
 /* Prints and returns -1 where it cannot be read or is not to be trusted. */
 int repository_open(git_repository **ret, const char *root) _must_check_;
 
+/* What git is in the middle of ("merge", "rebase"); NULL: nothing. */
+const char *repository_unfinished(git_repository *repository);
+
 /* The commit of HEAD: 1, 0 where no commit has been made yet, -1 (printed) on error. */
 int repository_head(git_oid *ret, git_repository *repository) _must_check_;

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "snapshot/repository.h"
 #include "snapshot/taking.h"
+#include "snapshot/untracked.h"
 #include "snapshot/worker.h"
 
 /* A first record of tens of thousands of files on a slow disk; hangs are what it is for.
@@ -96,6 +97,8 @@ static int take_files(git_oid *ret, const struct job *job, struct objects *objec
 	/* Its ids would be worth nothing to the next run: the ledger has not got them. */
 	if (result == 0 && !whole && !job->scratch)
 		stat_cache_write(path, &taking.entries, ret, &taking.index, taken);
+	if (result == 0 && tracked)
+		untracked_describe(answer, &taking, repository);
 	record_setf(answer, "Left-Out", "%zu", taking.left_out);
 	record_set(answer, "Left-Out-Example", taking.left_out_example);
 	free(taking.left_out_example);
@@ -165,6 +168,7 @@ static int describe_state(struct record *answer, const struct job *job,
 		record_set(answer, "Config-State", "clean");
 		return 0;
 	}
+	record_set(answer, "Unfinished", repository_unfinished(repository));
 	found = repository_head(&commit, repository);
 	if (found < 0)
 		return -1;
@@ -221,6 +225,13 @@ static const char *known_state(const char *text)
 	return NULL;
 }
 
+static char *copy_value(const struct record *record, const char *key)
+{
+	const char *value = record_get(record, key);
+
+	return value ? xstrdup(value) : NULL;
+}
+
 int snapshot_take(struct snapshot *ret, const struct configuration *configuration,
 	const struct settings *settings, const char *scratch)
 {
@@ -243,12 +254,16 @@ int snapshot_take(struct snapshot *ret, const struct configuration *configuratio
 			"reading the configuration: the worker gave no usable answer");
 	ret->left_out = record_get_number(&answer, "Left-Out");
 	ret->left_out_example = example ? xstrdup(example) : NULL;
+	ret->untracked = copy_value(&answer, "Untracked");
+	ret->unfinished = copy_value(&answer, "Unfinished");
 	return 0;
 }
 
 void snapshot_free(struct snapshot *snapshot)
 {
 	free(snapshot->left_out_example);
+	free(snapshot->untracked);
+	free(snapshot->unfinished);
 }
 
 void snapshot_say_remarks(const struct snapshot *snapshot)
@@ -259,4 +274,9 @@ void snapshot_say_remarks(const struct snapshot *snapshot)
 		warn("the record lacks %s: %s%s", count, snapshot->left_out_example,
 			snapshot->left_out > 1 ? ", ..." : "");
 	}
+	if (snapshot->untracked)
+		warn("Nix will not see what git does not track: %s (git add -N)",
+			snapshot->untracked);
+	if (snapshot->unfinished)
+		warn("a %s is not finished in the configuration", snapshot->unfinished);
 }

@@ -17,6 +17,9 @@ struct snapshot {
 	git_oid committed; /* its tree, stored too, where the state is dirty; else zero */
 	const char *state; /* Config-State: clean, dirty, unborn, or plain (no git) */
 	size_t left_out;   /* files that are not in it */
+	char *untracked;  /* files beside tracked ones that a flake will not see, in words
+			   */
+	char *unfinished; /* "merge", "rebase" ... that is going on; NULL: nothing */
 	char *left_out_example; /* NULL when nothing was left out */
 };
 

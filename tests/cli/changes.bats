@@ -175,10 +175,11 @@ safe-rebuild:     A three.nix +1"
 }
 
 @test "flake.lock in words" {
-	printf '{"nodes":{"nixpkgs":{"locked":{"lastModified":1761955200,"rev":"%040d"}}}}' 1 >flake.lock
+	printf '{"nodes":{"nixpkgs":{"locked":{"lastModified":1761955200,"rev":"%040d"}},"root":{"inputs":{"nixpkgs":"nixpkgs"}}},"root":"root"}' \
+		1 >flake.lock
 	commit_all . "lock"
 	build a
-	printf '{"nodes":{"nixpkgs":{"locked":{"lastModified":1763596800,"rev":"%040d"}},"home":{"locked":{"lastModified":1763596800,"rev":"%040d"}}}}' \
+	printf '{"nodes":{"nixpkgs":{"locked":{"lastModified":1763596800,"rev":"%040d"}},"home":{"locked":{"lastModified":1763596800,"rev":"%040d"}},"root":{"inputs":{"nixpkgs":"nixpkgs","home":"home"}}},"root":"root"}' \
 		2 3 >flake.lock
 	build b
 	told=$(build a)

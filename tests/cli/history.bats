@@ -76,7 +76,7 @@ numbers() {
 	assert_like "$(cat "$ROOT/typed")" 'build  when * agent'
 	refute_contains "$(sed 1d "$ROOT/typed")" $'\e['
 	OPENCODE=1 in_terminal "$SAFE_REBUILD log"
-	assert_like "$(cat "$ROOT/typed")" "build 1 by a: switch succeeded, * ago: \"add nginx\""
+	assert_like "$(cat "$ROOT/typed")" "build 1 by a: switch succeeded, *: \"add nginx\""
 	run sr log
 	assert_like "${lines[1]}" "build 1 by a: switch succeeded*"
 }

@@ -128,3 +128,15 @@ running() {
 	assert_equal "$(sr log | grep -c 'switch succeeded')" 2
 	assert_equal "$(field 2 system_before)" "$(field 1 system_after)"
 }
+
+@test "Nix's own error, mapped to whose file it is" {
+	"$tests/system/make-configuration.sh" flake "$CONFIG"
+	cd "$CONFIG"
+	run --separate-stderr sr --agent a switch --flake '.#box'
+	assert_equal "$status" 0
+	printf '{\n  services = [ nginx ];\n}\n' >modules/base.nix
+	run --separate-stderr sr --agent b switch --flake '.#box'
+	assert_equal "$status" 1
+	assert_like "$stderr" "the error is in modules/base.nix:2: uncommitted, saved *, new in this build, last built by a (1)"
+	assert_contains "$(field last error)" "undefined variable 'nginx'"
+}

@@ -1,0 +1,88 @@
+#include "snapshot/untracked.h"
+
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "ledger/git.h"
+
+#define DIRECTORIES_MAX 200
+#define SHOWN 3
+
+struct search {
+	const struct taking *taking;
+	git_repository *repository;
+	FILE *out;
+	size_t found;
+};
+
+static int compare_path(const void *path, const void *entry)
+{
+	return strcmp(path, ((const struct entry *)entry)->path);
+}
+
+static bool is_tracked(const struct taking *taking, const char *path)
+{
+	return bsearch(path, taking->entries.list, taking->entries.len,
+		       sizeof(*taking->entries.list), compare_path) != NULL;
+}
+
+static void look_at(struct search *search, const char *directory, const char *name)
+{
+	_cleanup_free_ char *path =
+		xasprintf("%s%s%s", directory, *directory ? "/" : "", name);
+	int ignored = 0;
+
+	if (!ends_with(name, ".nix") || is_tracked(search->taking, path) ||
+		git_ignore_path_is_ignored(&ignored, search->repository, path) < 0 ||
+		ignored)
+		return;
+	if (search->found++ < SHOWN)
+		fprintf(search->out, "%s%s", search->found > 1 ? ", " : "", path);
+}
+
+static void look_in(struct search *search, const char *directory)
+{
+	_cleanup_close_ int fd = open_beneath(search->taking->root_fd,
+		*directory ? directory : ".", O_RDONLY | O_DIRECTORY);
+	_cleanup_closedir_ DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *found;
+
+	if (!listing)
+		return;
+	(void)TAKE_FD(fd);
+	while ((found = readdir(listing)))
+		look_at(search, directory, found->d_name);
+}
+
+void untracked_describe(
+	struct record *answer, const struct taking *taking, git_repository *repository)
+{
+	char *text = NULL;
+	size_t len, directories = 0;
+	_cleanup_free_ char *last = NULL;
+	struct search search = {
+		.taking = taking,
+		.repository = repository,
+		.out = text_stream(&text, &len),
+	};
+
+	for (size_t i = 0; i < taking->entries.len && directories < DIRECTORIES_MAX;
+		i++) {
+		const char *path = taking->entries.list[i].path;
+		const char *slash = strrchr(path, '/');
+		const size_t dir_len = slash ? (size_t)(slash - path) : 0;
+
+		if (last && strlen(last) == dir_len && strncmp(last, path, dir_len) == 0)
+			continue;
+		set_string(&last, xstrndup(path, dir_len));
+		look_in(&search, last);
+		directories++;
+	}
+	if (search.found > SHOWN)
+		fprintf(search.out, " and %zu more", search.found - SHOWN);
+	fclose(search.out);
+	if (search.found)
+		record_set(answer, "Untracked", text);
+	free(text);
+}
