@@ -2,11 +2,9 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/stat.h>
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
+#include "changes/saved.h"
 
 static void add_note(struct changes *changes, size_t path, char *note)
 {
@@ -17,19 +15,6 @@ static void add_note(struct changes *changes, size_t path, char *note)
 	else
 		notes[path] = xstrdup(note);
 	free(note);
-}
-
-/* "saved 20 s ago"; NULL where the file is gone. */
-static char *describe_saved(int root, const char *path)
-{
-	_cleanup_close_ int fd = open_beneath(root, path, O_PATH);
-	_cleanup_free_ char *age = NULL;
-	struct stat status;
-
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return NULL;
-	age = clock_age(status.st_mtime);
-	return xasprintf("saved %s", age);
 }
 
 static void note_fresh(struct changes *changes, struct ledger *ledger,
@@ -54,7 +39,7 @@ static void note_fresh(struct changes *changes, struct ledger *ledger,
 			continue;
 		if (is_dirty)
 			add_note(changes, path, xstrdup("uncommitted"));
-		saved = describe_saved(root, name);
+		saved = saved_describe(root, name);
 		if (saved)
 			add_note(changes, path, saved);
 	}

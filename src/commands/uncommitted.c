@@ -1,27 +1,21 @@
 #include "commands/uncommitted.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "changes/saved.h"
 #include "changes/tree_diff.h"
 #include "commands/scratch.h"
 #include "snapshot/snapshot.h"
 
 static char *describe(int root, const struct path_change *change)
 {
-	_cleanup_close_ int fd = open_beneath(root, change->path, O_PATH);
 	_cleanup_free_ char *path = text_clean(change->path, strlen(change->path));
-	_cleanup_free_ char *age = NULL;
-	struct stat status;
+	_cleanup_free_ char *saved = saved_describe(root, change->path);
 
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return xasprintf("%c %s", path_change_letter(change), path);
-	age = clock_age(status.st_mtime);
-	return xasprintf("%c %s (saved %s)", path_change_letter(change), path, age);
+	return xasprintf(
+		"%c %s (%s)", path_change_letter(change), path, saved ? saved : "gone");
 }
 
 static void compare(

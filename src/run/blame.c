@@ -2,12 +2,10 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/stat.h>
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "changes/saved.h"
 #include "ledger/builds.h"
 
 /* So far back it is looked for who brought a file. */
@@ -61,10 +59,8 @@ static void put_uncommitted(FILE *out, const struct run *run, const char *path)
 {
 	_cleanup_close_ int root =
 		open(run->configuration.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_close_ int fd = open_beneath(root, path, O_PATH);
-	_cleanup_free_ char *age = NULL;
+	_cleanup_free_ char *saved = saved_describe(root, path);
 	git_oid committed, now;
-	struct stat status;
 
 	if (git_oid_is_zero(&run->snapshot.committed) ||
 		ledger_path_id(&committed, run->ledger, &run->snapshot.committed, path) <
@@ -72,11 +68,7 @@ static void put_uncommitted(FILE *out, const struct run *run, const char *path)
 		ledger_path_id(&now, run->ledger, &run->snapshot.tree, path) < 0 ||
 		git_oid_equal(&committed, &now))
 		return;
-	fprintf(out, "uncommitted, ");
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return;
-	age = clock_age(status.st_mtime);
-	fprintf(out, "saved %s, ", age);
+	fprintf(out, "uncommitted, %s%s", saved ? saved : "", saved ? ", " : "");
 }
 
 /* The oldest of the last builds in a row that had the file as it is; else the last that

@@ -3,30 +3,17 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
+#include "changes/saved.h"
 #include "changes/tree_diff.h"
 
 /* So many paths are named; a checkout of another branch can change thousands. */
 #define MEANWHILE_MAX 20
 /* Nix says that it writes flake.lock and does so, within this time. */
 #define LOCK_FILE_SECONDS 5
-
-/* "modules/a.nix (saved 12 s ago)". */
-static char *describe_saved(int root, const char *path)
-{
-	_cleanup_close_ int fd = open_beneath(root, path, O_PATH);
-	_cleanup_free_ char *age = NULL;
-	struct stat status;
-
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return xasprintf("%s (gone)", path);
-	age = clock_age(status.st_mtime);
-	return xasprintf("%s (saved %s)", path, age);
-}
 
 /*
  * Whether the only change is the flake.lock that nixos-rebuild itself has written, and
@@ -76,10 +63,11 @@ void meanwhile_note(struct run *run, struct ledger *ledger, time_t lock_file_wri
 		return;
 	}
 	for (size_t i = 0; i < changes.len && i < MEANWHILE_MAX; i++) {
-		_cleanup_free_ char *saved = describe_saved(root, changes.list[i].path);
+		const char *path = changes.list[i].path;
+		_cleanup_free_ char *saved = saved_describe(root, path);
 
-		strv_add(&paths, changes.list[i].path);
-		say("changed while building: %s", saved);
+		strv_add(&paths, path);
+		say("changed while building: %s (%s)", path, saved ? saved : "gone");
 	}
 	if (changes.len > MEANWHILE_MAX) {
 		say("changed while building: and %zu more", changes.len - MEANWHILE_MAX);
