@@ -9,14 +9,14 @@
 #include "rebuild/system.h"
 
 struct live {
-	char *system; /* store path */
-	bool runs;    /* else it is what boots next */
-	char *name;   /* as --allow-undo takes it: 43, gen:145 or the store path */
-	bool is_build;
-	struct build build; /* where is_build */
-	git_oid revision;   /* of a system made outside; zero: not known */
+	char *system;      /* store path */
+	char *name;        /* as --allow-undo takes it: 43, gen:145 or the store path */
 	char *description; /* "build 43 by alpha: ...", "generation 145, made outside ..."
 			    */
+	struct build build; /* where is_build */
+	git_oid revision;   /* of a system made outside; zero: not known */
+	bool is_build;
+	bool runs; /* else it is what boots next */
 };
 
 #define LIVES_MAX 2

@@ -369,6 +369,18 @@ if os.fork() == 0:
 	wait
 }
 
+@test "status names one who holds the lock by flock(1)" {
+	DOUBLE='' sr --agent a switch --flake .
+	# shellcheck disable=SC2016
+	flock "$LOCK" sh -c 'touch "$ROOT/locked"; while [ ! -e "$ROOT/go" ]; do sleep 0.02; done' &
+	wait_for test -e "$ROOT/locked"
+	run sr status
+	assert_like "${lines[0]}" "building: flock (pid *), who holds the lock directly"
+	touch "$ROOT/go"
+	wait
+	assert_equal "$(sr status | head -n 1)" "building: nobody"
+}
+
 @test "one without permission gets 77 and what to do" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	DOUBLE='' sr --agent a switch --flake .
