@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+static char *last_error;
 static bool in_place; /* the terminal's last line is to be replaced */
 
 static void to_stderr(const char *line, size_t len, void *data)
@@ -31,8 +32,24 @@ void message_redirect(void (*sink)(const char *line, size_t len, void *data), vo
 	line_sink_data = data;
 }
 
+/* The last line of them, without its prefix. */
+static void keep_last(const char *lines)
+{
+	static const char prefix[] = "safe-rebuild: ";
+	const char *end = lines + strlen(lines), *start;
+
+	if (end > lines && end[-1] == '\n')
+		end--;
+	for (start = end; start > lines && start[-1] != '\n';)
+		start--;
+	if (starts_with(start, prefix))
+		start += strlen(prefix);
+	set_string(&last_error, xstrndup(start, (size_t)(end - start)));
+}
+
 void message_pass_on(const char *lines)
 {
+	keep_last(lines);
 	line_sink(lines, strlen(lines), line_sink_data);
 }
 
@@ -45,8 +62,6 @@ static _printf_(1, 0) char *format_clean(const char *format, va_list arguments)
 }
 
 enum kind { SAID, WARNED, FAILED };
-
-static char *last_error;
 
 const char *message_last_error(void)
 {

@@ -39,9 +39,9 @@ static int prepare_walk(git_revwalk *walk, const struct job *job, size_t step)
 	git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME);
 	if (git_revwalk_push(walk, &job->steps[step].to) < 0)
 		return -1;
-	/* One that is not here hides nothing. */
-	if (!git_oid_is_zero(job->from))
-		(void)git_revwalk_hide(walk, job->from);
+	/* Without it all of history would be new. */
+	if (git_revwalk_hide(walk, job->from) < 0)
+		return -1;
 	for (size_t i = 0; i < step; i++)
 		if (!git_oid_is_zero(&job->steps[i].to))
 			(void)git_revwalk_hide(walk, &job->steps[i].to);

@@ -7,7 +7,7 @@
 /* As much of a revision as people read out to each other. */
 #define SHORT_ID 8
 /* A lock file that goes round in circles is none that Nix has written. */
-#define INPUTS_MAX 1000
+#define NODES_MAX 1000
 #define PATH_LENGTH_MAX 300
 
 static int compare_inputs(const void *a, const void *b)
@@ -39,12 +39,12 @@ static void add_input(struct lock_file *file, const char *name, const json_t *lo
  * version of its own.
  */
 static void add_inputs_of(struct lock_file *file, const json_t *nodes, const json_t *node,
-	const char *prefix)
+	const char *prefix, unsigned *visited)
 {
 	json_t *inputs = json_object_get(node, "inputs"), *target;
 	const char *name;
 
-	if (file->len >= INPUTS_MAX || strlen(prefix) > PATH_LENGTH_MAX)
+	if ((*visited)++ >= NODES_MAX || strlen(prefix) > PATH_LENGTH_MAX)
 		return;
 	json_object_foreach(inputs, name, target)
 	{
@@ -56,7 +56,7 @@ static void add_inputs_of(struct lock_file *file, const json_t *nodes, const jso
 		if (!input)
 			continue;
 		add_input(file, path, json_object_get(input, "locked"));
-		add_inputs_of(file, nodes, input, below);
+		add_inputs_of(file, nodes, input, below, visited);
 	}
 }
 
@@ -65,9 +65,11 @@ void lock_file_parse(struct lock_file *ret, const char *text, size_t len)
 	json_t *file = json_loadb(text, len, 0, NULL);
 	const json_t *nodes = json_object_get(file, "nodes");
 	const char *root = json_string_value(json_object_get(file, "root"));
+	unsigned visited = 0;
 
 	*ret = (struct lock_file){0};
-	add_inputs_of(ret, nodes, json_object_get(nodes, root ? root : "root"), "");
+	add_inputs_of(
+		ret, nodes, json_object_get(nodes, root ? root : "root"), "", &visited);
 	json_decref(file);
 	if (ret->len)
 		qsort(ret->inputs, ret->len, sizeof(*ret->inputs), compare_inputs);

@@ -98,7 +98,8 @@ static void put_nothing(struct report *report, const char *base)
 
 	fprintf(report->out, "%s: nothing has changed", base);
 	if (report->changes->foreign_len)
-		fprintf(report->out, " (%s by others since then)", builds);
+		fprintf(report->out, " (%s%s since then)", builds,
+			report->changes->base_kind == BASE_GIVEN ? "" : " by others");
 	fputc('\n', report->out);
 }
 
@@ -148,7 +149,8 @@ static void put_headline(struct report *report, const char *base)
 
 	fprintf(report->out, "%s:", base);
 	if (changes->foreign_len)
-		fprintf(report->out, " %s by others with %s;", builds, theirs);
+		fprintf(report->out, " %s%s with %s;", builds,
+			changes->base_kind == BASE_GIVEN ? "" : " by others", theirs);
 	fprintf(report->out, " %s not built yet\n", fresh);
 }
 

@@ -1,5 +1,4 @@
 #include <inttypes.h>
-#include <limits.h>
 
 #include "base/memory.h"
 #include "base/message.h"
@@ -8,6 +7,7 @@
 #include "changes/report.h"
 #include "commands/command.h"
 #include "commands/json.h"
+#include "commands/paths.h"
 #include "commands/reference.h"
 #include "commands/scratch.h"
 #include "queue/target.h"
@@ -77,6 +77,7 @@ struct comparison {
 	struct command_options options;
 	const char *since; /* a reference; NULL: the caller's own last build */
 	bool exit_code;
+	struct caller caller;
 	struct request request;
 	struct configuration configuration;
 	char *target;
@@ -85,31 +86,10 @@ struct comparison {
 
 static void comparison_free(struct comparison *comparison)
 {
+	caller_free(&comparison->caller);
 	configuration_free(&comparison->configuration);
 	free(comparison->target);
 	strv_free(&comparison->paths);
-}
-
-/* A path as the caller names it, from where he stands or absolute. */
-static void add_path(struct comparison *comparison, const char *word)
-{
-	const char *root = comparison->configuration.root;
-	const size_t root_len = strlen(root);
-	char here[PATH_MAX];
-	_cleanup_free_ char *path = NULL;
-	size_t len;
-
-	if (*word == '/' || !getcwd(here, sizeof(here)))
-		path = xstrdup(word);
-	else
-		path = xasprintf("%s/%s", here, streq(word, ".") ? "" : word);
-	len = strlen(path);
-	while (len && path[len - 1] == '/')
-		path[--len] = '\0';
-	if (strncmp(path, root, root_len) != 0)
-		strv_add(&comparison->paths, word);
-	else
-		strv_add(&comparison->paths, path + root_len + (path[root_len] == '/'));
 }
 
 /* The words after diff's own options choose the configuration as they do for a rebuild.
@@ -127,35 +107,38 @@ static int find_configuration(struct comparison *comparison, const struct strv *
 			"such as: safe-rebuild diff --flake .)",
 			configuration->name, configuration->why_elsewhere);
 	for (size_t i = 0; i < comparison->request.operand_count; i++)
-		add_path(comparison, comparison->request.operand[i]);
+		strv_take(&comparison->paths, path_in_configuration(configuration->root,
+						      comparison->request.operand[i]));
 	return 0;
 }
 
 static int find_base(struct changes *ret, struct ledger *ledger,
 	const struct context *context, const struct comparison *comparison)
 {
-	_cleanup_caller_ struct caller caller = {0};
-
-	if (comparison->since) {
-		ret->base_kind = BASE_GIVEN;
-		if (reference_find(
-			    &ret->base, ledger, context->settings, comparison->since) < 0)
-			return -1;
-		if (!build_has_snapshot(&ret->base))
-			return error("build %" PRIu64 " has no snapshot",
-				build_number(&ret->base));
-		return 0;
-	}
-	if (caller_identify(&caller, context->options->agent) < 0)
+	if (!comparison->since)
+		return changes_find_base(
+			ret, ledger, &comparison->caller, comparison->target);
+	ret->base_kind = BASE_GIVEN;
+	if (reference_find(&ret->base, ledger, context->settings, comparison->since) < 0)
 		return -1;
-	return changes_find_base(ret, ledger, &caller, comparison->target);
+	if (build_is_running(&ret->base))
+		return error(
+			"build %" PRIu64 " has not ended yet", build_number(&ret->base));
+	if (!build_has_snapshot(&ret->base))
+		return error(
+			"build %" PRIu64 " has no snapshot", build_number(&ret->base));
+	return 0;
 }
 
-static bool has_others(const struct changes *changes)
+static bool has_others(const struct changes *changes, const char *caller)
 {
-	for (size_t i = 0; i < changes->foreign_len; i++)
-		if (changes->foreign[i].len)
+	for (size_t i = 0; i < changes->foreign_len; i++) {
+		const char *agent =
+			record_get(&changes->foreign[i].build.record, "Agent");
+
+		if (changes->foreign[i].len && agent && !streq(agent, caller))
 			return true;
+	}
 	return false;
 }
 
@@ -182,7 +165,10 @@ static int compare(const struct context *context, const struct comparison *compa
 				   comparison->options.patch
 					   ? SHOW_PATCH
 					   : context->settings->show_changes);
-	return !status && comparison->exit_code && has_others(&changes) ? 1 : status;
+	return !status && comparison->exit_code &&
+			       has_others(&changes, comparison->caller.agent)
+		       ? 1
+		       : status;
 }
 
 static int run(const struct context *context, int argc, char **argv)
@@ -198,13 +184,17 @@ static int run(const struct context *context, int argc, char **argv)
 			comparison.options.patch = true;
 		else if (streq(argv[i], "--exit-code"))
 			comparison.exit_code = true;
-		else if (streq(argv[i], "--since") && i + 1 < argc)
+		else if (streq(argv[i], "--since") && i + 1 == argc)
+			return command_usage(&command_diff);
+		else if (streq(argv[i], "--since"))
 			comparison.since = argv[++i];
 		else if (starts_with(argv[i], "--since="))
 			comparison.since = argv[i] + strlen("--since=");
 		else
 			strv_add(&theirs, argv[i]);
 	}
+	if (caller_identify(&comparison.caller, context->options->agent) < 0)
+		return EXIT_USAGE;
 	if (find_configuration(&comparison, &theirs) < 0)
 		return EXIT_OWN_FAILURE;
 	return compare(context, &comparison);

@@ -6,8 +6,10 @@
 #include "changes/describe.h"
 #include "commands/command.h"
 #include "commands/json.h"
+#include "commands/paths.h"
 #include "commands/reference.h"
 #include "commands/table.h"
+#include "rebuild/configuration.h"
 
 #define DEFAULT_COUNT 20
 
@@ -155,6 +157,9 @@ static int run(const struct context *context, int argc, char **argv)
 {
 	struct command_options options = {.count = DEFAULT_COUNT};
 	_cleanup_ledger_ struct ledger *ledger = NULL;
+	_cleanup_configuration_ struct configuration configuration = {0};
+	const struct request request = {.action = ACTION_SWITCH};
+	_cleanup_free_ char *path = NULL;
 	struct listing listing = {0};
 	int operand = command_parse_options(&options, &command_log, "jnacst", argc, argv);
 
@@ -162,12 +167,17 @@ static int run(const struct context *context, int argc, char **argv)
 		return EXIT_USAGE;
 	if (operand < argc)
 		return command_usage(&command_log);
+	if (options.path) {
+		configuration_find_here(&configuration, &request);
+		path = path_in_configuration(
+			configuration.root ? configuration.root : "/", options.path);
+	}
 	listing.filter = (struct filter){
 		.agent = context->options->agent_is_option ? context->options->agent
 							   : NULL,
 		.action = options.action,
 		.outcome = options.outcome,
-		.path = options.path,
+		.path = path,
 	};
 	if (options.since && !parse_since(&listing.filter.since, options.since)) {
 		error("--since: '%s' is neither a duration such as 2h nor a day such as "

@@ -74,9 +74,14 @@ static int gather_last(struct state *state)
 
 	while (found > 0) {
 		const git_oid parent = at.parent;
+		const char *target = record_get(&at.record, "Target");
 
 		if (state->has_own && git_oid_equal(&at.commit, &state->own.commit))
 			break;
+		if (!target || !streq(target, TARGET)) {
+			found = build_step_back(&at, state->ledger);
+			continue;
+		}
 		state->since_own++;
 		if (state->last_len < LAST_BUILDS) {
 			state->last[state->last_len++] = at;
@@ -283,6 +288,10 @@ static void print_uncommitted(const struct uncommitted *uncommitted)
 	if (uncommitted->paths.len)
 		print_cut(line, "");
 	free(line);
+	if (uncommitted->untracked) {
+		printf("          not tracked by git, so not seen by Nix: ");
+		print_cut(uncommitted->untracked, "");
+	}
 }
 
 static int print_text(const struct state *state)

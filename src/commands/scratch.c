@@ -1,8 +1,11 @@
 #include "commands/scratch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/close_range.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -20,7 +23,8 @@ static int write_file(const char *directory, const char *name, const char *text)
 /* The least that is a git repository: initialising one takes ten times as long. */
 static int fill(const char *path, const char *ledger)
 {
-	static const char *const directories[] = {"objects", "objects/info", "refs"};
+	static const char *const directories[] = {
+		"objects", "objects/info", "objects/pack", "refs"};
 	_cleanup_free_ char *alternates = xasprintf("%s/objects\n", ledger);
 
 	for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
@@ -34,12 +38,55 @@ static int fill(const char *path, const char *ledger)
 	return write_file(path, "objects/info/alternates", alternates);
 }
 
+static int remove_entry(
+	const char *path, const struct stat *status, int type, struct FTW *position)
+{
+	(void)status;
+	(void)type;
+	(void)position;
+	return remove(path);
+}
+
+/*
+ * Removes the directory when the other end of the pipe is closed, which a signal to this
+ * process does as well: calls of agents are ended at any time.
+ */
+static _noreturn_ void sweep(const char *path, int pipe)
+{
+	char nothing;
+
+	setsid();
+	dup2(pipe, STDIN_FILENO);
+	close_range(STDOUT_FILENO, ~0U, 0);
+	while (read(STDIN_FILENO, &nothing, 1) < 0 && errno == EINTR)
+		;
+	nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	_exit(0);
+}
+
+static int start_sweeper(struct scratch *scratch)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	scratch->sweeper = fork();
+	if (scratch->sweeper == 0) {
+		close(fds[1]);
+		sweep(scratch->path, fds[0]);
+	}
+	close(fds[0]);
+	scratch->pipe = fds[1];
+	return scratch->sweeper < 0 ? -1 : 0;
+}
+
 int scratch_make(struct scratch *ret, struct ledger *ledger)
 {
 	_cleanup_git_(odb) git_odb *odb = NULL;
 	_cleanup_free_ char *objects = NULL;
 	const char *directory = getenv("TMPDIR");
 
+	*ret = (struct scratch){.pipe = -1};
 	ret->path = xasprintf(
 		"%s/safe-rebuild.XXXXXX", directory && *directory ? directory : "/tmp");
 	if (!mkdtemp(ret->path)) {
@@ -47,7 +94,7 @@ int scratch_make(struct scratch *ret, struct ledger *ledger)
 		set_string(&ret->path, NULL);
 		return -1;
 	}
-	if (fill(ret->path, ledger->path) < 0)
+	if (start_sweeper(ret) < 0 || fill(ret->path, ledger->path) < 0)
 		return error_errno("cannot make '%s'", ret->path);
 	objects = xasprintf("%s/objects", ret->path);
 	if (git_repository_odb(&odb, ledger->repository) < 0 ||
@@ -58,18 +105,11 @@ int scratch_make(struct scratch *ret, struct ledger *ledger)
 	return 0;
 }
 
-static int remove_entry(
-	const char *path, const struct stat *status, int type, struct FTW *position)
-{
-	(void)status;
-	(void)type;
-	(void)position;
-	return remove(path);
-}
-
 void scratch_remove(struct scratch *scratch)
 {
-	if (scratch->path)
-		nftw(scratch->path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	if (scratch->path && scratch->pipe >= 0) {
+		close(scratch->pipe);
+		waitpid(scratch->sweeper, NULL, 0);
+	}
 	set_string(&scratch->path, NULL);
 }

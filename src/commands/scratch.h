@@ -7,6 +7,8 @@
 #include "ledger/ledger.h"
 
 struct scratch {
+	pid_t sweeper; /* removes it when we are gone, however that comes about */
+	int pipe;
 	char *path; /* of the repository; NULL: none */
 };
 

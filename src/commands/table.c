@@ -48,11 +48,12 @@ void table_print_head(const struct table *table)
 		"message", table->colour ? "\033[0m" : "");
 }
 
-static const char *get(const struct record *build, const char *key)
+/* Whoever called chose the words. */
+static char *get(const struct record *build, const char *key)
 {
 	const char *value = record_get(build, key);
 
-	return value ? value : "";
+	return value ? text_clean(value, strlen(value)) : xstrdup("");
 }
 
 /* As much of the message as the line has room for. */
@@ -66,16 +67,20 @@ static void print_message(const struct table *table, const char *message)
 
 void table_print_build(const struct table *table, const struct record *build)
 {
-	const char *outcome = get(build, "Outcome");
 	const time_t started = record_get_time(build, "Started");
 	const time_t finished = record_get_time(build, "Finished");
+	_cleanup_free_ char *number = get(build, "Build"), *agent = get(build, "Agent");
+	_cleanup_free_ char *action = get(build, "Action");
+	_cleanup_free_ char *outcome = get(build, "Outcome");
+	_cleanup_free_ char *generation = get(build, "Generation");
+	_cleanup_free_ char *message = get(build, "Message");
 	_cleanup_free_ char *when = clock_age(finished ? finished : started);
 	_cleanup_free_ char *took =
 		clock_duration((finished ? finished : time(NULL)) - started);
 
-	printf(ROW, get(build, "Build"), when, get(build, "Agent"), get(build, "Action"));
+	printf(ROW, number, when, agent, action);
 	printf("%s%-*s%s", table->colour ? colour_of(outcome) : "", OUTCOME_WIDTH,
 		outcome, table->colour ? "\033[0m" : "");
-	printf(REST, get(build, "Generation"), took);
-	print_message(table, get(build, "Message"));
+	printf(REST, generation, took);
+	print_message(table, message);
 }

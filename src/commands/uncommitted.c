@@ -51,11 +51,15 @@ void uncommitted_find(
 		snapshot_take(&snapshot, &configuration, settings, scratch.path) < 0)
 		return;
 	ret->root = text_clean(configuration.root, strlen(configuration.root));
+	if (snapshot.untracked)
+		ret->untracked =
+			text_clean(snapshot.untracked, strlen(snapshot.untracked));
 	compare(ret, ledger, &snapshot);
 }
 
 void uncommitted_free(struct uncommitted *uncommitted)
 {
 	free(uncommitted->root);
+	free(uncommitted->untracked);
 	strv_free(&uncommitted->paths);
 }

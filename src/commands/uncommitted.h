@@ -9,6 +9,7 @@
 struct uncommitted {
 	enum { UNCOMMITTED_UNKNOWN, UNCOMMITTED_KNOWN } state;
 	char *root;        /* of the checkout */
+	char *untracked;   /* *.nix files that git does not track, in words; NULL: none */
 	struct strv paths; /* "M modules/a.nix (saved 20 s ago)", cleaned */
 };
 

@@ -220,7 +220,7 @@ static bool was_taken_back(struct judge *judge, const struct three_way *three_wa
  */
 static bool is_filtered(const struct judge *judge, const char *path)
 {
-	static const char *const names[] = {"filter", "working-tree-encoding", "ident"};
+	static const char *const names[] = {"filter", "working-tree-encoding"};
 	const char *value = NULL;
 
 	if (!judge->user)
@@ -231,6 +231,23 @@ static bool is_filtered(const struct judge *judge, const char *path)
 			return true;
 	return git_attr_get(&value, judge->user, 0, path, "eol") == 0 && value &&
 	       GIT_ATTR_HAS_VALUE(value) && streq(value, "crlf");
+}
+
+/* Notes that the path is another one on disk than what is live; more nobody can tell. */
+static int note_filtered(
+	struct judge *judge, struct losses *losses, const struct path_change *change)
+{
+	const struct version live = {change->new_mode, change->new_id};
+	struct version mine;
+	struct loss loss = {.kind = LOSS_FILTERED, .live = change->new_id};
+
+	if (version_in(&mine, judge, &judge->comparison->mine, change->path) < 0)
+		return -1;
+	if (version_equals(&live, &mine))
+		return 0;
+	loss.path = xstrdup(change->path);
+	losses_add(losses, &loss);
+	return 0;
 }
 
 /* The three versions of a path; of a filtered one as they were committed. 0: it cannot be
@@ -278,11 +295,15 @@ static int compare_path(
 	struct version base, live, mine;
 	int result = versions_of(&base, &live, &mine, judge, change);
 
-	if (result <= 0 || (!live.mode && judge->comparison->live_is_partial))
+	if (result == 0)
+		return note_filtered(judge, losses, change);
+	if (result < 0 || (!live.mode && judge->comparison->live_is_partial))
 		return result < 0 ? -1 : 0;
 	result = three_way_contains(&three_way, change->path, &base, &live, &mine);
 	if (result < 0)
 		return -1;
+	if (result && is_filtered(judge, change->path))
+		return note_filtered(judge, losses, change);
 	if (result || was_taken_back(judge, &three_way, change->path, &base, &live))
 		return 0;
 	/* Those that are ignored must not push others out of the list. */

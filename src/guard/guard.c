@@ -97,7 +97,7 @@ static int weigh(const struct guard_call *call, const struct live *live,
 
 		if (compare_ignores(call->settings, loss->path))
 			refusal.weights[i] = WEIGHT_IGNORED;
-		else if (loss->kind == LOSS_CONFLICT)
+		else if (loss->kind >= LOSS_FILTERED)
 			refusal.weights[i] = WEIGHT_WARNING;
 		else if (live->is_build && !refusal.owners[i].is_foreign)
 			refusal.weights[i] = WEIGHT_OWN;

@@ -17,6 +17,7 @@ enum loss_kind {
 	LOSS_RETURNED, /* a file that the live one has removed is back */
 	LOSS_INPUT,    /* an input of flake.lock would go back */
 	LOSS_OTHER,    /* mode, link or binary content */
+	LOSS_FILTERED, /* git filters it: only what is committed can be compared */
 	LOSS_CONFLICT, /* both changed the same lines: nobody can tell, only a warning */
 };
 

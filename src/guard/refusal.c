@@ -61,6 +61,11 @@ static void put_loss(FILE *out, const struct loss *loss)
 	case LOSS_OTHER:
 		fprintf(out, "its content or mode goes back");
 		return;
+	case LOSS_FILTERED:
+		fprintf(out,
+			"git filters it: whether what is not committed of it is here "
+			"cannot be told");
+		return;
 	case LOSS_CONFLICT:
 		fprintf(out, "both changed the same lines, look at it");
 		return;

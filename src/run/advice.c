@@ -23,8 +23,8 @@ static bool is_value(const struct build *build, const char *key, const char *val
 
 static void say_failed(const struct build *build)
 {
-	const char *text = record_get(&build->record, "Error");
-	const char *place = record_get(&build->record, "Error-At");
+	const char *text = record_get(&build->record, "Nix-Error");
+	const char *place = record_get(&build->record, "Nix-Error-At");
 	_cleanup_free_ char *line = describe_build(&build->record);
 	_cleanup_free_ char *quoted = text ? text_quote(text, 120) : NULL;
 
@@ -53,6 +53,7 @@ void advise_before(const struct run *run)
 		const char *command = record_get(&at.record, "Command");
 		const bool same = build_has_snapshot(&at) &&
 				  is_value(&at, "Target", run->target) &&
+				  is_value(&at, "Config", run->configuration.name) &&
 				  git_oid_equal(&at.tree, &run->snapshot.tree);
 
 		if (command && strstr(command, "--rollback") && !rollback.len &&

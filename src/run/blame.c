@@ -12,21 +12,46 @@
 #define BUILDS_MAX 200
 
 /* The path below the configuration's root, NULL where it lies elsewhere. */
-static const char *path_in_configuration(const struct run *run, const char *path)
+static const char *path_below_root(const struct run *run, const char *path)
 {
 	const char *root = run->configuration.root;
-	const char *source = strstr(path, "-source/"), *quote = strstr(path, "»/");
+	const char *at_root = strstr(path, root), *source = strstr(path, "-source/");
+	const char *quote = strstr(path, "»/");
 
-	if (quote)
-		return quote + strlen("»/");
-	if (starts_with(path, "/nix/store/") && source)
-		return source + strlen("-source/");
-	/* A store elsewhere, as tests have it. */
-	if (source && !starts_with(path, root))
-		return source + strlen("-source/");
+	/* «git+file:///etc/nixos?dir=x»/PATH: an input has another URL. */
+	if (starts_with(path, "«"))
+		return quote && at_root && at_root < quote &&
+				       strchr("?#\xc2", at_root[strlen(root)])
+			       ? quote + strlen("»/")
+			       : NULL;
 	if (starts_with(path, root) && path[strlen(root)] == '/')
 		return path + strlen(root) + 1;
-	return NULL;
+	return source ? source + strlen("-source/") : NULL;
+}
+
+/* Inputs lie in the store under the same name as the flake itself, and may have a file of
+ * the same name: only the very content is ours. */
+static bool is_content(
+	const struct run *run, const struct error_place *place, const git_oid *id)
+{
+	_cleanup_git_(blob) git_blob *blob = NULL;
+	const char *text, *end;
+	unsigned lines = 1;
+	git_oid now;
+
+	if (git_blob_lookup(&blob, run->ledger->repository, id) < 0)
+		return false;
+	text = git_blob_rawcontent(blob);
+	end = text + git_blob_rawsize(blob);
+	while (text < end && (text = memchr(text, '\n', (size_t)(end - text)))) {
+		text++;
+		lines++;
+	}
+	if (place->line > lines)
+		return false;
+	return *place->path != '/' || access(place->path, R_OK) < 0 ||
+	       (git_odb_hashfile(&now, place->path, GIT_OBJECT_BLOB) == 0 &&
+		       git_oid_equal(&now, id));
 }
 
 static bool is_ours(
@@ -34,9 +59,9 @@ static bool is_ours(
 {
 	git_oid id;
 
-	*ret = place->line ? path_in_configuration(run, place->path) : NULL;
+	*ret = place->line ? path_below_root(run, place->path) : NULL;
 	return *ret && ledger_path_id(&id, run->ledger, &run->snapshot.tree, *ret) == 0 &&
-	       !git_oid_is_zero(&id);
+	       !git_oid_is_zero(&id) && is_content(run, place, &id);
 }
 
 /* The error's own place, else the nearest on the way to it that is in the configuration.
@@ -119,11 +144,11 @@ void blame(struct run *run, const struct error_reader *error)
 
 	if (!*error->text)
 		return;
-	record_set(&run->record, "Error", error->text);
+	record_set(&run->record, "Nix-Error", error->text);
 	place = run->has_snapshot && run->ledger ? find_place(run, error, &path) : NULL;
 	if (!place)
 		return;
-	record_setf(&run->record, "Error-At", "%s:%u", path, place->line);
+	record_setf(&run->record, "Nix-Error-At", "%s:%u", path, place->line);
 	out = text_stream(&text, &len);
 	put_uncommitted(out, run, path);
 	put_build(out, run, path);

@@ -6,5 +6,6 @@
 #include "run/error.h"
 #include "run/run.h"
 
-/* Says it and notes Error and Error-At in the record; nothing where there is no error. */
+/* Says it and notes Nix-Error and Nix-Error-At in the record; nothing where there is no
+ * error. */
 void blame(struct run *run, const struct error_reader *error);

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/strv.h"
 #include "ledger/git.h"
 
 #define DIRECTORIES_MAX 200
@@ -55,29 +56,39 @@ static void look_in(struct search *search, const char *directory)
 		look_at(search, directory, found->d_name);
 }
 
+/* A directory's files stand on both sides of what lies below it; the last is the
+ * likeliest. */
+static bool is_among(const struct strv *list, const char *word)
+{
+	for (size_t i = list->len; i-- > 0;)
+		if (streq(list->words[i], word))
+			return true;
+	return false;
+}
+
 void untracked_describe(
 	struct record *answer, const struct taking *taking, git_repository *repository)
 {
 	char *text = NULL;
-	size_t len, directories = 0;
-	_cleanup_free_ char *last = NULL;
+	size_t len;
+	_cleanup_strv_ struct strv directories = {0};
 	struct search search = {
 		.taking = taking,
 		.repository = repository,
 		.out = text_stream(&text, &len),
 	};
 
-	for (size_t i = 0; i < taking->entries.len && directories < DIRECTORIES_MAX;
+	for (size_t i = 0; i < taking->entries.len && directories.len < DIRECTORIES_MAX;
 		i++) {
 		const char *path = taking->entries.list[i].path;
 		const char *slash = strrchr(path, '/');
-		const size_t dir_len = slash ? (size_t)(slash - path) : 0;
+		_cleanup_free_ char *directory =
+			xstrndup(path, slash ? (size_t)(slash - path) : 0);
 
-		if (last && strlen(last) == dir_len && strncmp(last, path, dir_len) == 0)
+		if (is_among(&directories, directory))
 			continue;
-		set_string(&last, xstrndup(path, dir_len));
-		look_in(&search, last);
-		directories++;
+		strv_add(&directories, directory);
+		look_in(&search, directory);
 	}
 	if (search.found > SHOWN)
 		fprintf(search.out, " and %zu more", search.found - SHOWN);

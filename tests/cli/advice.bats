@@ -21,6 +21,8 @@ by() {
 	assert_equal "$status" 1
 	by beta switch
 	assert_like "$output" "warning: this very configuration has failed: build 1 by alpha: switch failed, * \"undefined variable 'nginx'\" at modules/a.nix:1"
+	run sr --agent beta switch --flake .#other
+	refute_contains "$output" "has failed" # another machine of the flake
 	by beta switch # it has succeeded since
 	refute_contains "$output" "has failed"
 }
@@ -74,18 +76,27 @@ fails_at() {
 
 @test "whose error it is" {
 	by alpha switch
-	fails_at /nix/store/0123456789abcdef0123456789abcdef-source/modules/a.nix:14:3
-	assert_contains "$output" "the error is in modules/a.nix:14: as it is since build 1 by alpha"
+	fails_at /nix/store/0123456789abcdef0123456789abcdef-source/modules/a.nix:1:3
+	assert_contains "$output" "the error is in modules/a.nix:1: as it is since build 1 by alpha"
 	echo edited >>modules/a.nix
 	touch -d "20 seconds ago" modules/a.nix
 	fails_at "$CONFIG/modules/a.nix:2:1"
 	assert_like "$output" "the error is in modules/a.nix:2: uncommitted, saved 2* s ago, new in this build, last built by b (2)"
-	assert_equal "$(field last error)" "syntax error"
-	assert_equal "$(field last error_at)" "modules/a.nix:2"
-	fails_at "«git+file://$CONFIG?dir=.»/modules/a.nix:3:1"
-	assert_contains "$output" "the error is in modules/a.nix:3: uncommitted"
+	assert_equal "$(field last nix_error)" "syntax error"
+	assert_equal "$(field last nix_error_at)" "modules/a.nix:2"
+	fails_at "«git+file://$CONFIG?dir=.»/modules/a.nix:1:1"
+	assert_contains "$output" "the error is in modules/a.nix:1: uncommitted"
 	assert_contains "$output" "as it is since build 3 by b"
 	fails_at /nix/store/0123-source/lib/modules.nix:100:1
+	refute_contains "$output" "the error is in"
+	# an input's file of the same name
+	fails_at "«github:NixOS/nixpkgs/0123456»/modules/a.nix:1:1"
+	refute_contains "$output" "the error is in"
+	mkdir -p "$ROOT/store/0123-source/modules"
+	echo different >"$ROOT/store/0123-source/modules/a.nix"
+	fails_at "$ROOT/store/0123-source/modules/a.nix:1:1"
+	refute_contains "$output" "the error is in"
+	fails_at /nix/store/0123-source/modules/a.nix:99:1
 	refute_contains "$output" "the error is in"
 }
 
@@ -95,14 +106,14 @@ fails_at() {
 		       … while evaluating the attribute x
 		         at /nix/store/0123-source/flake.nix:5:3:
 		       … while calling f
-		         at /nix/store/0123-source/modules/a.nix:7:3:
+		         at /nix/store/0123-source/modules/a.nix:2:3:
 		       … in a library
 		         at /nix/store/4567-source/lib/attrsets.nix:100:3:
 		       error: attribute missing
 		       at /nix/store/4567-source/lib/modules.nix:200:3:
 		END
 		exit 1' by b switch
-	assert_contains "$output" "the error is in modules/a.nix:7: new in this build"
+	assert_contains "$output" "the error is in modules/a.nix:2: new in this build"
 }
 
 @test "the next boot takes another system" {

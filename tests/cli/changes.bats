@@ -263,3 +263,73 @@ safe-rebuild:     A three.nix +1"
 	run sr --agent a diff --since 1 --json
 	assert_equal "$(jq_get schema <<<"$output")" 1
 }
+
+@test "a flake.lock that goes round in circles costs nothing" {
+	build a
+	echo '{"nodes":{"root":{"inputs":{"a":"root","b":"root"}}},"root":"root","version":7}' >flake.lock
+	git add -A
+	build b
+	run timeout 10 "$SAFE_REBUILD" --agent a diff
+	assert_equal "$status" 0
+	run timeout 10 "$SAFE_REBUILD" --agent a switch --flake .
+	assert_equal "$status" 0
+}
+
+@test "diff and status with hundreds of new files" {
+	build a
+	for i in $(seq 205); do echo "$i" >"f$i.txt"; done
+	git add -A
+	run sr --agent a diff
+	assert_equal "$status" 0
+	assert_contains "$output" "205 files not built yet"
+	assert_contains "$(sr --agent a status)" "edited:   205 files, not committed"
+}
+
+@test "commits of a base that is not in this checkout are not guessed" {
+	echo one >one.txt
+	commit_all . "old"
+	git clone -q . "$ROOT/clone"
+	echo two >two.txt
+	commit_all . "only here"
+	build a
+	cd "$ROOT/clone"
+	echo three >three.txt
+	git add -A
+	refute_contains "$(sr --agent a diff)" "tester: old"
+}
+
+@test "diff --since: own builds are not others', a running one is refused" {
+	build a
+	echo one >one.txt
+	git add -A
+	build a
+	run sr --agent a diff --since 1 --exit-code
+	assert_equal "$status" 0
+	assert_contains "$output" ": 1 build with 1 file; 0 files not built yet"
+	# shellcheck disable=SC2016
+	DOUBLE='touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.02; done' \
+		"$SAFE_REBUILD" --agent z switch --flake . >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/started"
+	run sr --agent a diff --since 3
+	assert_equal "$status" 125
+	assert_contains "$output" "build 3 has not ended yet"
+	touch "$ROOT/go"
+	wait
+	run sr diff --since
+	assert_equal "$status" 64
+}
+
+@test "paths however they are spelt" {
+	build a
+	mkdir sub
+	echo one >sub/one.txt
+	git add -A
+	build b
+	for path in sub/one.txt ./sub/one.txt "$CONFIG/sub/../sub/one.txt" sub ./sub/ .; do
+		assert_contains "$(sr --agent a diff "$path")" "A sub/one.txt"
+	done
+	cd sub
+	assert_contains "$(sr --agent a diff ../sub/one.txt --flake ..)" "A sub/one.txt"
+	assert_contains "$(sr log --path ./one.txt)" "build 2 by b"
+	assert_contains "$(sr log --path "$CONFIG/sub/one.txt")" "build 2 by b"
+}

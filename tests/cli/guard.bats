@@ -609,6 +609,18 @@ outside() {
 	passes alpha switch
 }
 
+@test "what is not committed of a filtered file cannot be judged, and that is said" {
+	echo '*.nix eol=crlf' >.gitattributes
+	commit_all . "crlf"
+	git -C "$OTHER" pull -q
+	passes alpha switch
+	printf 'nginx = true;\r\n' >>modules/web.nix
+	passes alpha switch
+	cd "$OTHER"
+	by beta switch
+	assert_contains "$output" "warning: modules/web.nix: git filters it: whether what is not committed of it is here cannot be told"
+}
+
 @test "the common ancestor holds what was committed, not what was built dirty" {
 	passes alpha switch
 	echo 'nginx = true;' >>modules/web.nix

@@ -191,6 +191,42 @@ numbers() {
 	refute_contains "$(sed 1d "$ROOT/typed")" $'\e[31m'
 }
 
+@test "an action's word cannot drive the terminal" {
+	DOUBLE='' sr --agent a $'x\e]0;PWN\a\e[31m' >/dev/null 2>&1
+	export TERM=xterm NO_COLOR=1
+	as_person script -qec "$SAFE_REBUILD log; $SAFE_REBUILD status" "$ROOT/typed"
+	wait_for test -s "$ROOT/person.status"
+	assert_contains "$(cat "$ROOT/typed")" 'x\x1b]0;PWN'
+	refute_contains "$(sed 1d "$ROOT/typed")" $'\e]0'
+}
+
+@test "status: what git does not track, and builds of other targets" {
+	build a switch
+	DOUBLE='' sr --agent a switch --flake . --target-host web >/dev/null 2>&1
+	echo new >new.nix
+	run sr --agent a status
+	assert_contains "$output" "since:    nobody has built since your build"
+	assert_contains "$output" "not tracked by git, so not seen by Nix: new.nix"
+	mkdir a c
+	touch a/x c/y b.txt d.txt
+	git add a c b.txt d.txt
+	assert_contains "$(sr --agent a status)" "not seen by Nix: new.nix"
+	refute_contains "$(sr --agent a status)" "new.nix, new.nix"
+}
+
+@test "a diff that is killed leaves nothing behind" {
+	build a switch
+	mkdir "$ROOT/tmp"
+	for i in $(seq 3000); do echo "$i" >"f$i.txt"; done
+	git add -A
+	for signal in INT TERM KILL; do
+		for after in 0.05 0.1 0.2; do
+			TMPDIR=$ROOT/tmp timeout -s "$signal" "$after" "$SAFE_REBUILD" diff >/dev/null 2>&1 || true
+		done
+	done
+	wait_for sh -c '[ -z "$(ls "$ROOT/tmp")" ]'
+}
+
 @test "errors as JSON too" {
 	build a switch
 	run --separate-stderr sr show 99 --json

@@ -138,5 +138,5 @@ running() {
 	run --separate-stderr sr --agent b switch --flake '.#box'
 	assert_equal "$status" 1
 	assert_like "$stderr" "the error is in modules/base.nix:2: uncommitted, saved *, new in this build, last built by a (1)"
-	assert_contains "$(field last error)" "undefined variable 'nginx'"
+	assert_contains "$(field last nix_error)" "undefined variable 'nginx'"
 }
