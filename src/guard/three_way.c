@@ -287,8 +287,8 @@ static void compare_lock_files(struct loss *loss, const struct texts *texts)
 	loss->kind = LOSS_INPUT;
 }
 
-/* Neither side is all regular text: content, link, mode or presence decide as a whole. */
-static bool compare_whole(struct loss *loss, const struct three_way *three_way,
+/* Not all are regular text: content, link, mode or presence differ as a whole. */
+static void compare_whole(struct loss *loss, const struct three_way *three_way,
 	const struct version *base, const struct version *live,
 	const struct version *mine)
 {
@@ -303,7 +303,6 @@ static bool compare_whole(struct loss *loss, const struct three_way *three_way,
 	else
 		loss->kind = three_way->from_elsewhere && live->mode ? LOSS_OTHER
 								     : LOSS_CONFLICT;
-	return true;
 }
 
 static int compare(struct loss *loss, bool *lost, const struct three_way *three_way,
@@ -333,7 +332,7 @@ static int compare(struct loss *loss, bool *lost, const struct three_way *three_
 		}
 		return 0;
 	}
-	*lost = compare_whole(loss, three_way, base, live, mine);
+	compare_whole(loss, three_way, base, live, mine);
 	if (texts.live && !texts.mine && is_text(texts.live))
 		return note_lines(loss, NULL, git_blob_rawcontent(texts.live),
 			(size_t)git_blob_rawsize(texts.live));
