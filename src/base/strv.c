@@ -21,3 +21,14 @@ void strv_free(struct strv *list)
 	free(list->words);
 	*list = (struct strv){0};
 }
+
+static int compare_words(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void strv_sort(struct strv *list)
+{
+	if (list->len)
+		qsort(list->words, list->len, sizeof(*list->words), compare_words);
+}

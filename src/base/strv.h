@@ -11,6 +11,7 @@ struct strv {
 
 void strv_take(struct strv *list, char *word); /* owns word from now on */
 void strv_add(struct strv *list, const char *word);
+void strv_sort(struct strv *list);
 void strv_free(struct strv *list);
 
 #define _cleanup_strv_ _cleanup_(strv_free)

@@ -231,3 +231,17 @@ char *text_count(size_t count, const char *singular)
 {
 	return xasprintf("%zu %s%s", count, singular, count == 1 ? "" : "s");
 }
+
+void text_print_lines(FILE *out, const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		size_t line_len = (size_t)((newline ? newline : end) - text);
+		_cleanup_free_ char *line = text_clean(text, line_len);
+
+		fprintf(out, "%s\n", line);
+		text += line_len + 1;
+	}
+}

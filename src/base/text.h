@@ -20,6 +20,9 @@ char *text_clean(const char *text, size_t len) _must_check_;
 char *text_escape(const char *text, size_t len) _must_check_;
 char *text_unescape(const char *text, size_t len) _must_check_;
 
+/* Writes the text with each of its lines cleaned. */
+void text_print_lines(FILE *out, const char *text, size_t len);
+
 /* Cleaned, in double quotes, cut to max columns or so with "..." at the end. */
 char *text_quote(const char *text, size_t max) _must_check_;
 

@@ -64,26 +64,12 @@ static int lookup_blob(
 static int print_patch(FILE *out, git_patch *patch)
 {
 	git_buf text = {0};
-	const char *at, *end;
 
 	if (git_patch_to_buf(&text, patch) < 0)
 		return git_failed("cannot compare a recorded file");
-	for (at = text.ptr, end = text.ptr + text.size; at < end;) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t len = (size_t)((newline ? newline : end) - at);
-		_cleanup_free_ char *line = text_clean(at, len);
-
-		fprintf(out, "%s\n", line);
-		at += len + 1;
-	}
+	text_print_lines(out, text.ptr, text.size);
 	git_buf_dispose(&text);
 	return 0;
-}
-
-static void parse_lock_file(struct lock_file *ret, const git_blob *blob)
-{
-	lock_file_parse(ret, blob ? git_blob_rawcontent(blob) : "",
-		blob ? (size_t)git_blob_rawsize(blob) : 0);
 }
 
 /* Why there are no lines to count. */
@@ -108,8 +94,8 @@ static int describe_content(FILE *out, const struct path_change *change, git_pat
 	size_t added = 0, removed = 0;
 
 	if (is_lock_file(change->path)) {
-		parse_lock_file(&before, old);
-		parse_lock_file(&after, new);
+		lock_file_parse(&before, old);
+		lock_file_parse(&after, new);
 		/* One without inputs is none that could be read. */
 		if ((!old || before.len) && (!new || after.len))
 			inputs = lock_file_describe(&before, &after);

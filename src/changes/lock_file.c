@@ -60,8 +60,10 @@ static void add_inputs_of(struct lock_file *file, const json_t *nodes, const jso
 	}
 }
 
-void lock_file_parse(struct lock_file *ret, const char *text, size_t len)
+void lock_file_parse(struct lock_file *ret, const git_blob *blob)
 {
+	const char *text = blob ? git_blob_rawcontent(blob) : "";
+	const size_t len = blob ? (size_t)git_blob_rawsize(blob) : 0;
 	json_t *file = json_loadb(text, len, 0, NULL);
 	const json_t *nodes = json_object_get(file, "nodes");
 	const char *root = json_string_value(json_object_get(file, "root"));

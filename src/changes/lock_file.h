@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/strv.h"
+#include "ledger/git.h"
 
 struct lock_input {
 	char *name;
@@ -20,7 +21,8 @@ struct lock_file {
 	size_t len;
 };
 
-void lock_file_parse(struct lock_file *ret, const char *text, size_t len);
+/* blob NULL: there is no such file. */
+void lock_file_parse(struct lock_file *ret, const git_blob *blob);
 void lock_file_free(struct lock_file *file);
 #define _cleanup_lock_file_ _cleanup_(lock_file_free)
 

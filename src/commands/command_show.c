@@ -107,20 +107,10 @@ static int show_record(struct ledger *ledger, const struct build *build, bool js
 /* The bytes as they are, for another program; cleaned, for a terminal. */
 static void print_bytes(const char *text, size_t len)
 {
-	const char *end = text + len;
-
-	if (!isatty(STDOUT_FILENO)) {
+	if (isatty(STDOUT_FILENO))
+		text_print_lines(stdout, text, len);
+	else
 		fwrite(text, 1, len, stdout);
-		return;
-	}
-	for (const char *at = text; at < end;) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t line_len = (size_t)((newline ? newline : end) - at);
-		_cleanup_free_ char *line = text_clean(at, line_len);
-
-		puts(line);
-		at += line_len + 1;
-	}
 }
 
 /*

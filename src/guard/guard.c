@@ -123,11 +123,8 @@ static int drop_superseded(
 		return -1;
 	for (size_t i = 0; i < verdict->losses.len; i++) {
 		struct loss *loss = &verdict->losses.list[i];
-		bool differs = false;
 
-		for (size_t j = 0; j < changes.len && !differs; j++)
-			differs = streq(changes.list[j].path, loss->path);
-		if (differs)
+		if (path_changes_have(&changes, loss->path))
 			losses_add(&kept, loss);
 		else
 			loss_free(loss);

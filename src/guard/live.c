@@ -1,6 +1,5 @@
 #include "guard/live.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>

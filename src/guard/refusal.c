@@ -126,20 +126,11 @@ static char *git_in_checkout(const struct refusal *refusal)
 	return xasprintf("git %s", quoted);
 }
 
-static bool loses_committed_work(const struct refusal *refusal)
+static bool loses_work(const struct refusal *refusal, bool uncommitted)
 {
 	for (size_t i = 0; i < refusal->verdict->losses.len; i++)
 		if (refusal->weights[i] == WEIGHT_REFUSED &&
-			!refusal->verdict->losses.list[i].uncommitted)
-			return true;
-	return false;
-}
-
-static bool loses_uncommitted_work(const struct refusal *refusal)
-{
-	for (size_t i = 0; i < refusal->verdict->losses.len; i++)
-		if (refusal->weights[i] == WEIGHT_REFUSED &&
-			refusal->verdict->losses.list[i].uncommitted)
+			refusal->verdict->losses.list[i].uncommitted == uncommitted)
 			return true;
 	return false;
 }
@@ -179,14 +170,13 @@ static void say_remedies(const struct refusal *refusal)
 	const char *sudo = geteuid() == 0 && call->caller->uid ? "sudo " : "";
 	_cleanup_free_ char *git = git_in_checkout(refusal);
 	_cleanup_free_ char *command = refusal_command(call, live->name);
-	const bool merged = call->configuration->is_git &&
-			    loses_committed_work(refusal) && say_merge(refusal, git);
-
+	const bool merged = call->configuration->is_git && loses_work(refusal, false) &&
+			    say_merge(refusal, git);
 	const uint64_t since = merged ? 0 : refusal->verdict->ancestor_build;
 	_cleanup_free_ char *base = since ? xasprintf(" --since %" PRIu64, since) : NULL;
 
 	if (live->is_build && call->configuration->is_git &&
-		(!merged || loses_uncommitted_work(refusal)))
+		(!merged || loses_work(refusal, true)))
 		say("%s: %ssafe-rebuild show %s --patch%s | %s apply --3way",
 			merged ? "and what is not committed" : "bring it in", sudo,
 			live->name, base ? base : "", git);

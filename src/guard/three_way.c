@@ -248,12 +248,6 @@ static int compare_texts(struct loss *loss, bool *lost, const struct three_way *
 	return status;
 }
 
-static void parse_lock_file(struct lock_file *ret, git_blob *blob)
-{
-	lock_file_parse(ret, blob ? git_blob_rawcontent(blob) : "",
-		blob ? (size_t)git_blob_rawsize(blob) : 0);
-}
-
 /*
  * Input by input: what live has changed may only be newer in mine. Sets the loss' text to
  * those that are older, NULL where none is.
@@ -262,9 +256,9 @@ static void compare_lock_files(struct loss *loss, const struct texts *texts)
 {
 	_cleanup_lock_file_ struct lock_file base = {0}, live = {0}, mine = {0};
 
-	parse_lock_file(&base, texts->base);
-	parse_lock_file(&live, texts->live);
-	parse_lock_file(&mine, texts->mine);
+	lock_file_parse(&base, texts->base);
+	lock_file_parse(&live, texts->live);
+	lock_file_parse(&mine, texts->mine);
 	for (size_t i = 0; i < live.len; i++) {
 		const struct lock_input *its = &live.inputs[i];
 		const struct lock_input *before = lock_file_find(&base, its->name);

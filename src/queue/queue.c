@@ -325,7 +325,6 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 		.turn = ret,
 		.directory = directory,
 		.queue = queue,
-
 		.wait = {.deadline_ms = call->wait_ms == FOREVER_MS
 						? FOREVER_MS
 						: clock_boot_ms() + call->wait_ms,

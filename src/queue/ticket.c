@@ -91,11 +91,6 @@ static int make_ticket(struct ticket *ret, const char *directory, int64_t stamp,
 	}
 }
 
-static int compare_words(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int list_names(struct strv *ret, const char *directory)
 {
 	_cleanup_closedir_ DIR *listing = opendir(directory);
@@ -107,8 +102,7 @@ static int list_names(struct strv *ret, const char *directory)
 	while ((found = readdir(listing)))
 		if (is_ticket_name(found->d_name))
 			strv_add(ret, found->d_name);
-	if (ret->len)
-		qsort(ret->words, ret->len, sizeof(*ret->words), compare_words);
+	strv_sort(ret);
 	return 0;
 }
 

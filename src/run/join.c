@@ -27,11 +27,6 @@ static bool configures_nix(const char *variable)
 	       starts_with(variable, "XDG_CONFIG_") || starts_with(variable, "HOME=");
 }
 
-static int compare_words(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 void join_describe_request(struct run *run)
 {
 	_cleanup_strv_ struct strv variables = {0};
@@ -45,9 +40,7 @@ void join_describe_request(struct run *run)
 	for (char **variable = environ; *variable; variable++)
 		if (configures_nix(*variable))
 			strv_add(&variables, *variable);
-	if (variables.len)
-		qsort(variables.words, variables.len, sizeof(*variables.words),
-			compare_words);
+	strv_sort(&variables);
 	out = text_stream(&text, &len);
 	fprintf(out, "%d %s", (int)geteuid(), run->program);
 	for (size_t i = 0; i < variables.len; i++)

@@ -93,6 +93,7 @@ static bool needs_lock(const struct run *run)
 static void estimate(struct run *run, struct ledger *ledger)
 {
 	int64_t seconds;
+
 	if (build_expected_seconds(&seconds, ledger, run->target,
 		    record_get(&run->record, "Command")) == 0 &&
 		seconds)
