@@ -198,6 +198,7 @@ static bool was_taken_back(struct judge *judge, const struct three_way *three_wa
 		git_revwalk_hide(walk, &judge->base_commit) == 0)
 		while (!contained && judge->looks_left &&
 			git_revwalk_next(&id, walk) == 0) {
+			_cleanup_(loss_free) struct loss lacking = {0};
 			struct version then;
 			git_oid tree;
 
@@ -206,8 +207,8 @@ static bool was_taken_back(struct judge *judge, const struct three_way *three_wa
 				version_in(&then, judge, &tree, path) < 0)
 				break;
 			if (!version_equals(&then, &last) && !version_equals(&then, base))
-				contained = three_way_contains(three_way, path, base,
-						    live, &then) == 1;
+				contained = three_way_compare(&lacking, three_way, path,
+						    base, live, &then) == 1;
 			last = then;
 		}
 	git_revwalk_free(walk);
@@ -291,30 +292,30 @@ static int compare_path(
 		.repository = judge->ledger.repository,
 		.from_elsewhere = judge->from_elsewhere,
 	};
-	const size_t before = losses->len;
 	struct version base, live, mine;
+	struct loss loss;
 	int result = versions_of(&base, &live, &mine, judge, change);
 
 	if (result == 0)
 		return note_filtered(judge, losses, change);
 	if (result < 0 || (!live.mode && judge->comparison->live_is_partial))
 		return result < 0 ? -1 : 0;
-	result = three_way_contains(&three_way, change->path, &base, &live, &mine);
+	result = three_way_compare(&loss, &three_way, change->path, &base, &live, &mine);
 	if (result < 0)
 		return -1;
-	if (result && is_filtered(judge, change->path))
-		return note_filtered(judge, losses, change);
-	if (result || was_taken_back(judge, &three_way, change->path, &base, &live))
-		return 0;
+	if (result)
+		return is_filtered(judge, change->path)
+			       ? note_filtered(judge, losses, change)
+			       : 0;
 	/* Those that are ignored must not push others out of the list. */
-	if (compare_ignores(judge->comparison->settings, change->path) &&
-		judge->ignored++ >= IGNORED_MAX)
+	if (was_taken_back(judge, &three_way, change->path, &base, &live) ||
+		(compare_ignores(judge->comparison->settings, change->path) &&
+			judge->ignored++ >= IGNORED_MAX)) {
+		loss_free(&loss);
 		return 0;
-	if (three_way_compare(losses, &three_way, change->path, &base, &live, &mine) < 0)
-		return -1;
-	if (losses->len > before)
-		losses->list[before].uncommitted =
-			is_uncommitted(judge, change->path, &live);
+	}
+	loss.uncommitted = is_uncommitted(judge, change->path, &live);
+	losses_add(losses, &loss);
 	return 0;
 }
 

@@ -333,38 +333,24 @@ static int compare(struct loss *loss, bool *lost, const struct three_way *three_
 	return 0;
 }
 
-int three_way_compare(struct losses *losses, const struct three_way *three_way,
+int three_way_compare(struct loss *ret, const struct three_way *three_way,
 	const char *path, const struct version *base, const struct version *live,
 	const struct version *mine)
 {
-	struct loss loss = {0};
 	bool lost;
+	int result;
 
-	if (compare(&loss, &lost, three_way, path, base, live, mine) < 0) {
-		free(loss.text);
-		return -1;
+	*ret = (struct loss){0};
+	result = compare(ret, &lost, three_way, path, base, live, mine);
+	if (result < 0 || !lost) {
+		loss_free(ret);
+		*ret = (struct loss){0};
+		return result < 0 ? -1 : 1;
 	}
-	if (!lost) {
-		free(loss.text);
-		return 0;
-	}
-	loss.path = xstrdup(path);
+	ret->path = xstrdup(path);
 	if (base->mode)
-		loss.base = base->id;
+		ret->base = base->id;
 	if (live->mode)
-		loss.live = live->id;
-	losses_add(losses, &loss);
+		ret->live = live->id;
 	return 0;
-}
-
-int three_way_contains(const struct three_way *three_way, const char *path,
-	const struct version *base, const struct version *live,
-	const struct version *mine)
-{
-	struct loss loss = {0};
-	bool lost;
-	int result = compare(&loss, &lost, three_way, path, base, live, mine);
-
-	free(loss.text);
-	return result < 0 ? -1 : !lost;
 }

@@ -18,15 +18,10 @@ struct three_way {
 	bool from_elsewhere;
 };
 
-/* Adds to losses what mine lacks. Prints and returns -1 where an object cannot be read.
- */
-int three_way_compare(struct losses *losses, const struct three_way *three_way,
+/* 1: mine contains it; 0: it does not, and *ret is what it lacks, the caller's to free or
+ * to add; -1 (printed): an object cannot be read. */
+int three_way_compare(struct loss *ret, const struct three_way *three_way,
 	const char *path, const struct version *base, const struct version *live,
-	const struct version *mine) _must_check_;
-
-/* 1: mine contains it, 0: it does not, -1 (printed): an object cannot be read. */
-int three_way_contains(const struct three_way *three_way, const char *path,
-	const struct version *base, const struct version *live,
 	const struct version *mine) _must_check_;
 
 bool version_equals(const struct version *a, const struct version *b);
