@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "base/message.h"
 #include "commands/command.h"
-#include "commands/json.h"
 #include "run/run.h"
 
 static void print_help(void)
@@ -54,34 +53,6 @@ static bool is_drop_in(const char *name)
 	return streq(slash ? slash + 1 : name, "nixos-rebuild");
 }
 
-static bool wants_json(const struct strv *words)
-{
-	for (size_t i = 1; i < words->len; i++)
-		if (streq(words->words[i], "--json"))
-			return true;
-	return false;
-}
-
-static int run_command(
-	const struct command *command, const struct context *context, struct strv *words)
-{
-	int status;
-
-	if (words->len == 2 &&
-		(streq(words->words[1], "--help") || streq(words->words[1], "-h"))) {
-		printf("safe-rebuild %s %s\n  %s\n", command->name, command->arguments,
-			command->help);
-		return 0;
-	}
-	status = command->run(context, (int)words->len, words->words);
-	if (status >= EXIT_USAGE && wants_json(words))
-		json_print_error(status);
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	error_errno("cannot write the answer");
-	return EXIT_OWN_FAILURE;
-}
-
 static int run(bool drop_in, struct strv *words, const struct surroundings *surroundings)
 {
 	_cleanup_own_options_ struct own_options options = {.wait_ms = -1};
@@ -89,14 +60,12 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 	const struct command *command = NULL;
 	int status = -1;
 
-	if (!drop_in && own_options_take(&options, words) < 0)
+	if (own_options_read(&options, drop_in ? NULL : words) < 0)
 		return EXIT_USAGE;
 	if (!drop_in)
 		status = answer_at_once(words);
 	if (status >= 0)
 		return status;
-	if (own_options_from_environment(&options) < 0)
-		return EXIT_USAGE;
 	if (settings_read(&settings, options.settings) < 0)
 		return EXIT_SETTINGS;
 	if (!drop_in)
@@ -104,7 +73,7 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 	if (command) {
 		const struct context context = {&settings, &options, surroundings};
 
-		return run_command(command, &context, words);
+		return command_run(command, &context, words);
 	}
 	return run_rebuild(&settings, &options, words, surroundings);
 }

@@ -9,6 +9,27 @@
 
 #include "base/memory.h"
 
+static int compare_descriptors(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+void close_all_but(int *keep, size_t len)
+{
+	int next = STDERR_FILENO + 1;
+
+	if (len)
+		qsort(keep, len, sizeof(*keep), compare_descriptors);
+	for (size_t i = 0; i < len; i++) {
+		if (keep[i] < next)
+			continue;
+		if (keep[i] > next)
+			close_range((unsigned)next, (unsigned)keep[i] - 1, 0);
+		next = keep[i] + 1;
+	}
+	close_range((unsigned)next, ~0U, 0);
+}
+
 void keep_standard_descriptors_only(void)
 {
 	int fd;
@@ -16,7 +37,7 @@ void keep_standard_descriptors_only(void)
 	do
 		fd = open("/dev/null", O_RDWR);
 	while (fd >= 0 && fd <= STDERR_FILENO);
-	close_range(STDERR_FILENO + 1, ~0U, 0);
+	close_all_but(NULL, 0);
 }
 
 int write_all(int fd, const void *data, size_t len)
@@ -154,4 +175,24 @@ int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t grou
 		return -1;
 	}
 	return fd;
+}
+
+int link_file(int fd, const char *path)
+{
+	/* linkat(2): AT_EMPTY_PATH would need a capability. */
+	_cleanup_free_ char *self = xasprintf("/proc/self/fd/%d", fd);
+
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+int link_file_over(int fd, const char *path)
+{
+	_cleanup_free_ char *unfinished = xasprintf("%s.%d", path, (int)getpid());
+
+	if (link_file(fd, unfinished) < 0)
+		return -1;
+	if (rename(unfinished, path) == 0)
+		return 0;
+	unlink(unfinished);
+	return -1;
 }

@@ -15,6 +15,8 @@
  * left open be kept by what we leave running.
  */
 void keep_standard_descriptors_only(void);
+/* Closes all above stderr but these, which it sorts. */
+void close_all_but(int *keep, size_t len);
 
 int write_all(int fd, const void *data, size_t len);
 
@@ -50,3 +52,9 @@ int make_shared_directory(const char *path, mode_t mode, gid_t group);
  * truncates.
  */
 int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t group);
+
+/* Gives a file without a name (O_TMPFILE) this one; EEXIST where there is one already. */
+int link_file(int fd, const char *path);
+/* The same in place of whatever has the name, which never stands for less than a whole
+ * file. */
+int link_file_over(int fd, const char *path);

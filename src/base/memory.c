@@ -1,6 +1,5 @@
 #include "base/memory.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,17 +46,23 @@ char *xstrndup(const char *text, size_t len)
 	return copy;
 }
 
-char *xasprintf(const char *format, ...)
+char *xvasprintf(const char *format, va_list arguments)
 {
 	char *text = NULL;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		die_of_memory();
+	return text;
+}
+
+char *xasprintf(const char *format, ...)
+{
 	va_list arguments;
-	int len;
+	char *text;
 
 	va_start(arguments, format);
-	len = vasprintf(&text, format, arguments);
+	text = xvasprintf(format, arguments);
 	va_end(arguments);
-	if (len < 0)
-		die_of_memory();
 	return text;
 }
 
@@ -67,11 +72,9 @@ void set_string(char **owner, char *value)
 	*owner = value;
 }
 
-FILE *text_stream(char **text, size_t *len)
+void *xgrow(void *list, size_t len, size_t size)
 {
-	FILE *stream = open_memstream(text, len);
-
-	if (!stream)
-		die_of_memory();
-	return stream;
+	if (len & (len - 1))
+		return list;
+	return xreallocarray(list, len ? len * 2 : 1, size);
 }

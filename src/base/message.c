@@ -55,10 +55,9 @@ void message_pass_on(const char *lines)
 
 static _printf_(1, 0) char *format_clean(const char *format, va_list arguments)
 {
-	_cleanup_free_ char *raw = NULL;
-	int len = vasprintf(&raw, format, arguments);
+	_cleanup_free_ char *raw = xvasprintf(format, arguments);
 
-	return len < 0 ? xstrdup("?") : text_clean(raw, (size_t)len);
+	return text_clean(raw, strlen(raw));
 }
 
 enum kind { SAID, WARNED, FAILED };
@@ -119,20 +118,25 @@ void say(const char *format, ...)
 	PUT(SAID, 0);
 }
 
+void answer(const char *format, ...)
+{
+	_cleanup_free_ char *clean = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	clean = format_clean(format, arguments);
+	va_end(arguments);
+	puts(clean);
+}
+
 /* A line that wraps could not be replaced: what is too wide for the terminal is cut. */
 static size_t fitting_length(const char *line)
 {
-	const size_t len = strlen(line);
 	struct winsize size;
-	size_t max;
 
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 2 ||
-		len < size.ws_col)
-		return len;
-	max = size.ws_col - 1U;
-	while (max > 0 && ((unsigned char)line[max] & 0xc0) == 0x80)
-		max--;
-	return max;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 2)
+		return strlen(line);
+	return text_cut(line, size.ws_col - 1U);
 }
 
 void say_in_place(const char *format, ...)

@@ -32,6 +32,9 @@ void warn(const char *format, ...) _printf_(1, 2);
 void warn_errno(const char *format, ...) _printf_(1, 2);
 void say(const char *format, ...) _printf_(1, 2);
 
+/* A line of a command's answer, on stdout: cleaned likewise, without the prefix. */
+void answer(const char *format, ...) _printf_(1, 2);
+
 /*
  * A line on a terminal that the next one, of whatever kind, takes the place of. Only
  * where stderr is a terminal.

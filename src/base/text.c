@@ -42,91 +42,104 @@ static bool is_deceptive(uint32_t code)
 	       (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe0fff);
 }
 
-static void put_character(FILE *out, const unsigned char *at, size_t len, uint32_t code)
+static void put_character(
+	struct strbuf *out, const unsigned char *at, size_t len, uint32_t code)
 {
 	if (code == '\n')
-		fputs("\\n", out);
+		strbuf_puts(out, "\\n");
 	else if (code == '\t')
-		fputs("\\t", out);
+		strbuf_puts(out, "\\t");
 	else if (code == '\r')
-		fputs("\\r", out);
+		strbuf_puts(out, "\\r");
 	else if (code < 0x20 || code == 0x7f)
-		fprintf(out, "\\x%02x", (unsigned)code);
+		strbuf_printf(out, "\\x%02x", (unsigned)code);
 	else if ((code >= 0x80 && code < 0xa0) || is_deceptive(code))
-		fprintf(out, "\\u{%x}", (unsigned)code);
+		strbuf_printf(out, "\\u{%x}", (unsigned)code);
 	else
-		fwrite(at, 1, len, out);
+		strbuf_add(out, at, len);
 }
 
-static char *clean(const char *text, size_t len, const char *also)
+/* also: characters that get a backslash in front. */
+static void put_clean(struct strbuf *out, const char *text, size_t len, const char *also)
 {
 	const unsigned char *at = (const unsigned char *)text, *end = at + len;
-	char *result = NULL;
-	size_t result_len;
-	FILE *out = text_stream(&result, &result_len);
 
 	while (at < end) {
 		uint32_t code = 0;
 		size_t step = decode_utf8(at, (size_t)(end - at), &code);
 
 		if (step == 0) {
-			fprintf(out, "\\x%02x", *at);
+			strbuf_printf(out, "\\x%02x", *at);
 			step = 1;
 		} else {
 			if (code && code < 0x80 && strchr(also, (int)code))
-				fputc('\\', out);
+				strbuf_putc(out, '\\');
 			put_character(out, at, step, code);
 		}
 		at += step;
 	}
-	fclose(out);
-	return result;
 }
 
 char *text_clean(const char *text, size_t len)
 {
-	return clean(text, len, "");
+	struct strbuf out = STRBUF_INIT;
+
+	put_clean(&out, text, len, "");
+	return strbuf_take(&out);
 }
 
 char *text_escape(const char *text, size_t len)
 {
-	return clean(text, len, "\\");
+	struct strbuf out = STRBUF_INIT;
+
+	put_clean(&out, text, len, "\\");
+	return strbuf_take(&out);
+}
+
+size_t text_cut(const char *text, size_t max)
+{
+	const size_t len = strnlen(text, max + 1);
+
+	if (len <= max)
+		return len;
+	while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
+		max--;
+	return max;
 }
 
 char *text_quote(const char *text, size_t max)
 {
-	_cleanup_free_ char *cleaned = clean(text, strlen(text), "\\\"");
-	size_t len = strlen(cleaned);
+	_cleanup_strbuf_ struct strbuf cleaned = STRBUF_INIT;
+	size_t len;
 
-	if (len <= max)
-		return xasprintf("\"%s\"", cleaned);
-	while (max > 0 && ((unsigned char)cleaned[max] & 0xc0) == 0x80)
-		max--;
-	return xasprintf("\"%.*s...\"", (int)max, cleaned);
+	put_clean(&cleaned, text, strlen(text), "\\\"");
+	len = text_cut(cleaned.text, max);
+	return xasprintf(
+		"\"%.*s%s\"", (int)len, cleaned.text, len < cleaned.len ? "..." : "");
 }
 
-static void put_utf8(FILE *out, uint32_t code)
+static void put_utf8(struct strbuf *out, uint32_t code)
 {
 	if (code < 0x80) {
-		fputc((int)code, out);
+		strbuf_putc(out, (char)code);
 		return;
 	}
 	if (code < 0x800) {
-		fputc((int)(0xc0 | code >> 6), out);
+		strbuf_putc(out, (char)(0xc0 | code >> 6));
 	} else {
 		if (code < 0x10000) {
-			fputc((int)(0xe0 | code >> 12), out);
+			strbuf_putc(out, (char)(0xe0 | code >> 12));
 		} else {
-			fputc((int)(0xf0 | (code >> 18 & 0x07)), out);
-			fputc((int)(0x80 | (code >> 12 & 0x3f)), out);
+			strbuf_putc(out, (char)(0xf0 | (code >> 18 & 0x07)));
+			strbuf_putc(out, (char)(0x80 | (code >> 12 & 0x3f)));
 		}
-		fputc((int)(0x80 | (code >> 6 & 0x3f)), out);
+		strbuf_putc(out, (char)(0x80 | (code >> 6 & 0x3f)));
 	}
-	fputc((int)(0x80 | (code & 0x3f)), out);
+	strbuf_putc(out, (char)(0x80 | (code & 0x3f)));
 }
 
 /* Writes what the escape after a backslash means; returns how many characters it took. */
-static size_t unescape_one(FILE *out, const char *at, size_t len)
+static size_t unescape_one(struct strbuf *out, const char *at, size_t len)
 {
 	static const char letters[] = "ntr", meanings[] = "\n\t\r";
 	const char *letter = len ? strchr(letters, at[0]) : NULL;
@@ -134,11 +147,11 @@ static size_t unescape_one(FILE *out, const char *at, size_t len)
 	int taken = 0;
 
 	if (len && at[0] && letter) {
-		fputc(meanings[letter - letters], out);
+		strbuf_putc(out, meanings[letter - letters]);
 		return 1;
 	}
 	if (len >= 3 && sscanf(at, "x%2x%n", &code, &taken) == 1 && taken == 3) {
-		fputc((int)code, out);
+		strbuf_putc(out, (char)code);
 		return 3;
 	}
 	if (len >= 4 && sscanf(at, "u{%6x}%n", &code, &taken) == 1 && taken > 3) {
@@ -146,7 +159,7 @@ static size_t unescape_one(FILE *out, const char *at, size_t len)
 		return (size_t)taken;
 	}
 	if (len) {
-		fputc(at[0], out);
+		strbuf_putc(out, at[0]);
 		return 1;
 	}
 	return 0;
@@ -155,19 +168,16 @@ static size_t unescape_one(FILE *out, const char *at, size_t len)
 char *text_unescape(const char *text, size_t len)
 {
 	_cleanup_free_ char *copy = xstrndup(text, len);
-	char *result = NULL;
-	size_t result_len;
-	FILE *out = text_stream(&result, &result_len);
+	struct strbuf out = STRBUF_INIT;
 
 	len = strlen(copy);
 	for (size_t i = 0; i < len; i++) {
 		if (copy[i] == '\\')
-			i += unescape_one(out, copy + i + 1, len - i - 1);
+			i += unescape_one(&out, copy + i + 1, len - i - 1);
 		else
-			fputc(copy[i], out);
+			strbuf_putc(&out, copy[i]);
 	}
-	fclose(out);
-	return result;
+	return strbuf_take(&out);
 }
 
 static bool needs_shell_quotes(const char *word)
@@ -184,28 +194,25 @@ static bool needs_shell_quotes(const char *word)
 
 char *text_shell_words(char *const *words)
 {
-	char *result = NULL;
-	size_t len;
-	FILE *out = text_stream(&result, &len);
+	struct strbuf out = STRBUF_INIT;
 
 	for (size_t i = 0; words[i]; i++) {
 		if (i)
-			fputc(' ', out);
+			strbuf_putc(&out, ' ');
 		if (!needs_shell_quotes(words[i])) {
-			fputs(words[i], out);
+			strbuf_puts(&out, words[i]);
 			continue;
 		}
-		fputc('\'', out);
+		strbuf_putc(&out, '\'');
 		for (const char *at = words[i]; *at; at++) {
 			if (*at == '\'')
-				fputs("'\\''", out);
+				strbuf_puts(&out, "'\\''");
 			else
-				fputc(*at, out);
+				strbuf_putc(&out, *at);
 		}
-		fputc('\'', out);
+		strbuf_putc(&out, '\'');
 	}
-	fclose(out);
-	return result;
+	return strbuf_take(&out);
 }
 
 bool text_to_number(const char *text, uint64_t max, uint64_t *ret)
@@ -232,16 +239,27 @@ char *text_count(size_t count, const char *singular)
 	return xasprintf("%zu %s%s", count, singular, count == 1 ? "" : "s");
 }
 
-void text_print_lines(FILE *out, const char *text, size_t len)
+bool text_next_line(
+	const char **at, const char *end, const char **ret_line, size_t *ret_len)
 {
-	const char *end = text + len;
+	const char *newline;
 
-	while (text < end) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text));
-		size_t line_len = (size_t)((newline ? newline : end) - text);
-		_cleanup_free_ char *line = text_clean(text, line_len);
+	if (*at >= end)
+		return false;
+	newline = memchr(*at, '\n', (size_t)(end - *at));
+	*ret_line = *at;
+	*ret_len = (size_t)((newline ? newline : end) - *at);
+	*at = newline ? newline + 1 : end;
+	return true;
+}
 
-		fprintf(out, "%s\n", line);
-		text += line_len + 1;
+void text_put_lines(struct strbuf *out, const char *text, size_t len)
+{
+	const char *at = text, *line;
+	size_t line_len;
+
+	while (text_next_line(&at, text + len, &line, &line_len)) {
+		put_clean(out, line, line_len, "");
+		strbuf_putc(out, '\n');
 	}
 }

@@ -1,30 +1,41 @@
 #pragma once
 /*
- * Text that comes from elsewhere: paths, commit subjects, messages, names. All functions
- * return a new string that the caller frees.
+ * Text that comes from elsewhere: paths, commit subjects, messages, names. Whatever is
+ * shown passes through here exactly once, on its way out: say(), answer() and their kin
+ * (message.h) clean the lines that they write, text_put_lines() a text of several lines.
+ * Functions that return a string return a new one that the caller frees.
  */
-#include <stddef.h>
 #include <stdint.h>
 
-#include "base/macro.h"
+#include "base/strbuf.h"
 
 /*
  * Printable UTF-8 on one line: control characters, invalid bytes, and the characters that
  * reorder or hide text (bidi controls, zero-width and tag characters, line separators)
- * are shown as \n, \xNN or \u{NNNN}. A backslash stays as it is.
+ * are shown as \n, \xNN or \u{NNNN}. A backslash stays as it is, so that cleaning twice
+ * is cleaning once.
  */
 char *text_clean(const char *text, size_t len) _must_check_;
 
-/* text_clean() that also escapes backslashes, so that text_unescape() gives the bytes
- * back. */
+/* The same with backslashes escaped, so that text_unescape() gives the bytes back. */
 char *text_escape(const char *text, size_t len) _must_check_;
 char *text_unescape(const char *text, size_t len) _must_check_;
 
-/* Writes the text with each of its lines cleaned. */
-void text_print_lines(FILE *out, const char *text, size_t len);
+/* Adds the text with each of its lines cleaned, as many lines as it has. */
+void text_put_lines(struct strbuf *out, const char *text, size_t len);
 
-/* Cleaned, in double quotes, cut to max columns or so with "..." at the end. */
+/* Cleaned, in double quotes, cut to max bytes or so with "..." at the end. */
 char *text_quote(const char *text, size_t max) _must_check_;
+
+/* As many bytes of the text, max at most, as do not split a character. */
+size_t text_cut(const char *text, size_t max);
+
+/*
+ * Takes the next line off the text from *at to end: false where there is none. The line
+ * is without its newline and not terminated.
+ */
+bool text_next_line(
+	const char **at, const char *end, const char **ret_line, size_t *ret_len);
 
 /* The words as one line that a POSIX shell would read back as the same words. */
 char *text_shell_words(char *const *words) _must_check_;

@@ -2,13 +2,15 @@
 
 #include <ctype.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/proc.h"
 #include "base/text.h"
 #include "caller/agents.h"
-#include "caller/process.h"
+#include "record/build.h"
 
 static const char *own_lookup(const void *environment, const char *name)
 {
@@ -27,18 +29,6 @@ static bool privilege_was_raised(void)
 	       getenv("PKEXEC_UID");
 }
 
-bool caller_name_is_valid(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (len == 0 || len > 64 || *name == '.' || *name == '-' || name[len - 1] == '.')
-		return false;
-	for (const char *at = name; *at; at++)
-		if (!isalnum((unsigned char)*at) && !strchr("._-", *at))
-			return false;
-	return !strstr(name, "..") && !ends_with(name, ".lock");
-}
-
 /* Any text as a valid name. */
 static char *make_name(const char *text)
 {
@@ -50,7 +40,7 @@ static char *make_name(const char *text)
 			*at = '-';
 	for (char *at = name; (at = strstr(at, "..")); at++)
 		*at = '-';
-	if (!caller_name_is_valid(name))
+	if (!agent_name_is_valid(name))
 		set_string(&name, xasprintf("x%.50s-", name));
 	return name;
 }
@@ -234,7 +224,7 @@ static time_t session_start(bool is_agent)
 int caller_identify(struct caller *ret, const char *given)
 {
 	*ret = (struct caller){0};
-	if (given && !caller_name_is_valid(given))
+	if (given && !agent_name_is_valid(given))
 		return error(
 			"--agent: '%s' is no usable name: letters, digits, '.', '_' and "
 			"'-', at most 64, beginning with a letter, a digit or '_'",
@@ -279,4 +269,9 @@ char *caller_variable(const char *name)
 			return xstrdup(value);
 	}
 	return NULL;
+}
+
+const char *sandbox_advice(void)
+{
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? SANDBOX_ADVICE : NULL;
 }

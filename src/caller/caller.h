@@ -24,11 +24,19 @@ int caller_identify(struct caller *ret, const char *given) _must_check_;
 void caller_free(struct caller *caller);
 #define _cleanup_caller_ _cleanup_(caller_free)
 
-/* One component of a ref (git-check-ref-format(1)): letters, digits, ". _ -". */
-bool caller_name_is_valid(const char *name);
-
 /*
  * Our own variable from the environment or, where sudo has stripped it, from the nearest
  * ancestor that has it. The caller frees; NULL where nobody set it.
  */
 char *caller_variable(const char *name) _must_check_;
+
+/*
+ * Agents run their commands in sandboxes in which nothing can be rebuilt: no privilege
+ * can be gained (no_new_privs, prctl(2)) and /run is read-only. How to leave it, where
+ * there is a sign of one; NULL otherwise.
+ */
+const char *sandbox_advice(void);
+
+#define SANDBOX_ADVICE                                                                \
+	"this is a sandbox: run it outside (Claude Code: dangerouslyDisableSandbox, " \
+	"Codex: sandbox_permissions = require_escalated)"

@@ -1,14 +1,12 @@
 #pragma once
 /*
- * Our own options: all long, all before any "--", each also settable by a variable
- * (except
- * --no-wait, which is SAFE_REBUILD_WAIT=0). They clash with no option of nixos-rebuild
- * and are taken out of the command line wherever they stand; the other words keep their
- * order.
+ * The options that stand before or after nixos-rebuild's action or a command of ours: all
+ * long, and none clashes with one of nixos-rebuild's. Each may come from a variable as
+ * well (--no-wait is SAFE_REBUILD_WAIT=0), which the option overrides.
  */
 #include <stdint.h>
 
-#include "base/strv.h"
+#include "base/options.h"
 
 struct own_options {
 	char *agent;          /* NULL: not given */
@@ -19,10 +17,11 @@ struct own_options {
 	char *allow_undo; /* a build's number, gen:N or a store path */
 };
 
-/* Moves what is ours from words to *ret; prints and returns -1 where it is wrong. */
-int own_options_take(struct own_options *ret, struct strv *words) _must_check_;
-/* Fills what was not given from the variables. */
-int own_options_from_environment(struct own_options *options) _must_check_;
+/*
+ * Moves what is ours from words to *ret, and fills the rest from the variables. words
+ * NULL: from the variables alone. Prints and returns -1 where something is wrong.
+ */
+int own_options_read(struct own_options *ret, struct strv *words) _must_check_;
 void own_options_free(struct own_options *options);
 #define _cleanup_own_options_ _cleanup_(own_options_free)
 

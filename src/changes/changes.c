@@ -2,45 +2,36 @@
 
 #include "base/memory.h"
 
-/* So many builds since one's own last are told apart; more belong to the oldest of these.
- */
-#define BUILDS_MAX 500
-
-/* Steps back from *build to one of target that has a snapshot. */
-static int step_to_snapshot(struct build *build, int found, struct ledger *ledger,
-	const char *target, const char *agent)
-{
-	while (found > 0) {
-		const char *its_target = record_get(&build->record, "Target");
-		const char *its_agent = record_get(&build->record, "Agent");
-
-		if (build_has_snapshot(build) && its_target &&
-			streq(its_target, target) &&
-			(!agent || (its_agent && streq(its_agent, agent))))
-			return 1;
-		found = build_step_back(build, ledger);
-	}
-	return found;
-}
-
 static int find_oldest(struct build *ret, struct ledger *ledger, const char *target)
 {
-	struct build at = {0};
-	int found = step_to_snapshot(&at, build_tip(&at, ledger), ledger, target, NULL);
+	struct build_walk walk = builds_walk(ledger, target);
+	_cleanup_build_ struct build at = BUILD_INIT;
+	int found;
 
-	*ret = (struct build){0};
-	while (found > 0) {
+	walk.with_snapshot = true;
+	while ((found = builds_next(&at, &walk)) > 0) {
 		build_free(ret);
-		ret->commit = at.commit;
-		ret->tree = at.tree;
-		ret->parent = at.parent;
-		record_copy(&ret->record, &at.record);
-		found = build_step_back(&at, ledger);
-		found = step_to_snapshot(&at, found, ledger, target, NULL);
+		*ret = at;
+		at = (struct build)BUILD_INIT;
 	}
-	if (found < 0)
-		return -1;
-	return ret->record.len > 0;
+	return found < 0 ? -1 : ret->number > 0;
+}
+
+/* The newest of the agent's builds that has a snapshot. */
+static int find_own(
+	struct build *ret, struct ledger *ledger, const char *target, const char *agent)
+{
+	struct build_walk walk;
+	int found = build_by_agent(ret, ledger, target, agent);
+
+	if (found <= 0 || build_has_snapshot(ret))
+		return found;
+	walk = builds_walk_before(ledger, ret);
+	walk.target = target;
+	do
+		found = builds_next(ret, &walk);
+	while (found > 0 && !build_is_of_agent(ret, agent));
+	return found;
 }
 
 int changes_find_base(struct changes *ret, struct ledger *ledger,
@@ -48,9 +39,8 @@ int changes_find_base(struct changes *ret, struct ledger *ledger,
 {
 	int found;
 
-	*ret = (struct changes){.base_kind = BASE_NONE};
-	found = build_by_agent(&ret->base, ledger, target, caller->agent);
-	found = step_to_snapshot(&ret->base, found, ledger, target, caller->agent);
+	*ret = (struct changes){.base_kind = BASE_NONE, .base = BUILD_INIT};
+	found = find_own(&ret->base, ledger, target, caller->agent);
 	if (found) {
 		ret->base_kind = BASE_OWN;
 		return found < 0 ? -1 : 0;
@@ -60,7 +50,6 @@ int changes_find_base(struct changes *ret, struct ledger *ledger,
 		ret->base_kind = BASE_LIVE;
 		return 0;
 	}
-	build_free(&ret->base);
 	if (found < 0)
 		return -1;
 	found = find_oldest(&ret->base, ledger, target);
@@ -73,25 +62,19 @@ int changes_find_base(struct changes *ret, struct ledger *ledger,
 static int collect_foreign(
 	struct changes *changes, struct ledger *ledger, const char *target)
 {
-	struct build at = {0};
-	int found = build_tip(&at, ledger);
+	struct build_walk walk = builds_walk(ledger, target);
+	_cleanup_build_ struct build at = BUILD_INIT;
+	int found;
 
-	while (found > 0 && changes->foreign_len < BUILDS_MAX &&
+	walk.with_snapshot = true;
+	while ((found = builds_next(&at, &walk)) > 0 &&
 		!git_oid_equal(&at.commit, &changes->base.commit)) {
-		struct foreign_build *foreign;
-		const char *its_target = record_get(&at.record, "Target");
-		git_oid parent = at.parent;
-
-		if (build_has_snapshot(&at) && its_target && streq(its_target, target)) {
-			changes->foreign = xreallocarray(changes->foreign,
-				changes->foreign_len + 1, sizeof(*changes->foreign));
-			foreign = &changes->foreign[changes->foreign_len++];
-			*foreign = (struct foreign_build){.build = at};
-			at = (struct build){.parent = parent};
-		}
-		found = build_step_back(&at, ledger);
+		changes->foreign = xgrow(changes->foreign, changes->foreign_len,
+			sizeof(*changes->foreign));
+		changes->foreign[changes->foreign_len++] =
+			(struct foreign_build){.build = at};
+		at = (struct build)BUILD_INIT;
 	}
-	build_free(&at);
 	for (size_t i = 0; i < changes->foreign_len / 2; i++) {
 		struct foreign_build swapped = changes->foreign[i];
 		size_t other = changes->foreign_len - 1 - i;
@@ -121,8 +104,8 @@ static int attribute(struct changes *changes, struct foreign_build *foreign, boo
 			(at < differing.len && streq(differing.list[at].path, path)))
 			continue;
 		owned[i] = true;
-		foreign->paths = xreallocarray(
-			foreign->paths, foreign->len + 1, sizeof(*foreign->paths));
+		foreign->paths =
+			xgrow(foreign->paths, foreign->len, sizeof(*foreign->paths));
 		foreign->paths[foreign->len++] = i;
 	}
 	return 0;

@@ -1,8 +1,9 @@
 #include "changes/commits.h"
 
 #include "base/memory.h"
+#include "base/worker.h"
+#include "record/record.h"
 #include "snapshot/repository.h"
-#include "snapshot/worker.h"
 
 #define DEADLINE_MS 10000
 /* Of a subject as much as fits on a line with the rest. */
@@ -75,15 +76,18 @@ static void list_step(struct record *answer, const struct job *job, size_t step,
 	git_revwalk_free(walk);
 }
 
-static int list_in_worker(struct record *answer, void *argument)
+static int list(struct worker *worker, struct strbuf *answer, void *data)
 {
-	const struct job *job = argument;
+	const struct job *job = data;
+	_cleanup_record_ struct record record = {0};
 	_cleanup_git_(repository) git_repository *repository = NULL;
 
+	(void)worker;
 	if (repository_open(&repository, job->root) < 0)
 		return -1;
 	for (size_t i = 0; i < job->len; i++)
-		list_step(answer, job, i, repository);
+		list_step(&record, job, i, repository);
+	record_put(answer, &record);
 	return 0;
 }
 
@@ -91,11 +95,18 @@ int commits_list(
 	struct commit_step *steps, size_t len, const char *root, const git_oid *from)
 {
 	struct job job = {steps, len, root, from};
+	const struct worker_job worker_job = {
+		.what = "reading the commits",
+		.work = list,
+		.data = &job,
+		.deadline_ms = DEADLINE_MS,
+	};
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	_cleanup_record_ struct record answer = {0};
 
-	if (worker_run(&answer, "reading the commits", list_in_worker, &job,
-		    DEADLINE_MS) < 0)
+	if (worker_run(&text, &worker_job) < 0)
 		return -1;
+	record_parse(&answer, text.text, text.len);
 	for (size_t i = 0; i < len; i++) {
 		_cleanup_free_ char *more_key = xasprintf("More-%zu", i);
 

@@ -12,42 +12,30 @@
 /* Above this a patch says little and costs much. */
 #define PATCH_BLOB_MAX ((git_object_size_t)1 << 20)
 
-char *describe_build(const struct record *build)
+char *describe_build(const struct build *build)
 {
-	const char *agent = record_get(build, "Agent"),
-		   *action = record_get(build, "Action");
-	const char *outcome = record_get(build, "Outcome");
-	const char *generation = record_get(build, "Generation");
-	const char *before = record_get(build, "Generation-Before");
-	const char *message = record_get(build, "Message");
-	const bool changed = generation && (!before || !streq(generation, before));
-	time_t when = record_get_time(build, "Finished");
-	char *text = NULL;
-	size_t len;
-	FILE *out = text_stream(&text, &len);
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 
-	fprintf(out, "build %" PRIu64 " by %s: %s %s", record_get_number(build, "Build"),
-		agent ? agent : "?", action ? action : "?", outcome ? outcome : "?");
-	if (changed)
-		fprintf(out, ", generation %s", generation);
-	if (when) {
-		_cleanup_free_ char *age = clock_age(when);
+	strbuf_printf(&out, "build %" PRIu64 " by %s: %s %s", build->number, build->agent,
+		build->action ? build->action : "?", outcome_word(build->outcome));
+	if (build->generation && build->generation != build->generation_before)
+		strbuf_printf(&out, ", generation %" PRIu64, build->generation);
+	if (build->finished) {
+		_cleanup_free_ char *age = clock_age(build->finished);
 
-		fprintf(out, ", %s", age);
-	} else if (record_get(build, "Started")) {
+		strbuf_printf(&out, ", %s", age);
+	} else if (build->started) {
 		_cleanup_free_ char *duration =
-			clock_duration(time(NULL) - record_get_time(build, "Started"));
+			clock_duration(time(NULL) - build->started);
 
-		fprintf(out, " for %s", duration);
+		strbuf_printf(&out, " for %s", duration);
 	}
-	if (message) {
-		_cleanup_free_ char *quoted = text_quote(message, MESSAGE_SHOWN);
+	if (build->message) {
+		_cleanup_free_ char *quoted = text_quote(build->message, MESSAGE_SHOWN);
 
-		fprintf(out, ": %s", quoted);
+		strbuf_printf(&out, ": %s", quoted);
 	}
-	fclose(out);
-	set_string(&text, text_clean(text, len));
-	return text;
+	return text_clean(out.text, out.len);
 }
 
 static int lookup_blob(
@@ -61,13 +49,13 @@ static int lookup_blob(
 	return 0;
 }
 
-static int print_patch(FILE *out, git_patch *patch)
+static int put_patch(struct strbuf *out, git_patch *patch)
 {
 	git_buf text = {0};
 
 	if (git_patch_to_buf(&text, patch) < 0)
 		return git_failed("cannot compare a recorded file");
-	text_print_lines(out, text.ptr, text.size);
+	text_put_lines(out, text.ptr, text.size);
 	git_buf_dispose(&text);
 	return 0;
 }
@@ -86,8 +74,8 @@ static const char *describe_lineless(
 }
 
 /* "+10 -2", what else changed, or the inputs of a flake.lock. */
-static int describe_content(FILE *out, const struct path_change *change, git_patch *patch,
-	const git_blob *old, const git_blob *new)
+static int describe_content(struct strbuf *out, const struct path_change *change,
+	git_patch *patch, const git_blob *old, const git_blob *new)
 {
 	_cleanup_lock_file_ struct lock_file before = {0}, after = {0};
 	_cleanup_free_ char *inputs = NULL;
@@ -103,21 +91,21 @@ static int describe_content(FILE *out, const struct path_change *change, git_pat
 	if (inputs) {
 		_cleanup_free_ char *clean = text_clean(inputs, strlen(inputs));
 
-		fprintf(out, ": %s", clean);
+		strbuf_printf(out, ": %s", clean);
 		return 0;
 	}
 	if (patch && git_patch_line_stats(NULL, &added, &removed, patch) < 0)
 		return git_failed("cannot compare a recorded file");
 	if (patch && !added && !removed)
-		fprintf(out, "%s", describe_lineless(change, old, new));
+		strbuf_printf(out, "%s", describe_lineless(change, old, new));
 	if (added)
-		fprintf(out, " +%zu", added);
+		strbuf_printf(out, " +%zu", added);
 	if (removed)
-		fprintf(out, " -%zu", removed);
+		strbuf_printf(out, " -%zu", removed);
 	return 0;
 }
 
-static int describe_blobs(FILE *out, const struct path_change *change,
+static int describe_blobs(struct strbuf *out, const struct path_change *change,
 	struct ledger *ledger, git_patch **ret_patch)
 {
 	_cleanup_git_(blob) git_blob *old = NULL, *new = NULL;
@@ -134,15 +122,15 @@ static int describe_blobs(FILE *out, const struct path_change *change,
 	return describe_content(out, change, *ret_patch, old, new);
 }
 
-int describe_path(FILE *out, const struct path_change *change, const char *note,
+int describe_path(struct strbuf *out, const struct path_change *change, const char *note,
 	struct ledger *ledger, enum show_changes show)
 {
 	_cleanup_free_ char *path = text_clean(change->path, strlen(change->path));
 	_cleanup_git_(patch) git_patch *patch = NULL;
 
-	fprintf(out, "%c %s", path_change_letter(change), path);
+	strbuf_printf(out, "%c %s", path_change_letter(change), path);
 	if (show != SHOW_NAMES && describe_blobs(out, change, ledger, &patch) < 0)
 		return -1;
-	fprintf(out, "%s%s\n", note ? ", " : "", note ? note : "");
-	return show == SHOW_PATCH && patch ? print_patch(out, patch) : 0;
+	strbuf_printf(out, "%s%s\n", note ? ", " : "", note ? note : "");
+	return show == SHOW_PATCH && patch ? put_patch(out, patch) : 0;
 }

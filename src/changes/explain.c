@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "base/memory.h"
-#include "changes/saved.h"
+#include "changes/uncommitted.h"
 
 static void add_note(struct changes *changes, size_t path, char *note)
 {
@@ -49,13 +49,11 @@ static void note_fresh(struct changes *changes, struct ledger *ledger,
 static void note_uncommitted(struct changes *changes, struct ledger *ledger,
 	const struct foreign_build *foreign)
 {
-	const char *text = record_get(&foreign->build.record, "Config-Tree");
+	const git_oid *committed = &foreign->build.config_tree;
 	_cleanup_path_changes_ struct path_changes uncommitted = {0};
-	git_oid committed;
 
-	if (!text || git_oid_fromstr(&committed, text) < 0 ||
-		!ledger_has(ledger, &committed) ||
-		tree_diff(&uncommitted, ledger->repository, &committed,
+	if (git_oid_is_zero(committed) || !ledger_has(ledger, committed) ||
+		tree_diff(&uncommitted, ledger->repository, committed,
 			&foreign->build.tree) < 0)
 		return;
 	for (size_t i = 0; i < foreign->len; i++)
@@ -91,17 +89,8 @@ static void note_overwritten(struct changes *changes, struct ledger *ledger)
 		build = &changes->foreign[last[path] - 1].build;
 		add_note(changes, path,
 			xasprintf("changed again since build %" PRIu64 " by %s",
-				build_number(build),
-				record_get(&build->record, "Agent")));
+				build->number, build->agent));
 	}
-}
-
-static bool get_commit(git_oid *ret, const struct build *build)
-{
-	const char *text = record_get(&build->record, "Config-Commit");
-
-	*ret = (git_oid){0};
-	return text && git_oid_fromstr(ret, text) == 0;
 }
 
 static void list_commits(struct changes *changes,
@@ -110,15 +99,14 @@ static void list_commits(struct changes *changes,
 	const size_t len = changes->foreign_len + 1;
 	_cleanup_free_ struct commit_step *steps = xcalloc(len, sizeof(*steps));
 	bool differ = false;
-	git_oid from, before;
+	const git_oid from = changes->base.config_commit;
+	git_oid before = from;
 
-	get_commit(&from, &changes->base);
-	before = from;
 	for (size_t i = 0; i < len; i++) {
 		if (i == changes->foreign_len)
 			steps[i].to = snapshot->commit;
 		else
-			get_commit(&steps[i].to, &changes->foreign[i].build);
+			steps[i].to = changes->foreign[i].build.config_commit;
 		differ = differ || !git_oid_equal(&steps[i].to, &before);
 		before = steps[i].to;
 	}

@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "base/memory.h"
+#include "base/strbuf.h"
 
 /* As much of a revision as people read out to each other. */
 #define SHORT_ID 8
@@ -24,7 +25,7 @@ static void add_input(struct lock_file *file, const char *name, const json_t *lo
 		id = json_string_value(json_object_get(locked, "narHash"));
 	if (!id)
 		return;
-	file->inputs = xreallocarray(file->inputs, file->len + 1, sizeof(*file->inputs));
+	file->inputs = xgrow(file->inputs, file->len, sizeof(*file->inputs));
 	file->inputs[file->len++] = (struct lock_input){
 		.name = xstrdup(name),
 		.id = xstrdup(id),
@@ -134,33 +135,27 @@ char *lock_input_describe(const struct lock_input *old, const struct lock_input 
 	return xasprintf("%s %s -> %s", new->name, before, after);
 }
 
-static void put(FILE *out, size_t *count, const struct lock_input *old,
-	const struct lock_input *new)
+static void put(
+	struct strbuf *out, const struct lock_input *old, const struct lock_input *new)
 {
 	_cleanup_free_ char *words = lock_input_describe(old, new);
 
-	fprintf(out, "%s%s", *count ? "; " : "", words);
-	(*count)++;
+	strbuf_printf(out, "%s%s", out->len ? "; " : "", words);
 }
 
 char *lock_file_describe(const struct lock_file *old, const struct lock_file *new)
 {
-	char *text = NULL;
-	size_t len, count = 0;
-	FILE *out = text_stream(&text, &len);
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 
 	for (size_t i = 0; i < new->len; i++) {
 		const struct lock_input *before =
 			lock_file_find(old, new->inputs[i].name);
 
 		if (!lock_input_equals(before, &new->inputs[i]))
-			put(out, &count, before, &new->inputs[i]);
+			put(&out, before, &new->inputs[i]);
 	}
 	for (size_t i = 0; i < old->len; i++)
 		if (!lock_file_find(new, old->inputs[i].name))
-			put(out, &count, &old->inputs[i], NULL);
-	fclose(out);
-	if (!count)
-		set_string(&text, NULL);
-	return text;
+			put(&out, &old->inputs[i], NULL);
+	return out.len ? strbuf_take(&out) : NULL;
 }

@@ -15,7 +15,7 @@
 
 /* What is written so far and may still be. */
 struct report {
-	FILE *out;
+	struct strbuf *out;
 	struct ledger *ledger;
 	const struct report_options *options;
 	const struct changes *changes;
@@ -25,21 +25,20 @@ struct report {
 static int put_path(struct report *report, size_t index)
 {
 	const struct changes *changes = report->changes;
-	char *text = NULL, *rest = NULL;
-	size_t text_len;
-	FILE *out = text_stream(&text, &text_len);
-	int result = describe_path(out, &changes->total.list[index],
-		changes->notes ? changes->notes[index] : NULL, report->ledger,
-		report->options->show);
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	const char *at, *line;
+	size_t len;
 
-	fclose(out);
-	for (char *line = strtok_r(text, "\n", &rest); result == 0 && line;
-		line = strtok_r(NULL, "\n", &rest)) {
-		fprintf(report->out, "    %s\n", line);
+	if (describe_path(&text, &changes->total.list[index],
+		    changes->notes ? changes->notes[index] : NULL, report->ledger,
+		    report->options->show) < 0)
+		return -1;
+	at = text.text;
+	while (text_next_line(&at, text.text + text.len, &line, &len)) {
+		strbuf_printf(report->out, "    %.*s\n", (int)len, line);
 		report->lines++;
 	}
-	free(text);
-	return result;
+	return 0;
 }
 
 static int put_paths(struct report *report, const size_t *paths, size_t len)
@@ -61,19 +60,18 @@ static void put_commits(struct report *report, const struct commit_step *step)
 		const char *commit = step->commits.words[i];
 		_cleanup_free_ char *clean = text_clean(commit, strlen(commit));
 
-		fprintf(report->out, "    %s\n", clean);
+		strbuf_printf(report->out, "    %s\n", clean);
 		report->lines++;
 	}
 	if (step->more)
-		fprintf(report->out, "    and %zu earlier commits\n", step->more);
+		strbuf_printf(report->out, "    and %zu earlier commits\n", step->more);
 }
 
 static char *describe_base(const struct changes *changes)
 {
-	_cleanup_free_ char *age =
-		clock_age(record_get_time(&changes->base.record, "Finished"));
-	const uint64_t number = build_number(&changes->base);
-	const char *agent = record_get(&changes->base.record, "Agent");
+	_cleanup_free_ char *age = clock_age(changes->base.finished);
+	const uint64_t number = changes->base.number;
+	const char *agent = changes->base.agent;
 
 	switch (changes->base_kind) {
 	case BASE_OWN:
@@ -96,15 +94,15 @@ static void put_nothing(struct report *report, const char *base)
 {
 	_cleanup_free_ char *builds = text_count(report->changes->foreign_len, "build");
 
-	fprintf(report->out, "%s: nothing has changed", base);
+	strbuf_printf(report->out, "%s: nothing has changed", base);
 	if (report->changes->foreign_len)
-		fprintf(report->out, " (%s%s since then)", builds,
+		strbuf_printf(report->out, " (%s%s since then)", builds,
 			report->changes->base_kind == BASE_GIVEN ? "" : " by others");
-	fputc('\n', report->out);
+	strbuf_putc(report->out, '\n');
 }
 
 /* "M a.nix, A b.nix and 7 more: safe-rebuild diff". */
-static void put_fresh_names(FILE *out, const struct changes *changes, size_t max)
+static void put_fresh_names(struct strbuf *out, const struct changes *changes, size_t max)
 {
 	const size_t shown = changes->fresh_len < max ? changes->fresh_len : max;
 
@@ -114,20 +112,20 @@ static void put_fresh_names(FILE *out, const struct changes *changes, size_t max
 		_cleanup_free_ char *path =
 			text_clean(change->path, strlen(change->path));
 
-		fprintf(out, "%s %c %.*s", i ? "," : "", path_change_letter(change),
-			SUMMARY_LINE, path);
+		strbuf_printf(out, "%s %c %.*s", i ? "," : "", path_change_letter(change),
+			(int)text_cut(path, SUMMARY_LINE), path);
 	}
 	if (shown < changes->fresh_len)
-		fprintf(out, " and %zu more: safe-rebuild diff",
+		strbuf_printf(out, " and %zu more: safe-rebuild diff",
 			changes->fresh_len - shown);
-	fputc('\n', out);
+	strbuf_putc(out, '\n');
 }
 
 static void put_alone(struct report *report, const char *base)
 {
 	_cleanup_free_ char *count = text_count(report->changes->fresh_len, "file");
 
-	fprintf(report->out, "%s: %s not built yet:", base, count);
+	strbuf_printf(report->out, "%s: %s not built yet:", base, count);
 	put_fresh_names(report->out, report->changes, SUMMARY_PATHS);
 }
 
@@ -147,11 +145,11 @@ static void put_headline(struct report *report, const char *base)
 	_cleanup_free_ char *theirs = text_count(count_foreign_paths(changes), "file");
 	_cleanup_free_ char *fresh = text_count(changes->fresh_len, "file");
 
-	fprintf(report->out, "%s:", base);
+	strbuf_printf(report->out, "%s:", base);
 	if (changes->foreign_len)
-		fprintf(report->out, " %s%s with %s;", builds,
+		strbuf_printf(report->out, " %s%s with %s;", builds,
 			changes->base_kind == BASE_GIVEN ? "" : " by others", theirs);
-	fprintf(report->out, " %s not built yet\n", fresh);
+	strbuf_printf(report->out, " %s not built yet\n", fresh);
 }
 
 static int put_foreign(struct report *report)
@@ -161,7 +159,7 @@ static int put_foreign(struct report *report)
 
 	for (size_t i = 0; i < changes->foreign_len; i++) {
 		const struct foreign_build *foreign = &changes->foreign[i];
-		_cleanup_free_ char *line = describe_build(&foreign->build.record);
+		_cleanup_free_ char *line = describe_build(&foreign->build);
 
 		/* Of those that left nothing behind the newest few tell what went on. */
 		if (!foreign->len && i + BUILDS_WITHOUT_FILES < changes->foreign_len) {
@@ -169,7 +167,7 @@ static int put_foreign(struct report *report)
 			continue;
 		}
 		/* Who changed something is named, however many lines the paths took. */
-		fprintf(report->out, "  %s\n", line);
+		strbuf_printf(report->out, "  %s\n", line);
 		report->lines++;
 		put_commits(report, &foreign->commits);
 		if (put_paths(report, foreign->paths, foreign->len) < 0)
@@ -178,7 +176,8 @@ static int put_foreign(struct report *report)
 	if (without) {
 		_cleanup_free_ char *others = text_count(without, "earlier build");
 
-		fprintf(report->out, "  %s left nothing that still differs\n", others);
+		strbuf_printf(
+			report->out, "  %s left nothing that still differs\n", others);
 	}
 	return 0;
 }
@@ -190,13 +189,14 @@ static int put_by_author(struct report *report)
 	if (put_foreign(report) < 0)
 		return -1;
 	if (changes->fresh_len || changes->fresh_commits.commits.len) {
-		fprintf(report->out, "  not built yet:\n");
+		strbuf_printf(report->out, "  not built yet:\n");
 		put_commits(report, &changes->fresh_commits);
 		if (put_paths(report, changes->fresh, changes->fresh_len) < 0)
 			return -1;
 	}
 	if (report->cut)
-		fprintf(report->out, "  and %zu more: safe-rebuild diff\n", report->cut);
+		strbuf_printf(
+			report->out, "  and %zu more: safe-rebuild diff\n", report->cut);
 	return 0;
 }
 
@@ -214,47 +214,45 @@ static void put_summary(struct report *report)
 			left += foreign->len > 0;
 			continue;
 		}
-		line = describe_build(&foreign->build.record);
-		fprintf(report->out, "  %.*s (%zu)\n", SUMMARY_LINE, line, foreign->len);
+		line = describe_build(&foreign->build);
+		strbuf_printf(report->out, "  %.*s (%zu)\n",
+			(int)text_cut(line, SUMMARY_LINE), line, foreign->len);
 		shown++;
 	}
 	if (left)
-		fprintf(report->out, "  and %zu more builds\n", left);
+		strbuf_printf(report->out, "  and %zu more builds\n", left);
 	if (changes->fresh_len) {
-		fprintf(report->out, "  not built yet:");
+		strbuf_printf(report->out, "  not built yet:");
 		put_fresh_names(report->out, changes, SUMMARY_PATHS);
 	}
-	fprintf(report->out, "  in detail:\n");
+	strbuf_printf(report->out, "  in detail:\n");
 }
 
 static int put_report(struct report *report, const char *base)
 {
-	FILE *out = report->out;
-	char *details = NULL;
-	size_t len;
+	_cleanup_strbuf_ struct strbuf details = STRBUF_INIT;
+	struct strbuf *out = report->out;
 	int result;
 
-	report->out = text_stream(&details, &len);
+	report->out = &details;
 	result = put_by_author(report);
-	fclose(report->out);
 	report->out = out;
 	put_headline(report, base);
-	if (len > REPORT_SUMMARY)
+	if (details.len > REPORT_SUMMARY)
 		put_summary(report);
-	fputs(details, out);
-	free(details);
+	strbuf_add(out, details.text, details.len);
 	return result;
 }
 
-int report_changes(FILE *out, const struct changes *changes, struct ledger *ledger,
-	const struct report_options *options)
+int report_changes(struct strbuf *out, const struct changes *changes,
+	struct ledger *ledger, const struct report_options *options)
 {
 	struct report report = {
 		.out = out, .ledger = ledger, .options = options, .changes = changes};
 	_cleanup_free_ char *base = NULL;
 
 	if (changes->base_kind == BASE_NONE) {
-		fprintf(out,
+		strbuf_printf(out,
 			"nothing is recorded yet that this could be compared with\n");
 		return 0;
 	}

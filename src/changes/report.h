@@ -17,5 +17,5 @@ struct report_options {
 };
 
 /* Lines carry no prefix. */
-int report_changes(FILE *out, const struct changes *changes, struct ledger *ledger,
-	const struct report_options *options) _must_check_;
+int report_changes(struct strbuf *out, const struct changes *changes,
+	struct ledger *ledger, const struct report_options *options) _must_check_;

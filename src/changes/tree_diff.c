@@ -56,11 +56,7 @@ static void add_change(struct path_changes *changes, const char *path,
 {
 	struct path_change *change;
 
-	if (changes->len == changes->room) {
-		changes->room = changes->room ? changes->room * 2 : 64;
-		changes->list = xreallocarray(
-			changes->list, changes->room, sizeof(*changes->list));
-	}
+	changes->list = xgrow(changes->list, changes->len, sizeof(*changes->list));
 	change = &changes->list[changes->len++];
 	*change = (struct path_change){.path = xstrdup(path)};
 	if (old) {

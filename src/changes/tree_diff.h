@@ -14,7 +14,7 @@ struct path_change {
 
 struct path_changes {
 	struct path_change *list; /* in git's path order */
-	size_t len, room;
+	size_t len;
 };
 
 /* Prints and returns -1 where a tree cannot be read. */

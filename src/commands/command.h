@@ -3,8 +3,9 @@
  * Our own commands. To add one: a file command_NAME.c that ends in its struct command, a
  * line in commands.c, a section in man/safe-rebuild.8.scd (a test compares the two).
  */
+#include "base/child.h"
 #include "caller/own_options.h"
-#include "run/child.h"
+#include "ledger/ledger.h"
 #include "settings/settings.h"
 
 /* What every command is given. */
@@ -14,12 +15,23 @@ struct context {
 	const struct surroundings *surroundings;
 };
 
+/* The options of all commands together; commands.c lists them. */
+struct command_options {
+	bool json, patch, output, exit_code;
+	unsigned count; /* 0: not given */
+	char *action, *outcome, *since, *path;
+};
+
 struct command {
 	const char *name;
 	const char *arguments; /* as --help shows them */
 	const char *help;      /* one line */
-	/* argv[0] is the command's name; returns the exit status. */
-	int (*run)(const struct context *context, int argc, char **argv);
+	const char *options;   /* the names of those that it has, with blanks between */
+	size_t operands_max;
+	bool passes_on; /* words that it does not know are somebody else's */
+	/* words: what follows the command's name, without its options. */
+	int (*run)(const struct context *context, const struct command_options *options,
+		const struct strv *words);
 };
 
 extern const struct command command_status, command_diff, command_log, command_show,
@@ -30,20 +42,16 @@ extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
 
+/* words: from the command's name on. Returns the exit status. */
+int command_run(
+	const struct command *command, const struct context *context, struct strv *words);
+
 /* Says what is wrong with the command's arguments; returns EXIT_USAGE. */
 int command_usage(const struct command *command);
 
-/*
- * Parses the options of a command with getopt_long(3); accepted are the letters of those
- * that it has, as commands.c lists them. Returns the index of the first operand, -1
- * (printed) where the options are wrong.
- */
-struct command_options {
-	bool json;
-	bool patch;
-	bool output;
-	unsigned count; /* -n */
-	const char *action, *outcome, *since, *path;
-};
-int command_parse_options(struct command_options *ret, const struct command *command,
-	const char *accepted, int argc, char **argv);
+/* The ledger of a command that needs one: prints and returns NULL where there is none. */
+struct ledger *command_ledger(const struct settings *settings) _must_check_;
+
+/* Prints bytes as they are, for another program; on a terminal cleaned. Returns the exit
+ * status. */
+int command_print(const char *text, size_t len);

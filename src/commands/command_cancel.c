@@ -11,8 +11,6 @@
 #include "commands/command.h"
 #include "ledger/builds.h"
 #include "queue/cancellation.h"
-#include "queue/queue.h"
-#include "queue/target.h"
 #include "queue/waiting.h"
 
 /* A runner answers at once; nixos-rebuild may take its time to end. */
@@ -27,57 +25,55 @@ struct wanted {
 };
 
 struct found {
-	char *queue;
-	struct record ticket;
+	char *queue; /* NULL: nothing */
+	struct build ticket;
 };
 
 static void found_free(struct found *found)
 {
 	free(found->queue);
-	record_free(&found->ticket);
+	build_free(&found->ticket);
 }
 
-static bool is_wanted(const struct record *ticket, const struct wanted *wanted)
+static bool is_wanted(const struct build *ticket, const struct wanted *wanted)
 {
-	const char *agent = record_get(ticket, "Agent");
-
-	if (wanted->build && record_get_number(ticket, "Build") != wanted->build)
-		return false;
-	return !wanted->agent || (agent && streq(agent, wanted->agent));
+	return (!wanted->build || ticket->number == wanted->build) &&
+	       (!wanted->agent || build_is_of_agent(ticket, wanted->agent));
 }
 
 /* Among those of one target; what is running comes before what waits. */
 static void find_in_queue(
 	struct found *found, const char *queue, const struct wanted *wanted)
 {
-	struct record *tickets;
-	size_t len;
+	_cleanup_builds_ struct builds tickets = {0};
 
-	if (tickets_read(&tickets, &len, queue) < 0)
+	if (tickets_read(&tickets, queue) < 0)
 		return;
-	for (size_t i = 0; i < len; i++) {
-		if (!is_wanted(&tickets[i], wanted) ||
-			(found->queue && (ticket_is_waiting(&tickets[i]) ||
-						 !ticket_is_waiting(&found->ticket))))
+	for (size_t i = 0; i < tickets.len; i++) {
+		struct build *ticket = &tickets.list[i];
+
+		if (!is_wanted(ticket, wanted) ||
+			(found->queue && (build_is_waiting(ticket) ||
+						 !build_is_waiting(&found->ticket))))
 			continue;
 		found_free(found);
-		record_copy(&found->ticket, &tickets[i]);
+		build_copy(&found->ticket, ticket);
 		found->queue = xstrdup(queue);
 	}
-	tickets_free(tickets, len);
 }
 
 static void find(
 	struct found *ret, const struct settings *settings, const struct wanted *wanted)
 {
-	_cleanup_strv_ struct strv targets = {0};
+	_cleanup_strv_ struct strv names = {0};
 
-	*ret = (struct found){0};
-	target_list(&targets, settings);
-	for (size_t i = 0; i < targets.len; i++) {
-		_cleanup_free_ char *queue = queue_directory(settings, targets.words[i]);
+	*ret = (struct found){.ticket = BUILD_INIT};
+	target_list(&names, settings);
+	for (size_t i = 0; i < names.len; i++) {
+		_cleanup_target_ struct target target = {0};
 
-		find_in_queue(ret, queue, wanted);
+		target_by_name(&target, settings, names.words[i]);
+		find_in_queue(ret, target.queue, wanted);
 	}
 }
 
@@ -97,8 +93,8 @@ static int parse_wanted(struct wanted *ret, const char *word, const struct calle
 static int check_permission(
 	const struct found *found, const struct caller *caller, const char *message)
 {
-	const char *agent = record_get(&found->ticket, "Agent");
-	const bool own = agent && streq(agent, caller->agent);
+	const char *agent = found->ticket.agent;
+	const bool own = build_is_of_agent(&found->ticket, caller->agent);
 
 	if (!own && caller->is_agent) {
 		error("this is %s's: only a person or %s may cancel it; ask your user",
@@ -113,63 +109,61 @@ static int check_permission(
 }
 
 /* Until the run has ended or has refused; what its ticket said last is in *ret. */
-static bool wait_for_answer(struct record *ret, const struct found *found, int ticket)
+static bool wait_for_answer(struct build *ret, const struct found *found, int ticket)
 {
-	const char *name = record_get(&found->ticket, "Ticket");
 	const int64_t asked = clock_boot_ms();
 
 	for (;;) {
 		const bool alive = ticket_read(ret, ticket);
-		const char *answer = record_get(ret, "Cancel");
 		const int64_t waited = clock_boot_ms() - asked;
 
-		if (!alive || (answer && !streq(answer, CANCEL_ACCEPTED) &&
-				      cancellation_is_answered(found->queue, name)))
+		if (!alive || (ret->cancel && !streq(ret->cancel, CANCEL_ACCEPTED) &&
+				      cancellation_is_answered(
+					      found->queue, found->ticket.ticket)))
 			return true;
-		if (waited > END_MS || (!answer && waited > ANSWER_MS))
+		if (waited > END_MS || (!ret->cancel && waited > ANSWER_MS))
 			return false;
-		record_free(ret);
+		build_free(ret);
 		poll(NULL, 0, LOOK_MS);
 	}
 }
 
 /* The build as it was recorded; false where it was none. */
 static bool find_build(
-	struct build *ret, const struct context *context, const struct record *last)
+	struct build *ret, const struct context *context, const struct build *last)
 {
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 
-	return record_get(last, "Build") &&
-	       ledger_open(&ledger, context->settings) == 0 && ledger &&
-	       build_in_chain(ret, ledger, record_get_number(last, "Build")) > 0;
+	return last->number && ledger_open(&ledger, context->settings) == 0 && ledger &&
+	       build_in_chain(ret, ledger, last->number) > 0;
 }
 
-static int tell_answer(const struct context *context, const struct record *last)
+static int tell_answer(const struct context *context, const struct build *last)
 {
-	const char *answer = record_get(last, "Cancel");
-	_cleanup_build_ struct build build = {0};
+	_cleanup_build_ struct build build = BUILD_INIT;
 	const bool built = find_build(&build, context, last);
 	_cleanup_free_ char *line =
-		built ? describe_build(&build.record) : waiting_describe(last);
+		built ? describe_build(&build) : waiting_describe(last);
 
-	if (answer && !streq(answer, CANCEL_ACCEPTED)) {
-		error("not cancelled: %s (safe-rebuild attach follows it)", answer);
+	if (last->cancel && !streq(last->cancel, CANCEL_ACCEPTED)) {
+		error("not cancelled: %s (safe-rebuild attach follows it)", last->cancel);
 		return EXIT_REFUSED;
 	}
-	if (!answer || (built && !record_get(&build.record, "Cancelled-By"))) {
+	if (!last->cancel || (built && !build.cancelled_by)) {
 		error("it ended before it could be cancelled: %s", line);
 		return EXIT_REFUSED;
 	}
-	printf("cancelled: %s\n", line);
+	answer("cancelled: %s", line);
 	return 0;
 }
 
 static int cancel(const struct context *context, const struct caller *caller,
 	const struct found *found)
 {
-	const char *name = record_get(&found->ticket, "Ticket");
+	const char *name = found->ticket.ticket;
 	_cleanup_close_ int ticket = ticket_open(found->queue, name);
-	_cleanup_record_ struct record request = {0}, last = {0};
+	_cleanup_record_ struct record request = {0};
+	_cleanup_build_ struct build last = BUILD_INIT;
 
 	record_set(&request, "By", caller->agent);
 	record_set(&request, "Message", context->options->message);
@@ -192,23 +186,23 @@ static int cancel(const struct context *context, const struct caller *caller,
 	return EXIT_BUSY;
 }
 
-static int run(const struct context *context, int argc, char **argv)
+static int cancel_command(const struct context *context,
+	const struct command_options *options, const struct strv *words)
 {
+	const char *word = words->len ? words->words[0] : NULL;
 	_cleanup_caller_ struct caller caller = {0};
-	_cleanup_(found_free) struct found found = {0};
+	_cleanup_(found_free) struct found found = {.ticket = BUILD_INIT};
 	struct wanted wanted;
 	int status;
 
-	if (argc > 2 || (argc == 2 && *argv[1] == '-'))
-		return command_usage(&command_cancel);
-	if (caller_identify(&caller, context->options->agent) < 0)
-		return EXIT_USAGE;
-	if (parse_wanted(&wanted, argv[1], &caller) < 0)
+	(void)options;
+	if (caller_identify(&caller, context->options->agent) < 0 ||
+		parse_wanted(&wanted, word, &caller) < 0)
 		return EXIT_USAGE;
 	find(&found, context->settings, &wanted);
 	if (!found.queue) {
-		if (argv[1])
-			error("nothing of '%s' runs or waits", argv[1]);
+		if (word)
+			error("nothing of '%s' runs or waits", word);
 		else
 			error("nothing of yours (%s) runs or waits", caller.agent);
 		return EXIT_OWN_FAILURE;
@@ -217,5 +211,10 @@ static int run(const struct context *context, int argc, char **argv)
 	return status ? status : cancel(context, &caller, &found);
 }
 
-const struct command command_cancel = {"cancel", "[BUILD] --message WHY",
-	"end what waits or builds, before it is activated", run};
+const struct command command_cancel = {
+	.name = "cancel",
+	.arguments = "[BUILD] --message WHY",
+	.help = "end what waits or builds, before it is activated",
+	.operands_max = 1,
+	.run = cancel_command,
+};

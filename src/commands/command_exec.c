@@ -1,19 +1,25 @@
-#include "base/strv.h"
 #include "commands/command.h"
 #include "run/run.h"
 
-static int run(const struct context *context, int argc, char **argv)
+static int exec_command(const struct context *context,
+	const struct command_options *options, const struct strv *words)
 {
-	_cleanup_strv_ struct strv words = {0};
-	int first = argc > 1 && streq(argv[1], "--") ? 2 : 1;
+	const size_t first = words->len && streq(words->words[0], "--") ? 1 : 0;
+	_cleanup_strv_ struct strv rest = {0};
 
-	if (first >= argc || *argv[first] == '-')
+	(void)options;
+	if (first >= words->len || words->words[first][0] == '-')
 		return command_usage(&command_exec);
-	for (int i = first; i < argc; i++)
-		strv_add(&words, argv[i]);
+	for (size_t i = first; i < words->len; i++)
+		strv_add(&rest, words->words[i]);
 	return run_any_command(
-		context->settings, context->options, &words, context->surroundings);
+		context->settings, context->options, &rest, context->surroundings);
 }
 
 const struct command command_exec = {
-	"exec", "-- COMMAND ...", "any command under the same lock and queue", run};
+	.name = "exec",
+	.arguments = "-- COMMAND ...",
+	.help = "any command under the same lock and queue",
+	.passes_on = true,
+	.run = exec_command,
+};

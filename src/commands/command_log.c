@@ -1,17 +1,21 @@
 #include <inttypes.h>
+#include <limits.h>
+#include <sys/ioctl.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/text.h"
+#include "caller/caller.h"
 #include "changes/describe.h"
 #include "commands/command.h"
 #include "commands/json.h"
-#include "commands/paths.h"
-#include "commands/reference.h"
-#include "commands/table.h"
+#include "commands/names.h"
 #include "rebuild/configuration.h"
 
 #define DEFAULT_COUNT 20
+/* The table for a person at a terminal; what all its columns but the last take. */
+#define COLUMNS 82
 
 struct filter {
 	const char *agent, *action, *outcome, *path; /* NULL: any */
@@ -21,16 +25,15 @@ struct filter {
 struct listing {
 	struct ledger *ledger;
 	struct filter filter;
-	unsigned left; /* so many more */
-	json_t *list;  /* NULL: text */
-	bool as_table;
-	struct table table;
+	unsigned left;  /* so many more */
+	json_t *list;   /* NULL: text */
+	bool as_table;  /* for a person, never for an agent */
+	bool in_colour; /* not where NO_COLOR is set (no-color.org) */
+	size_t width;   /* of the terminal */
 };
 
-static bool is_value(const struct record *record, const char *key, const char *wanted)
+static bool is_value(const char *value, const char *wanted)
 {
-	const char *value = record_get(record, key);
-
 	return !wanted || (value && streq(value, wanted));
 }
 
@@ -39,34 +42,82 @@ static bool is_value(const struct record *record, const char *key, const char *w
 static bool changed_path(
 	struct ledger *ledger, const struct build *build, const char *path)
 {
-	_cleanup_build_ struct build before = {.parent = build->parent};
-	const char *target = record_get(&build->record, "Target");
+	struct build_walk walk = builds_walk_before(ledger, build);
+	_cleanup_build_ struct build before = BUILD_INIT;
 	git_oid now, then = {0};
 
 	if (!build_has_snapshot(build) ||
 		ledger_path_id(&now, ledger, &build->tree, path) < 0)
 		return false;
-	while (build_step_back(&before, ledger) > 0)
-		if (build_has_snapshot(&before) &&
-			is_value(&before.record, "Target", target)) {
-			if (ledger_path_id(&then, ledger, &before.tree, path) < 0)
-				return false;
-			break;
-		}
+	if (builds_next(&before, &walk) > 0 &&
+		ledger_path_id(&then, ledger, &before.tree, path) < 0)
+		return false;
 	return !git_oid_equal(&now, &then);
 }
 
 static bool is_wanted(const struct listing *listing, const struct build *build)
 {
 	const struct filter *filter = &listing->filter;
-	const struct record *record = &build->record;
-	const time_t finished = record_get_time(record, "Finished");
 
-	return is_value(record, "Agent", filter->agent) &&
-	       is_value(record, "Action", filter->action) &&
-	       is_value(record, "Outcome", filter->outcome) &&
-	       (!filter->since || !finished || finished >= filter->since) &&
+	return is_value(build->agent, filter->agent) &&
+	       is_value(build->action, filter->action) &&
+	       is_value(outcome_word(build->outcome), filter->outcome) &&
+	       (!filter->since || !build->finished || build->finished >= filter->since) &&
 	       (!filter->path || changed_path(listing->ledger, build, filter->path));
+}
+
+static bool wants_table(struct listing *listing, const struct own_options *options)
+{
+	_cleanup_caller_ struct caller caller = {0};
+	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+	struct winsize size = {0};
+
+	if (!isatty(STDOUT_FILENO) ||
+		caller_identify(
+			&caller, options->agent_is_option ? NULL : options->agent) < 0 ||
+		caller.is_agent)
+		return false;
+	(void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	listing->in_colour = !(no_colour && *no_colour) && term && !streq(term, "dumb");
+	listing->width = size.ws_col;
+	return true;
+}
+
+static const char *colour_of(enum outcome outcome)
+{
+	if (outcome == OUTCOME_SUCCEEDED)
+		return "\033[32m";
+	if (outcome == OUTCOME_FAILED || outcome == OUTCOME_PARTLY)
+		return "\033[31m";
+	return "\033[33m";
+}
+
+static void print_head(const struct listing *listing)
+{
+	printf("%s%5s  %-14s %-20s %-8s %-11s %6s %9s  message%s\n",
+		listing->in_colour ? "\033[1m" : "", "build", "when", "agent", "action",
+		"outcome", "gen", "took", listing->in_colour ? "\033[0m" : "");
+}
+
+static void print_row(const struct listing *listing, const struct build *build)
+{
+	const size_t room = listing->width > COLUMNS + 20 ? listing->width - COLUMNS : 40;
+	const time_t end = build->finished ? build->finished : time(NULL);
+	const char *action = build->action ? build->action : "";
+	_cleanup_free_ char *when =
+		clock_age(build->finished ? build->finished : build->started);
+	_cleanup_free_ char *took = clock_duration(end - build->started);
+	_cleanup_free_ char *clean_action = text_clean(action, strlen(action));
+	_cleanup_free_ char *message =
+		build->message ? text_quote(build->message, room - 5) : NULL;
+	_cleanup_free_ char *generation =
+		build->generation ? xasprintf("%" PRIu64, build->generation) : NULL;
+
+	printf("%5" PRIu64 "  %-14s %-20s %-8s %s%-11s%s %6s %9s  %s\n", build->number,
+		when, build->agent, clean_action,
+		listing->in_colour ? colour_of(build->outcome) : "",
+		outcome_word(build->outcome), listing->in_colour ? "\033[0m" : "",
+		generation ? generation : "", took, message ? message : "");
 }
 
 static void put_build(struct listing *listing, const struct build *build)
@@ -74,49 +125,43 @@ static void put_build(struct listing *listing, const struct build *build)
 	_cleanup_free_ char *line = NULL;
 
 	if (listing->list) {
-		json_array_append_new(listing->list, json_record(&build->record));
+		json_array_append_new(listing->list, json_build(build));
 	} else if (listing->as_table) {
-		table_print_build(&listing->table, &build->record);
+		print_row(listing, build);
 	} else {
-		line = describe_build(&build->record);
-		puts(line);
+		line = describe_build(build);
+		answer("%s", line);
 	}
 }
 
 static int put_running(struct listing *listing)
 {
-	struct build *running;
-	size_t len;
+	_cleanup_builds_ struct builds running = {0};
 
-	if (builds_running(&running, &len, listing->ledger) < 0)
+	if (builds_running(&running, listing->ledger) < 0)
 		return -1;
-	while (len-- > 0) {
-		if (is_wanted(listing, &running[len]) && !listing->filter.path)
-			put_build(listing, &running[len]);
-		build_free(&running[len]);
-	}
-	free(running);
+	for (size_t i = running.len; i-- > 0;)
+		if (is_wanted(listing, &running.list[i]) && !listing->filter.path)
+			put_build(listing, &running.list[i]);
 	return 0;
 }
 
 /* What is running first, then what has ended, newest first. */
 static int put_builds(struct listing *listing)
 {
-	_cleanup_build_ struct build build = {0};
+	struct build_walk walk = builds_walk(listing->ledger, NULL);
+	_cleanup_build_ struct build build = BUILD_INIT;
 	int found = put_running(listing);
 
-	if (found == 0)
-		found = build_tip(&build, listing->ledger);
-	while (found > 0 && listing->left) {
+	walk.left = UINT_MAX;
+	while (found >= 0 && listing->left && (found = builds_next(&build, &walk)) > 0) {
 		/* Builds join the chain when they finish: all before are older still. */
-		if (listing->filter.since && record_get_time(&build.record, "Finished") <
-						     listing->filter.since)
+		if (build.finished < listing->filter.since)
 			break;
-		if (is_wanted(listing, &build)) {
-			put_build(listing, &build);
-			listing->left--;
-		}
-		found = build_step_back(&build, listing->ledger);
+		if (!is_wanted(listing, &build))
+			continue;
+		put_build(listing, &build);
+		listing->left--;
 	}
 	return found < 0 ? EXIT_OWN_FAILURE : 0;
 }
@@ -136,69 +181,75 @@ static bool parse_since(time_t *ret, const char *text)
 
 static int list(struct listing *listing, bool json)
 {
-	json_t *answer = json ? json_answer() : NULL;
+	json_t *object = json ? json_answer() : NULL;
 	int status = 0;
 
 	if (json) {
 		listing->list = json_array();
-		json_object_set_new(answer, "builds", listing->list);
+		json_object_set_new(object, "builds", listing->list);
 	}
 	if (listing->as_table)
-		table_print_head(&listing->table);
+		print_head(listing);
 	if (listing->ledger)
 		status = put_builds(listing);
 	if (json && !status)
-		return json_print(answer);
-	json_decref(answer);
+		return json_print(object);
+	json_decref(object);
 	return status;
 }
 
-static int run(const struct context *context, int argc, char **argv)
+static char *path_of(const char *word)
 {
-	struct command_options options = {.count = DEFAULT_COUNT};
-	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_configuration_ struct configuration configuration = {0};
 	const struct request request = {.action = ACTION_SWITCH};
-	_cleanup_free_ char *path = NULL;
-	struct listing listing = {0};
-	int operand = command_parse_options(&options, &command_log, "jnacst", argc, argv);
 
-	if (operand < 0)
-		return EXIT_USAGE;
-	if (operand < argc)
-		return command_usage(&command_log);
-	if (options.path) {
-		configuration_find_here(&configuration, &request);
-		path = path_in_configuration(
-			configuration.root ? configuration.root : "/", options.path);
-	}
-	listing.filter = (struct filter){
-		.agent = context->options->agent_is_option ? context->options->agent
-							   : NULL,
-		.action = options.action,
-		.outcome = options.outcome,
-		.path = path,
+	if (!word)
+		return NULL;
+	configuration_find_here(&configuration, &request);
+	return path_in_configuration(configuration.root ? configuration.root : "/", word);
+}
+
+static int log_command(const struct context *context,
+	const struct command_options *options, const struct strv *words)
+{
+	_cleanup_ledger_ struct ledger *ledger = NULL;
+	_cleanup_free_ char *path = path_of(options->path);
+	struct listing listing = {
+		.filter =
+			{
+				.agent = context->options->agent_is_option
+						 ? context->options->agent
+						 : NULL,
+				.action = options->action,
+				.outcome = options->outcome,
+				.path = path,
+			},
+		.left = options->count ? options->count : DEFAULT_COUNT,
 	};
-	if (options.since && !parse_since(&listing.filter.since, options.since)) {
+
+	(void)words;
+	if (options->since && !parse_since(&listing.filter.since, options->since)) {
 		error("--since: '%s' is neither a duration such as 2h nor a day such as "
 		      "2026-11-22",
-			options.since);
+			options->since);
 		return EXIT_USAGE;
 	}
 	if (ledger_open(&ledger, context->settings) < 0)
 		return EXIT_OWN_FAILURE;
-	if (!ledger && !options.json) {
+	if (!ledger && !options->json) {
 		say("nothing is recorded yet in '%s'", context->settings->state_path);
 		return 0;
 	}
 	listing.ledger = ledger;
-	listing.left = options.count;
-	listing.as_table =
-		!options.json && table_is_wanted(&listing.table, context->options);
-	return list(&listing, options.json);
+	listing.as_table = !options->json && wants_table(&listing, context->options);
+	return list(&listing, options->json);
 }
 
-const struct command command_log = {"log",
-	"[-n COUNT] [--agent NAME] [--action WORD] [--outcome WORD] [--since WHEN] "
-	"[--path FILE] [--json]",
-	"the last builds: who, what, with which result", run};
+const struct command command_log = {
+	.name = "log",
+	.arguments = "[-n COUNT] [--agent NAME] [--action WORD] [--outcome WORD] "
+		     "[--since WHEN] [--path FILE] [--json]",
+	.help = "the last builds: who, what, with which result",
+	.options = "-n --action --outcome --since --path --json",
+	.run = log_command,
+};

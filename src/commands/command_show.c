@@ -2,41 +2,36 @@
 
 #include "base/memory.h"
 #include "base/message.h"
-#include "base/text.h"
 #include "changes/describe.h"
 #include "changes/patch.h"
 #include "commands/command.h"
 #include "commands/json.h"
-#include "commands/reference.h"
+#include "commands/names.h"
 #include "run/log.h"
 
-/* The build before in the chain that has a snapshot to compare with. */
+/* The build before of its target that has a snapshot to compare with. */
 static int find_before(
 	struct build *ret, struct ledger *ledger, const struct build *build)
 {
-	int found;
+	struct build_walk walk = builds_walk_before(ledger, build);
 
-	*ret = (struct build){.parent = build->parent};
-	do
-		found = build_step_back(ret, ledger);
-	while (found > 0 && !build_has_snapshot(ret));
-	return found;
+	return builds_next(ret, &walk);
 }
 
 static int print_json(const struct build *build, const struct build *before,
 	const struct path_changes *changes)
 {
-	json_t *answer = json_answer(), *paths = json_array();
-	json_t *record = json_record(&build->record);
+	json_t *object = json_answer(), *paths = json_array();
+	json_t *record = json_build(build);
 
-	json_object_update(answer, record);
+	json_object_update(object, record);
 	json_decref(record);
-	json_object_set_new(answer, "compared_with",
-		before ? json_integer((json_int_t)build_number(before)) : json_null());
+	json_object_set_new(object, "compared_with",
+		before ? json_integer((json_int_t)before->number) : json_null());
 	for (size_t i = 0; i < changes->len; i++)
 		json_array_append_new(paths, json_path_change(&changes->list[i]));
-	json_object_set_new(answer, "changes", paths);
-	return json_print(answer);
+	json_object_set_new(object, "changes", paths);
+	return json_print(object);
 }
 
 /* What is asked for most comes first; the rest as it was recorded. */
@@ -54,43 +49,47 @@ static bool is_among(const char *key, const char *const *keys, size_t len)
 	return false;
 }
 
-static void print_field(const char *key, const char *value)
+static void print_field(const struct build *build, const struct build_field *field)
 {
-	_cleanup_free_ char *clean = text_clean(value, strlen(value));
+	_cleanup_free_ char *value = build_field_text(build, field);
 
-	printf("%-22s %s\n", key, clean);
+	if (value)
+		answer("%-22s %s", field->key, value);
 }
 
-static void print_record(const struct record *record)
+static void print_fields(const struct build *build)
 {
 	for (size_t i = 0; i < ARRAY_LEN(first_keys); i++)
-		if (record_get(record, first_keys[i]))
-			print_field(first_keys[i], record_get(record, first_keys[i]));
-	for (size_t i = 0; i < record->len; i++)
-		if (!is_among(record->fields[i].key, first_keys, ARRAY_LEN(first_keys)) &&
-			!is_among(record->fields[i].key, hidden_keys,
-				ARRAY_LEN(hidden_keys)))
-			print_field(record->fields[i].key, record->fields[i].value);
+		for (size_t j = 0; j < build_fields_len; j++)
+			if (streq(build_fields[j].key, first_keys[i]))
+				print_field(build, &build_fields[j]);
+	for (size_t i = 0; i < build_fields_len; i++)
+		if (!is_among(build_fields[i].key, first_keys, ARRAY_LEN(first_keys)) &&
+			!is_among(
+				build_fields[i].key, hidden_keys, ARRAY_LEN(hidden_keys)))
+			print_field(build, &build_fields[i]);
 }
 
 static int print_text(const struct build *build, const struct build *before,
 	const struct path_changes *changes, struct ledger *ledger)
 {
-	print_record(&build->record);
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+
+	print_fields(build);
 	if (before && !changes->len)
-		printf("\nthe same configuration as build %" PRIu64 "\n",
-			build_number(before));
+		printf("\nthe same configuration as build %" PRIu64 "\n", before->number);
 	else if (before)
-		printf("\nchanged since build %" PRIu64 ":\n", build_number(before));
+		printf("\nchanged since build %" PRIu64 ":\n", before->number);
 	for (size_t i = 0; i < changes->len; i++)
-		if (describe_path(stdout, &changes->list[i], NULL, ledger, SHOW_STAT) < 0)
+		if (describe_path(&text, &changes->list[i], NULL, ledger, SHOW_STAT) < 0)
 			return EXIT_OWN_FAILURE;
+	fwrite(text.text, 1, text.len, stdout);
 	return 0;
 }
 
 static int show_record(struct ledger *ledger, const struct build *build, bool json)
 {
-	_cleanup_build_ struct build before = {0};
+	_cleanup_build_ struct build before = BUILD_INIT;
 	_cleanup_path_changes_ struct path_changes changes = {0};
 	int found = 0;
 
@@ -104,30 +103,20 @@ static int show_record(struct ledger *ledger, const struct build *build, bool js
 	return print_text(build, found ? &before : NULL, &changes, ledger);
 }
 
-/* The bytes as they are, for another program; cleaned, for a terminal. */
-static void print_bytes(const char *text, size_t len)
-{
-	if (isatty(STDOUT_FILENO))
-		text_print_lines(stdout, text, len);
-	else
-		fwrite(text, 1, len, stdout);
-}
-
 /*
  * Of a dirty build what was not committed in it; of another what has changed since the
  * build before.
  */
 static int find_patch_base(git_oid *ret, struct ledger *ledger, const struct build *build)
 {
-	const char *committed = record_get(&build->record, "Config-Tree");
-	_cleanup_build_ struct build before = {0};
-	int found;
+	_cleanup_build_ struct build before = BUILD_INIT;
+	int found = 0;
 
-	*ret = (git_oid){0};
-	if (committed && git_oid_fromstr(ret, committed) == 0 && ledger_has(ledger, ret))
-		return 0;
-	found = find_before(&before, ledger, build);
-	*ret = before.tree;
+	*ret = build->config_tree;
+	if (git_oid_is_zero(ret) || !ledger_has(ledger, ret)) {
+		found = find_before(&before, ledger, build);
+		*ret = before.tree;
+	}
 	return found < 0 ? -1 : 0;
 }
 
@@ -135,13 +124,12 @@ static int find_patch_base(git_oid *ret, struct ledger *ledger, const struct bui
 static int find_given_base(git_oid *ret, struct ledger *ledger,
 	const struct settings *settings, const char *since)
 {
-	_cleanup_build_ struct build base = {0};
-	const char *committed;
+	_cleanup_build_ struct build base = BUILD_INIT;
 
-	if (reference_find(&base, ledger, settings, since) < 0)
+	if (build_by_name(&base, ledger, settings, since) < 0)
 		return -1;
-	committed = record_get(&base.record, "Config-Tree");
-	if (!committed || git_oid_fromstr(ret, committed) < 0 || !ledger_has(ledger, ret))
+	*ret = base.config_tree;
+	if (git_oid_is_zero(ret) || !ledger_has(ledger, ret))
 		*ret = base.tree;
 	return 0;
 }
@@ -154,7 +142,7 @@ static int show_patch(const struct context *context, const char *since,
 	git_oid base;
 
 	if (!build_has_snapshot(build)) {
-		error("build %" PRIu64 " has no snapshot", build_number(build));
+		error("build %" PRIu64 " has no snapshot", build->number);
 		return EXIT_OWN_FAILURE;
 	}
 	if ((since ? find_given_base(&base, ledger, context->settings, since)
@@ -163,18 +151,15 @@ static int show_patch(const struct context *context, const char *since,
 			git_oid_is_zero(&base) ? NULL : &base, &build->tree, paths,
 			len) < 0)
 		return EXIT_OWN_FAILURE;
-	print_bytes(text, text_len);
-	return 0;
+	return command_print(text, text_len);
 }
 
 static int print_directory(const git_tree *tree)
 {
 	for (size_t i = 0; i < git_tree_entrycount(tree); i++) {
 		const git_tree_entry *entry = git_tree_entry_byindex(tree, i);
-		const char *name = git_tree_entry_name(entry);
-		_cleanup_free_ char *clean = text_clean(name, strlen(name));
 
-		printf("%s%s\n", clean,
+		answer("%s%s", git_tree_entry_name(entry),
 			git_tree_entry_type(entry) == GIT_OBJECT_TREE ? "/" : "");
 	}
 	return 0;
@@ -188,12 +173,11 @@ static int show_path(struct ledger *ledger, const struct build *build, const cha
 	_cleanup_git_(object) git_object *object = NULL;
 
 	if (git_tree_lookup(&root, ledger->repository, &build->tree) < 0) {
-		git_failed("cannot read the snapshot of build %" PRIu64,
-			build_number(build));
+		git_failed("cannot read the snapshot of build %" PRIu64, build->number);
 		return EXIT_OWN_FAILURE;
 	}
 	if (git_tree_entry_bypath(&entry, root, path) < 0) {
-		error("build %" PRIu64 " has no '%s'", build_number(build), path);
+		error("build %" PRIu64 " has no '%s'", build->number, path);
 		return EXIT_OWN_FAILURE;
 	}
 	if (git_tree_entry_to_object(&object, ledger->repository, entry) < 0) {
@@ -202,54 +186,54 @@ static int show_path(struct ledger *ledger, const struct build *build, const cha
 	}
 	if (git_object_type(object) == GIT_OBJECT_TREE)
 		return print_directory((const git_tree *)object);
-	print_bytes(git_blob_rawcontent((const git_blob *)object),
+	return command_print(git_blob_rawcontent((const git_blob *)object),
 		(size_t)git_blob_rawsize((const git_blob *)object));
-	return 0;
 }
 
 static int show_output(const struct context *context, const struct build *build)
 {
-	_cleanup_free_ char *path = log_path(context->settings, build_number(build));
+	_cleanup_free_ char *path = log_path(context->settings, build->number);
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 
 	if (log_read(&text, &len, path) < 0) {
-		error_errno(
-			"cannot show the output of build %" PRIu64, build_number(build));
+		error_errno("cannot show the output of build %" PRIu64, build->number);
 		return EXIT_OWN_FAILURE;
 	}
-	print_bytes(text, len);
-	return 0;
+	return command_print(text, len);
 }
 
-static int run(const struct context *context, int argc, char **argv)
+static int show(const struct context *context, const struct command_options *options,
+	const struct strv *words)
 {
-	struct command_options options = {0};
 	_cleanup_ledger_ struct ledger *ledger = NULL;
-	_cleanup_build_ struct build build = {0};
-	int operand = command_parse_options(&options, &command_show, "jpos", argc, argv);
-	const size_t paths = operand < 0 ? 0 : (size_t)(argc - operand - 1);
+	_cleanup_build_ struct build build = BUILD_INIT;
+	const size_t paths = words->len ? words->len - 1 : 0;
 
-	if (operand < 0)
-		return EXIT_USAGE;
-	if (operand == argc || options.json + options.patch + options.output > 1 ||
-		(paths && (options.json || options.output)) ||
-		(paths > 1 && !options.patch) || (options.since && !options.patch))
+	if (!words->len || options->json + options->patch + options->output > 1 ||
+		(paths && (options->json || options->output)) ||
+		(paths > 1 && !options->patch) || (options->since && !options->patch))
 		return command_usage(&command_show);
-	ledger = reference_ledger(context->settings);
+	ledger = command_ledger(context->settings);
 	if (!ledger ||
-		reference_find(&build, ledger, context->settings, argv[operand]) < 0)
+		build_by_name(&build, ledger, context->settings, words->words[0]) < 0)
 		return EXIT_OWN_FAILURE;
-	if (options.patch)
-		return show_patch(context, options.since, ledger, &build,
-			argv + operand + 1, paths);
-	if (options.output)
+	if (options->patch)
+		return show_patch(
+			context, options->since, ledger, &build, words->words + 1, paths);
+	if (options->output)
 		return show_output(context, &build);
 	if (paths)
-		return show_path(ledger, &build, argv[operand + 1]);
-	return show_record(ledger, &build, options.json);
+		return show_path(ledger, &build, words->words[1]);
+	return show_record(ledger, &build, options->json);
 }
 
-const struct command command_show = {"show",
-	"BUILD [PATH] | BUILD --patch [--since BUILD] [PATH ...] | BUILD --output | BUILD --json",
-	"one build: its record, a file of it, its patch, its output", run};
+const struct command command_show = {
+	.name = "show",
+	.arguments = "BUILD [PATH] | BUILD --patch [--since BUILD] [PATH ...] | "
+		     "BUILD --output | BUILD --json",
+	.help = "one build: its record, a file of it, its patch, its output",
+	.options = "--json --patch --output --since",
+	.operands_max = 1000,
+	.run = show,
+};

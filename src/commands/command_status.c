@@ -5,30 +5,25 @@
 #include "base/text.h"
 #include "caller/caller.h"
 #include "changes/describe.h"
+#include "changes/uncommitted.h"
 #include "commands/command.h"
 #include "commands/json.h"
-#include "commands/uncommitted.h"
 #include "ledger/builds.h"
 #include "queue/lock.h"
-#include "queue/queue.h"
-#include "queue/target.h"
+#include "queue/ticket.h"
 #include "queue/waiting.h"
 #include "rebuild/system.h"
 
-#define TARGET "system"
 #define LAST_BUILDS 4
 /* An agent calls this before it edits: all of it in under 1,500 bytes. */
 #define WAITING_SHOWN 2
 #define LINE_MAX_BYTES 115
 #define PATHS_SHOWN 3
-/* More builds since the own one are counted as so many. */
-#define SINCE_MAX 1000
 
 /* One target's queue. */
 struct queue_state {
-	char *target;
-	struct record *tickets;
-	size_t len;
+	struct target target;
+	struct builds tickets;
 	bool unknown;
 	char *stranger; /* who holds the lock by /proc/locks, or NULL */
 };
@@ -40,20 +35,21 @@ struct state {
 	size_t queues_len;
 	struct system_state system;
 	struct ledger *ledger; /* NULL: nothing recorded, or not readable */
-	bool has_live, has_boot, has_own;
-	struct build live, boot, own;   /* boot: what the profile points at */
-	struct build last[LAST_BUILDS]; /* since the caller's own, where he has one */
-	size_t last_len;
-	size_t since_own; /* how many builds there are since then */
-	struct uncommitted uncommitted;
+	struct build live, boot,
+		own;             /* number 0: none; boot: what the profile points at */
+	struct builds last;      /* since the caller's own, where he has one */
+	size_t since_own;        /* how many builds there are since then */
+	char *root;              /* of the checkout; NULL: none is known */
+	struct strv uncommitted; /* in it */
+	char *untracked;         /* files that git does not track, in words */
 };
 
 static void state_free(struct state *state)
 {
 	caller_free(&state->caller);
 	for (size_t i = 0; i < state->queues_len; i++) {
-		free(state->queues[i].target);
-		tickets_free(state->queues[i].tickets, state->queues[i].len);
+		target_free(&state->queues[i].target);
+		builds_free(&state->queues[i].tickets);
 		free(state->queues[i].stranger);
 	}
 	free(state->queues);
@@ -61,73 +57,56 @@ static void state_free(struct state *state)
 	build_free(&state->live);
 	build_free(&state->boot);
 	build_free(&state->own);
-	for (size_t i = 0; i < state->last_len; i++)
-		build_free(&state->last[i]);
+	builds_free(&state->last);
 	ledger_free(state->ledger);
-	uncommitted_free(&state->uncommitted);
+	free(state->root);
+	strv_free(&state->uncommitted);
+	free(state->untracked);
 }
 
 static int gather_last(struct state *state)
 {
-	struct build at = {0};
-	int found = build_tip(&at, state->ledger);
+	struct build_walk walk = builds_walk(state->ledger, NULL);
+	_cleanup_build_ struct build at = BUILD_INIT;
+	int found;
 
-	while (found > 0) {
-		const git_oid parent = at.parent;
-		const char *target = record_get(&at.record, "Target");
-
-		if (state->has_own && git_oid_equal(&at.commit, &state->own.commit))
-			break;
-		if (!target || !streq(target, TARGET)) {
-			found = build_step_back(&at, state->ledger);
-			continue;
-		}
+	while ((found = builds_next(&at, &walk)) > 0 &&
+		!git_oid_equal(&at.commit, &state->own.commit)) {
 		state->since_own++;
-		if (state->last_len < LAST_BUILDS) {
-			state->last[state->last_len++] = at;
-			at = (struct build){.parent = parent};
-		} else if (!state->has_own || state->since_own == SINCE_MAX) {
+		if (state->last.len < LAST_BUILDS)
+			builds_add(&state->last, &at);
+		else if (!state->own.number)
 			break;
-		}
-		found = build_step_back(&at, state->ledger);
 	}
-	build_free(&at);
 	return found < 0 ? -1 : 0;
 }
 
 static int gather_builds(struct state *state)
 {
 	const struct system_state *system = &state->system;
-	int live = 0, boot = 0, own;
 
-	if (system->running)
-		live = build_by_system(
-			&state->live, state->ledger, TARGET, system->running);
-	if (system->profile && system->running &&
-		!streq(system->profile, system->running))
-		boot = build_by_system(
-			&state->boot, state->ledger, TARGET, system->profile);
-	own = build_by_agent(&state->own, state->ledger, TARGET, state->caller.agent);
-	if (live < 0 || boot < 0 || own < 0)
+	if (system->running &&
+		build_by_system(&state->live, state->ledger, system->running) < 0)
 		return -1;
-	state->has_live = live;
-	state->has_boot = boot;
-	state->has_own = own;
+	if (system->profile && system->running &&
+		!streq(system->profile, system->running) &&
+		build_by_system(&state->boot, state->ledger, system->profile) < 0)
+		return -1;
+	if (build_by_agent(&state->own, state->ledger, NULL, state->caller.agent) < 0)
+		return -1;
 	return gather_last(state);
 }
 
 static void gather_queue(
-	struct queue_state *ret, const struct settings *settings, const char *target)
+	struct queue_state *ret, const struct settings *settings, const char *name)
 {
-	_cleanup_free_ char *queue = queue_directory(settings, target);
-	_cleanup_free_ char *directory = target_directory(settings, target);
-
-	*ret = (struct queue_state){.target = xstrdup(target)};
-	if (tickets_read(&ret->tickets, &ret->len, queue) < 0) {
-		warn_errno("cannot see who builds or waits ('%s')", queue);
+	*ret = (struct queue_state){0};
+	target_by_name(&ret->target, settings, name);
+	if (tickets_read(&ret->tickets, ret->target.queue) < 0) {
+		warn_errno("cannot see who builds or waits ('%s')", ret->target.queue);
 		ret->unknown = true;
 	}
-	ret->stranger = lock_describe_holder(directory);
+	ret->stranger = lock_describe_holder(ret->target.directory);
 }
 
 static void gather_queues(struct state *state, const struct settings *settings)
@@ -141,157 +120,158 @@ static void gather_queues(struct state *state, const struct settings *settings)
 			&state->queues[state->queues_len++], settings, targets.words[i]);
 }
 
+/* Which files of the caller's configuration are not committed. */
+static void gather_uncommitted(struct state *state, const struct settings *settings)
+{
+	_cleanup_configuration_ struct configuration configuration = {0};
+	_cleanup_snapshot_ struct snapshot snapshot = {0};
+	const struct request request = {.action = ACTION_SWITCH};
+
+	configuration_find_here(&configuration, &request);
+	if (!configuration.is_git || configuration.kind == CONFIGURATION_COMMIT ||
+		snapshot_look(&snapshot, &configuration, settings, state->ledger) < 0 ||
+		uncommitted_list(&state->uncommitted, state->ledger, &configuration,
+			&snapshot) <= 0)
+		return;
+	state->root = TAKE_PTR(configuration.root);
+	state->untracked = TAKE_PTR(snapshot.untracked);
+}
+
 static int gather(struct state *ret, const struct context *context)
 {
 	if (caller_identify(&ret->caller, context->options->agent) < 0)
 		return -1;
 	gather_queues(ret, context->settings);
-	system_read(&ret->system, context->settings, NULL);
+	system_read(&ret->system, context->settings, &ret->queues[0].target);
 	/* A ledger that cannot be read still leaves the queue and the links to tell. */
 	if (ledger_open(&ret->ledger, context->settings) == 0 && ret->ledger &&
 		gather_builds(ret) < 0)
 		warn("the rest of the ledger is not shown");
 	if (ret->ledger)
-		uncommitted_find(&ret->uncommitted, ret->ledger, context->settings);
+		gather_uncommitted(ret, context->settings);
 	return 0;
 }
 
-/* Cut where it is too long, between two characters; what is in tail never is. */
-static void print_cut(const char *line, const char *tail)
+/* label and line, cut where they are too long; what is in tail never is. */
+static void print_line(const char *label, const char *line, const char *tail)
 {
 	const size_t room = LINE_MAX_BYTES - strlen(tail);
-	size_t len = strlen(line);
+	const size_t len = text_cut(line, room);
 
-	if (len <= room) {
-		printf("%s%s\n", line, tail);
-		return;
-	}
-	for (len = room; len && ((unsigned char)line[len] & 0xc0) == 0x80;)
-		len--;
-	printf("%.*s...%s\n", (int)len, line, tail);
+	answer("%s%.*s%s%s", label, (int)len, line, line[len] ? "..." : "", tail);
 }
 
-/* Of other targets their name is told, and only what there is. */
-static void print_label(const struct queue_state *queue, const char *label)
+/* Of other targets their name is told, and only what there is. The caller frees. */
+static char *label_of(const struct queue_state *queue, const char *label)
 {
-	if (streq(queue->target, TARGET))
-		printf("%-9s ", label);
-	else
-		printf("%.*s on %s: ", (int)strlen(label) - 1, label, queue->target);
+	if (target_is_system(queue->target.name))
+		return xasprintf("%-9s ", label);
+	return xasprintf(
+		"%.*s on %s: ", (int)strlen(label) - 1, label, queue->target.name);
 }
 
-static void print_ticket(const struct queue_state *queue, const struct record *ticket)
+static void print_ticket(const struct queue_state *queue, const struct build *ticket)
 {
-	const char *name = record_get(ticket, "Ticket");
+	const bool waits = build_is_waiting(ticket);
+	_cleanup_free_ char *label = label_of(queue, waits ? "waiting:" : "building:");
 	_cleanup_free_ char *line = waiting_describe(ticket);
 	_cleanup_free_ char *place =
-		waiting_describe_place(queue->tickets, queue->len, name);
+		waiting_describe_place(&queue->tickets, ticket->ticket);
 	_cleanup_free_ char *tail = xasprintf("; %s", place);
 
-	print_label(queue, ticket_is_waiting(ticket) ? "waiting:" : "building:");
-	print_cut(line, ticket_is_waiting(ticket) ? tail : "");
+	print_line(label, line, waits ? tail : "");
 }
 
 static void print_queue(const struct queue_state *queue)
 {
+	_cleanup_free_ char *waiting_label = label_of(queue, "waiting:");
+	_cleanup_free_ char *building_label = label_of(queue, "building:");
 	size_t waiting = 0;
 
-	for (size_t i = 0; i < queue->len; i++)
-		if (!ticket_is_waiting(&queue->tickets[i]) || waiting++ < WAITING_SHOWN)
-			print_ticket(queue, &queue->tickets[i]);
-	if (waiting > WAITING_SHOWN) {
-		print_label(queue, "waiting:");
-		printf("and %zu more\n", waiting - WAITING_SHOWN);
+	for (size_t i = 0; i < queue->tickets.len; i++) {
+		const struct build *ticket = &queue->tickets.list[i];
+
+		if (!build_is_waiting(ticket) || waiting++ < WAITING_SHOWN)
+			print_ticket(queue, ticket);
 	}
-	if (queue->len || (!queue->stranger && !streq(queue->target, TARGET)))
+	if (waiting > WAITING_SHOWN)
+		answer("%sand %zu more", waiting_label, waiting - WAITING_SHOWN);
+	if (queue->tickets.len ||
+		(!queue->stranger && !target_is_system(queue->target.name)))
 		return;
-	print_label(queue, "building:");
 	if (queue->unknown)
-		printf("unknown, the queue cannot be read\n");
+		answer("%sunknown, the queue cannot be read", building_label);
 	else if (queue->stranger)
-		printf("%s, who holds the lock directly\n", queue->stranger);
+		answer("%s%s, who holds the lock directly", building_label,
+			queue->stranger);
 	else
-		printf("nobody\n");
+		answer("%snobody", building_label);
 }
 
 static void print_build(const char *label, const struct build *build)
 {
-	_cleanup_free_ char *line = describe_build(&build->record);
+	_cleanup_free_ char *line = describe_build(build);
 
-	printf("%s", label);
-	print_cut(line, "");
-}
-
-static void say_path(const char *label, const char *path)
-{
-	_cleanup_free_ char *clean = text_clean(path, strlen(path));
-
-	printf("%s %s\n", label, clean);
+	print_line(label, line, "");
 }
 
 static void print_live(const struct state *state)
 {
 	const struct system_state *system = &state->system;
 
-	if (state->has_live)
+	if (state->live.number)
 		print_build("live:     ", &state->live);
 	else if (system->running)
-		say_path(
-			"live:     a system made outside safe-rebuild:", system->running);
+		answer("live:     a system made outside safe-rebuild: %s",
+			system->running);
 	else
-		printf("live:     unknown, there is no link to the running system\n");
+		answer("live:     unknown, there is no link to the running system");
 	if (!system->profile || !system->running ||
 		streq(system->profile, system->running))
 		return;
-	if (state->has_boot)
+	if (state->boot.number)
 		print_build("boots:    ", &state->boot);
 	else
-		say_path(
-			"boots:    a system made outside safe-rebuild:", system->profile);
+		answer("boots:    a system made outside safe-rebuild: %s",
+			system->profile);
 }
 
 static void print_last(const struct state *state)
 {
 	_cleanup_free_ char *count = text_count(state->since_own, "build");
 
-	if (state->has_own && !state->since_own)
-		printf("since:    nobody has built since your build\n");
-	else if (state->has_own)
-		printf("since:    %s since yours (what changed: safe-rebuild diff)\n",
+	if (state->own.number && !state->since_own)
+		answer("since:    nobody has built since your build");
+	else if (state->own.number)
+		answer("since:    %s since yours (what changed: safe-rebuild diff)",
 			count);
-	else if (state->last_len)
-		printf("last:\n");
-	for (size_t i = 0; i < state->last_len; i++)
-		print_build("  ", &state->last[i]);
+	else if (state->last.len)
+		answer("last:");
+	for (size_t i = 0; i < state->last.len; i++)
+		print_build("  ", &state->last.list[i]);
 }
 
-static void print_uncommitted(const struct uncommitted *uncommitted)
+static void print_uncommitted(const struct state *state)
 {
-	char *line = NULL;
-	size_t len;
-	FILE *out;
+	const struct strv *paths = &state->uncommitted;
+	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
 
-	if (uncommitted->state == UNCOMMITTED_UNKNOWN)
+	if (!state->root)
 		return;
-	out = text_stream(&line, &len);
-	for (size_t i = 0; i < uncommitted->paths.len && i < PATHS_SHOWN; i++)
-		fprintf(out, "%s%s", i ? ", " : "", uncommitted->paths.words[i]);
-	fclose(out);
-	printf("edited:   ");
-	if (!uncommitted->paths.len)
-		printf("nothing, all is committed (%s)\n", uncommitted->root);
-	else if (uncommitted->paths.len > PATHS_SHOWN)
-		printf("%zu files, not committed (safe-rebuild diff):\n  ",
-			uncommitted->paths.len);
-	else
-		printf("not committed: ");
-	if (uncommitted->paths.len)
-		print_cut(line, "");
-	free(line);
-	if (uncommitted->untracked) {
-		printf("          not tracked by git, so not seen by Nix: ");
-		print_cut(uncommitted->untracked, "");
+	for (size_t i = 0; i < paths->len && i < PATHS_SHOWN; i++)
+		strbuf_printf(&line, "%s%s", i ? ", " : "", paths->words[i]);
+	if (!paths->len) {
+		answer("edited:   nothing, all is committed (%s)", state->root);
+	} else if (paths->len > PATHS_SHOWN) {
+		answer("edited:   %zu files, not committed (safe-rebuild diff):",
+			paths->len);
+		print_line("  ", line.text, "");
+	} else {
+		print_line("edited:   not committed: ", line.text, "");
 	}
+	if (state->untracked)
+		print_line("          not tracked by git, so not seen by Nix: ",
+			state->untracked, "");
 }
 
 static int print_text(const struct state *state)
@@ -299,91 +279,103 @@ static int print_text(const struct state *state)
 	for (size_t i = 0; i < state->queues_len; i++)
 		print_queue(&state->queues[i]);
 	print_live(state);
-	if (state->has_own)
+	if (state->own.number)
 		print_build("yours:    ", &state->own);
 	else
-		printf("yours:    no build by %s yet\n", state->caller.agent);
+		answer("yours:    no build by %s yet", state->caller.agent);
 	print_last(state);
-	print_uncommitted(&state->uncommitted);
+	print_uncommitted(state);
 	return 0;
 }
 
-static json_t *optional_build(bool there, const struct build *build)
+static json_t *optional_build(const struct build *build)
 {
-	return there ? json_record(&build->record) : json_null();
+	return build->number ? json_build(build) : json_null();
+}
+
+static json_t *list_builds(const struct builds *builds)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < builds->len; i++)
+		json_array_append_new(list, json_build(&builds->list[i]));
+	return list;
 }
 
 static void add_tickets(json_t *running, json_t *waiting, const struct queue_state *queue)
 {
-	for (size_t i = 0; i < queue->len; i++)
+	for (size_t i = 0; i < queue->tickets.len; i++) {
+		const struct build *ticket = &queue->tickets.list[i];
+
 		json_array_append_new(
-			ticket_is_waiting(&queue->tickets[i]) ? waiting : running,
-			json_record(&queue->tickets[i]));
+			build_is_waiting(ticket) ? waiting : running, json_build(ticket));
+	}
 }
 
-static json_t *list_of(const struct uncommitted *uncommitted)
+static json_t *list_uncommitted(const struct state *state)
 {
-	json_t *list = json_array();
+	json_t *list;
 
-	for (size_t i = 0; i < uncommitted->paths.len; i++)
-		json_array_append_new(list, json_text(uncommitted->paths.words[i]));
-	if (uncommitted->state == UNCOMMITTED_KNOWN)
-		return list;
-	json_decref(list);
-	return json_null();
+	if (!state->root)
+		return json_null();
+	list = json_array();
+	for (size_t i = 0; i < state->uncommitted.len; i++)
+		json_array_append_new(list, json_text(state->uncommitted.words[i]));
+	return list;
+}
+
+static json_t *json_system(const struct system_state *system)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "running", json_text(system->running));
+	json_object_set_new(object, "profile", json_text(system->profile));
+	json_object_set_new(
+		object, "generation", json_integer((json_int_t)system->generation));
+	return object;
 }
 
 static int print_json(const struct state *state)
 {
-	json_t *answer = json_answer(), *running = json_array(), *waiting = json_array();
-	json_t *last = json_array(), *system = json_object();
+	const struct system_state *system = &state->system;
+	const bool boots_live = system->running && system->profile &&
+				streq(system->running, system->profile);
+	json_t *object = json_answer(), *running = json_array(), *waiting = json_array();
 
 	for (size_t i = 0; i < state->queues_len; i++)
 		add_tickets(running, waiting, &state->queues[i]);
-	for (size_t i = 0; i < state->last_len; i++)
-		json_array_append_new(last, json_record(&state->last[i].record));
-	json_object_set_new(system, "running", json_text(state->system.running));
-	json_object_set_new(system, "profile", json_text(state->system.profile));
-	json_object_set_new(
-		system, "generation", json_integer((json_int_t)state->system.generation));
-	json_object_set_new(answer, "agent", json_text(state->caller.agent));
-	json_object_set_new(answer, "building", running);
-	json_object_set_new(answer, "waiting", waiting);
-	json_object_set_new(answer, "system", system);
-	json_object_set_new(
-		answer, "live", optional_build(state->has_live, &state->live));
-	json_object_set_new(answer, "boots",
-		state->has_boot
-			? json_record(&state->boot.record)
-			: optional_build(state->has_live &&
-						 streq(state->system.running,
-							 state->system.profile
-								 ? state->system.profile
-								 : ""),
-				  &state->live));
-	json_object_set_new(answer, "yours", optional_build(state->has_own, &state->own));
-	json_object_set_new(answer, "last", last);
-	json_object_set_new(answer, "builds_since_yours",
-		state->has_own ? json_integer((json_int_t)state->since_own)
-			       : json_null());
-	json_object_set_new(answer, "uncommitted", list_of(&state->uncommitted));
-	return json_print(answer);
+	json_object_set_new(object, "agent", json_text(state->caller.agent));
+	json_object_set_new(object, "building", running);
+	json_object_set_new(object, "waiting", waiting);
+	json_object_set_new(object, "system", json_system(system));
+	json_object_set_new(object, "live", optional_build(&state->live));
+	json_object_set_new(object, "boots",
+		optional_build(boots_live ? &state->live : &state->boot));
+	json_object_set_new(object, "yours", optional_build(&state->own));
+	json_object_set_new(object, "last", list_builds(&state->last));
+	json_object_set_new(object, "builds_since_yours",
+		state->own.number ? json_integer((json_int_t)state->since_own)
+				  : json_null());
+	json_object_set_new(object, "uncommitted", list_uncommitted(state));
+	return json_print(object);
 }
 
-static int run(const struct context *context, int argc, char **argv)
+static int status(const struct context *context, const struct command_options *options,
+	const struct strv *words)
 {
-	struct command_options options = {0};
-	_cleanup_(state_free) struct state state = {0};
-	int operand = command_parse_options(&options, &command_status, "j", argc, argv);
+	_cleanup_(state_free) struct state state = {
+		.live = BUILD_INIT, .boot = BUILD_INIT, .own = BUILD_INIT};
 
-	if (operand < 0)
-		return EXIT_USAGE;
-	if (operand < argc)
-		return command_usage(&command_status);
+	(void)words;
 	if (gather(&state, context) < 0)
 		return EXIT_OWN_FAILURE;
-	return options.json ? print_json(&state) : print_text(&state);
+	return options->json ? print_json(&state) : print_text(&state);
 }
 
 const struct command command_status = {
-	"status", "[--json]", "who builds, who waits, what is live", run};
+	.name = "status",
+	.arguments = "[--json]",
+	.help = "who builds, who waits, what is live",
+	.options = "--json",
+	.run = status,
+};

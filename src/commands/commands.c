@@ -1,8 +1,10 @@
-#include <getopt.h>
+#include <stddef.h>
 
+#include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
 #include "commands/command.h"
+#include "commands/json.h"
 
 const struct command *const commands[] = {
 	&command_status,
@@ -14,6 +16,28 @@ const struct command *const commands[] = {
 	&command_exec,
 	NULL,
 };
+
+#define AT(member) offsetof(struct command_options, member)
+
+static const struct option all_options[] = {
+	{"--json", NULL, NULL, NULL, option_set_flag, AT(json)},
+	{"--patch", NULL, NULL, NULL, option_set_flag, AT(patch)},
+	{"--output", NULL, NULL, NULL, option_set_flag, AT(output)},
+	{"--exit-code", NULL, NULL, NULL, option_set_flag, AT(exit_code)},
+	{"-n", "COUNT", NULL, NULL, option_set_number, AT(count)},
+	{"--action", "WORD", NULL, NULL, option_set_text, AT(action)},
+	{"--outcome", "WORD", NULL, NULL, option_set_text, AT(outcome)},
+	{"--since", "WHEN", NULL, NULL, option_set_text, AT(since)},
+	{"--path", "FILE", NULL, NULL, option_set_text, AT(path)},
+};
+
+static void command_options_free(struct command_options *options)
+{
+	free(options->action);
+	free(options->outcome);
+	free(options->since);
+	free(options->path);
+}
 
 const struct command *command_find(const char *name)
 {
@@ -29,65 +53,106 @@ int command_usage(const struct command *command)
 	return EXIT_USAGE;
 }
 
-static const struct option long_options[] = {
-	{"json", no_argument, NULL, 'j'},
-	{"patch", no_argument, NULL, 'p'},
-	{"output", no_argument, NULL, 'o'},
-	{"action", required_argument, NULL, 'a'},
-	{"outcome", required_argument, NULL, 'c'},
-	{"since", required_argument, NULL, 's'},
-	{"path", required_argument, NULL, 't'},
-	{0},
-};
-
-static int set_option(struct command_options *options, int letter)
+static bool is_among(const char *name, const char *names)
 {
-	uint64_t number;
+	const size_t len = strlen(name);
 
-	switch (letter) {
-	case 'j':
-		options->json = true;
-		return 0;
-	case 'p':
-		options->patch = true;
-		return 0;
-	case 'o':
-		options->output = true;
-		return 0;
-	case 'a':
-		options->action = optarg;
-		return 0;
-	case 'c':
-		options->outcome = optarg;
-		return 0;
-	case 's':
-		options->since = optarg;
-		return 0;
-	case 't':
-		options->path = optarg;
-		return 0;
-	default:
-		if (!text_to_number(optarg, 1000000, &number))
-			return error("-n: '%s' is no number", optarg);
-		options->count = (unsigned)number;
-		return 0;
-	}
+	for (const char *at = names; at && (at = strstr(at, name)); at += len)
+		if ((at == names || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+			return true;
+	return false;
 }
 
-int command_parse_options(struct command_options *ret, const struct command *command,
-	const char *accepted, int argc, char **argv)
+/* Takes the command's options out of words, and refuses what is left of the kind. */
+static int take_options(
+	struct command_options *ret, const struct command *command, struct strv *words)
 {
-	int letter;
+	struct option options[ARRAY_LEN(all_options)];
+	size_t len = 0;
 
-	optind = 0;
-	opterr = 0;
-	while ((letter = getopt_long(argc, argv, "n:", long_options, NULL)) >= 0) {
-		if (letter == '?' || !strchr(accepted, letter)) {
-			command_usage(command);
-			return -1;
+	for (size_t i = 0; i < ARRAY_LEN(all_options); i++)
+		if (is_among(all_options[i].name, command->options))
+			options[len++] = all_options[i];
+	if (options_take(ret, options, len, words, NULL) < 0)
+		return EXIT_USAGE;
+	if (command->passes_on)
+		return 0;
+	for (size_t i = 0; i < words->len; i++)
+		if (words->words[i][0] == '-' && words->words[i][1]) {
+			error("%s has no option '%s' (usage: safe-rebuild %s %s)",
+				command->name, words->words[i], command->name,
+				command->arguments);
+			return EXIT_USAGE;
 		}
-		if (set_option(ret, letter) < 0)
-			return -1;
+	return words->len > command->operands_max ? command_usage(command) : 0;
+}
+
+static bool asks_for_help(const struct strv *words)
+{
+	return words->len == 2 &&
+	       (streq(words->words[1], "--help") || streq(words->words[1], "-h"));
+}
+
+static int run(const struct command *command, const struct context *context,
+	struct command_options *options, const struct strv *words)
+{
+	_cleanup_strv_ struct strv rest = {0};
+	int status;
+
+	if (asks_for_help(words)) {
+		printf("safe-rebuild %s %s\n  %s\n", command->name, command->arguments,
+			command->help);
+		return 0;
 	}
-	return optind;
+	for (size_t i = 1; i < words->len; i++)
+		strv_add(&rest, words->words[i]);
+	status = take_options(options, command, &rest);
+	return status ? status : command->run(context, options, &rest);
+}
+
+static bool wants_json(const struct strv *words)
+{
+	for (size_t i = 1; i < words->len; i++)
+		if (streq(words->words[i], "--json"))
+			return true;
+	return false;
+}
+
+int command_run(
+	const struct command *command, const struct context *context, struct strv *words)
+{
+	_cleanup_(command_options_free) struct command_options options = {0};
+	int status = run(command, context, &options, words);
+
+	if (status >= EXIT_USAGE && is_among("--json", command->options) &&
+		wants_json(words))
+		json_print_error(status);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	error_errno("cannot write the answer");
+	return EXIT_OWN_FAILURE;
+}
+
+struct ledger *command_ledger(const struct settings *settings)
+{
+	struct ledger *ledger;
+
+	if (ledger_open(&ledger, settings) < 0)
+		return NULL;
+	if (!ledger)
+		error("nothing is recorded yet in '%s'", settings->state_path);
+	return ledger;
+}
+
+int command_print(const char *text, size_t len)
+{
+	_cleanup_strbuf_ struct strbuf clean = STRBUF_INIT;
+
+	if (isatty(STDOUT_FILENO)) {
+		text_put_lines(&clean, text, len);
+		fwrite(clean.text, 1, clean.len, stdout);
+	} else {
+		fwrite(text, 1, len, stdout);
+	}
+	return 0;
 }

@@ -30,36 +30,33 @@ json_t *json_text(const char *text)
 	return json_string(clean);
 }
 
-static bool is_number(const char *key)
+static json_t *json_field(const struct build *build, const struct build_field *field)
 {
-	static const char *const keys[] = {"Build", "Generation", "Generation-Before",
-		"Exit-Status", "Numbers-Given", "Stdout-Size"};
+	_cleanup_free_ char *text = build_field_text(build, field);
 
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (streq(keys[i], key))
-			return true;
-	return false;
+	if (!text)
+		return NULL;
+	return field->type == FIELD_NUMBER || field->type == FIELD_STATUS
+		       ? json_integer(strtoll(text, NULL, 10))
+		       : json_text(text);
 }
 
-json_t *json_record(const struct record *record)
+json_t *json_build(const struct build *build)
 {
-	const time_t started = record_get_time(record, "Started");
-	const time_t finished = record_get_time(record, "Finished");
 	json_t *object = json_object();
 
-	for (size_t i = 0; i < record->len; i++) {
-		const char *key = record->fields[i].key;
-		_cleanup_free_ char *name = xstrdup(key);
+	for (size_t i = 0; i < build_fields_len; i++) {
+		_cleanup_free_ char *name = xstrdup(build_fields[i].key);
+		json_t *value = json_field(build, &build_fields[i]);
 
 		for (char *at = name; *at; at++)
 			*at = (char)(*at == '-' ? '_' : tolower((unsigned char)*at));
-		json_object_set_new(object, name,
-			is_number(key)
-				? json_integer((json_int_t)record_get_number(record, key))
-				: json_text(record->fields[i].value));
+		if (value)
+			json_object_set_new(object, name, value);
 	}
-	if (started && finished)
-		json_object_set_new(object, "duration", json_integer(finished - started));
+	if (build->started && build->finished)
+		json_object_set_new(object, "duration",
+			json_integer(build->finished - build->started));
 	return object;
 }
 

@@ -17,9 +17,9 @@ bool checkout_is_same(const char *config, const char *other)
 	return directory_length(other) == len && strncmp(config, other, len) == 0;
 }
 
-char *checkout_of_build(const struct record *build)
+char *checkout_of_build(const struct build *build)
 {
-	const char *config = record_get(build, "Config");
+	const char *config = build->config;
 	_cleanup_free_ char *path = NULL, *git = NULL;
 
 	if (!config || !starts_with(config, GIT_SCHEME))

@@ -5,15 +5,13 @@
 
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/worker.h"
 #include "changes/tree_diff.h"
 #include "guard/three_way.h"
 #include "ledger/builds.h"
 #include "snapshot/repository.h"
-#include "snapshot/worker.h"
 
 #define DEADLINE_MS 30000
-/* So many builds are tried as a common ancestor. */
-#define BUILDS_MAX 200
 /* Commits that are looked at for all paths together. */
 #define LOOKS_MAX 20000
 /* So many that [guard] ignore has are named. */
@@ -105,45 +103,32 @@ static bool find_merge_base(struct judge *judge)
 static bool committed_tree(
 	git_oid *ret, const struct judge *judge, const struct build *build)
 {
-	const char *state = record_get(&build->record, "Config-State");
-	const char *tree = record_get(&build->record, "Config-Tree");
-
-	*ret = build->tree;
-	if (state && streq(state, "clean"))
-		return true;
-	return tree && git_oid_fromstr(ret, tree) == 0 && ledger_has(&judge->ledger, ret);
+	*ret = build->config_state == CONFIG_CLEAN ? build->tree : build->config_tree;
+	return !git_oid_is_zero(ret) && ledger_has(&judge->ledger, ret);
 }
 
 static bool is_ancestor(struct judge *judge, const struct build *build)
 {
-	const char *commit = record_get(&build->record, "Config-Commit");
-	const char *target = record_get(&build->record, "Target");
-	git_oid id;
-
-	return commit && target && streq(target, judge->comparison->target) &&
-	       git_oid_fromstr(&id, commit) == 0 && is_in_history(judge, &id) &&
+	return !git_oid_is_zero(&build->config_commit) &&
+	       is_in_history(judge, &build->config_commit) &&
 	       committed_tree(&judge->base, judge, build);
 }
 
 /* The newest build whose commit HEAD has. */
 static bool find_build_in_history(struct judge *judge)
 {
-	struct build build = {0};
-	bool is_it = false;
-	int found = git_oid_is_zero(&judge->comparison->head)
-			    ? 0
-			    : build_tip(&build, &judge->ledger);
+	struct build_walk walk = builds_walk(&judge->ledger, judge->comparison->target);
+	_cleanup_build_ struct build build = BUILD_INIT;
 
-	for (unsigned i = 0; found > 0 && i < BUILDS_MAX; i++) {
-		is_it = build_has_snapshot(&build) && is_ancestor(judge, &build);
-		if (is_it) {
-			judge->base_build = build_number(&build);
-			break;
+	walk.with_snapshot = true;
+	if (git_oid_is_zero(&judge->comparison->head))
+		return false;
+	while (builds_next(&build, &walk) > 0)
+		if (is_ancestor(judge, &build)) {
+			judge->base_build = build.number;
+			return true;
 		}
-		found = build_step_back(&build, &judge->ledger);
-	}
-	build_free(&build);
-	return is_it;
+	return false;
 }
 
 static void find_ancestor(struct judge *judge)
@@ -349,9 +334,8 @@ static void find_live_commit(struct record *answer, struct judge *judge)
 			&judge->live_committed, judge, &comparison->live_commit);
 }
 
-static int judge_in_worker(struct record *answer, void *argument)
+static int judge_all(struct record *answer, const struct comparison *comparison)
 {
-	const struct comparison *comparison = argument;
 	struct judge judge = {
 		.comparison = comparison,
 		.looks_left = LOOKS_MAX,
@@ -382,16 +366,33 @@ static int judge_in_worker(struct record *answer, void *argument)
 	return result;
 }
 
+static int work(struct worker *worker, struct strbuf *answer, void *data)
+{
+	_cleanup_record_ struct record record = {0};
+	int result = judge_all(&record, data);
+
+	(void)worker;
+	record_put(answer, &record);
+	return result;
+}
+
 int compare_with_live(struct verdict *ret, const struct comparison *comparison)
 {
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	_cleanup_record_ struct record answer = {0};
 	struct comparison copy = *comparison;
+	const struct worker_job job = {
+		.what = "comparing with what is live",
+		.work = work,
+		.data = &copy,
+		.deadline_ms = DEADLINE_MS,
+	};
 	uint64_t ancestor;
 
 	*ret = (struct verdict){.ancestor = ANCESTOR_NONE};
-	if (worker_run(&answer, "comparing with what is live", judge_in_worker, &copy,
-		    DEADLINE_MS) < 0)
+	if (worker_run(&text, &job) < 0)
 		return -1;
+	record_parse(&answer, text.text, text.len);
 	ancestor = record_get_number(&answer, "Ancestor");
 	if (ancestor > ANCESTOR_NONE)
 		return error(

@@ -7,35 +7,25 @@
 #include "guard/compare.h"
 #include "guard/live.h"
 #include "guard/refusal.h"
-#include "queue/target.h"
+#include "rebuild/target.h"
 
 /* Where the difference from what is live cannot be judged, so much of it is shown. */
 #define DIFFERENCE_LINES 20
 
 static bool is_from_elsewhere(const struct live *live, const struct guard_call *call)
 {
-	const char *config =
-		live->is_build ? record_get(&live->build.record, "Config") : NULL;
+	const char *config = live->is_build ? live->build.config : NULL;
 
 	return !config || !checkout_is_same(config, call->configuration->name);
 }
 
-static void get_commit(git_oid *ret, const struct live *live)
-{
-	const char *commit =
-		live->is_build ? record_get(&live->build.record, "Config-Commit") : NULL;
-
-	*ret = live->revision;
-	if (commit && git_oid_fromstr(ret, commit) < 0)
-		*ret = (git_oid){0};
-}
-
 static void get_own_tree(git_oid *ret, const struct guard_call *call)
 {
-	_cleanup_build_ struct build own = {0};
+	_cleanup_build_ struct build own = BUILD_INIT;
 
 	*ret = (git_oid){0};
-	if (build_by_agent(&own, call->ledger, call->target, call->caller->agent) > 0 &&
+	if (build_by_agent(&own, call->ledger, call->target->name, call->caller->agent) >
+			0 &&
 		build_has_snapshot(&own))
 		*ret = own.tree;
 }
@@ -44,12 +34,10 @@ static void get_own_tree(git_oid *ret, const struct guard_call *call)
 static bool is_contained_at_sight(
 	const struct live *live, const struct comparison *comparison)
 {
-	const char *state =
-		live->is_build ? record_get(&live->build.record, "Config-State") : NULL;
-
 	if (git_oid_equal(&comparison->live, &comparison->mine))
 		return true;
-	return state && streq(state, "clean") && !git_oid_is_zero(&comparison->head) &&
+	return live->build.config_state == CONFIG_CLEAN &&
+	       !git_oid_is_zero(&comparison->head) &&
 	       git_oid_equal(&comparison->live_commit, &comparison->head);
 }
 
@@ -140,26 +128,24 @@ static int check_live(
 {
 	struct comparison comparison = {
 		.settings = call->settings,
-		.target = call->target,
+		.target = call->target->name,
 		.root = call->configuration->is_git ? call->configuration->root : NULL,
 		.head = call->snapshot->commit,
 		.mine = call->snapshot->tree,
 		.from_elsewhere = is_from_elsewhere(live, call),
 	};
 	_cleanup_free_ char *live_root =
-		live->is_build ? checkout_of_build(&live->build.record) : NULL;
+		live->is_build ? checkout_of_build(&live->build) : NULL;
 	struct verdict verdict;
 	int status = 0;
 
 	comparison.live_root = live_root;
-	get_commit(&comparison.live_commit, live);
+	comparison.live_commit =
+		live->is_build ? live->build.config_commit : live->revision;
 	if (live->is_build && build_has_snapshot(&live->build)) {
-		const char *state = record_get(&live->build.record, "Config-State");
-
 		comparison.live = live->build.tree;
-		comparison.live_is_dirty = !streq(state, "clean");
-		comparison.live_is_partial =
-			record_get(&live->build.record, "Left-Out") != NULL;
+		comparison.live_is_dirty = live->build.config_state != CONFIG_CLEAN;
+		comparison.live_is_partial = live->build.left_out > 0;
 	} else if (git_oid_is_zero(&comparison.live_commit)) {
 		say("%s: %s; of which configuration is not known",
 			live->runs ? "running" : "next boot", live->description);
@@ -192,9 +178,7 @@ static bool is_replaced(const struct guard_call *call, const struct live *live, 
 /* A rollback goes to the generation before: what it takes back is what is live. */
 static int check_rollback(const struct guard_call *call, const struct live *live)
 {
-	const char *agent =
-		live->is_build ? record_get(&live->build.record, "Agent") : NULL;
-	const bool foreign = !agent || !streq(agent, call->caller->agent);
+	const bool foreign = !build_is_of_agent(&live->build, call->caller->agent);
 
 	if (call->caller->is_agent && foreign &&
 		call->settings->guard_undo == UNDO_REFUSE &&
@@ -213,7 +197,7 @@ static int check_rollback(const struct guard_call *call, const struct live *live
 static const struct build *newer_build(const struct live *live, const struct live *other)
 {
 	return other->is_build && live->is_build && build_has_snapshot(&other->build) &&
-			       build_number(&other->build) > build_number(&live->build)
+			       other->build.number > live->build.number
 		       ? &other->build
 		       : NULL;
 }
@@ -245,10 +229,10 @@ int guard_check(const struct guard_call *call)
 
 	if (call->settings->guard_undo == UNDO_OFF ||
 		!action_changes_system(call->request->action) ||
-		call->request->action == ACTION_UNKNOWN || !target_is_local(call->target))
+		call->request->action == ACTION_UNKNOWN ||
+		!target_is_local(call->target->name))
 		return 0;
-	len = lives_find(lives, call->ledger, call->settings, call->target,
-		call->request->profile_name);
+	len = lives_find(lives, call->ledger, call->settings, call->target);
 	if (len >= 0)
 		status = check_lives(call, lives, len);
 	else

@@ -17,11 +17,11 @@ struct guard_call {
 	const struct settings *settings;
 	struct ledger *ledger;
 	const struct caller *caller;
-	const char *target;
+	const struct target *target;
 	const struct request *request;
 	const struct configuration *configuration;
 	const struct snapshot *snapshot; /* NULL: there is none */
-	const struct record *record;     /* of this run: Command, Directory */
+	const struct build *build;       /* of this run: command and directory */
 	const char *allow_undo;          /* as given; NULL: not */
 };
 

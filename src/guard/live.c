@@ -68,13 +68,13 @@ static void describe_outside(
 	read_revision(&live->revision, live->system);
 }
 
-static int find_one(struct live *ret, struct ledger *ledger, const char *target,
-	const char *system, const char *link, const char *what, uint64_t generation)
+static int find_one(struct live *ret, struct ledger *ledger, const char *system,
+	const char *link, const char *what, uint64_t generation)
 {
 	int found;
 
 	ret->system = xstrdup(system);
-	found = build_by_system(&ret->build, ledger, target, system);
+	found = build_by_system(&ret->build, ledger, system);
 	if (found < 0)
 		return -1;
 	ret->is_build = found;
@@ -82,31 +82,29 @@ static int find_one(struct live *ret, struct ledger *ledger, const char *target,
 		describe_outside(ret, link, what, generation);
 		return 0;
 	}
-	ret->name = xasprintf("%" PRIu64, build_number(&ret->build));
-	ret->description = describe_build(&ret->build.record);
+	ret->name = xasprintf("%" PRIu64, ret->build.number);
+	ret->description = describe_build(&ret->build);
 	return 0;
 }
 
 int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
-	const struct settings *settings, const char *target, const char *profile_name)
+	const struct settings *settings, const struct target *target)
 {
 	_cleanup_system_ struct system_state state = {0};
-	_cleanup_free_ char *profile = xasprintf(
-		"%s/%s", settings->profiles_path, profile_name ? profile_name : "system");
 	bool same;
 	int len = 0;
 
 	for (size_t i = 0; i < LIVES_MAX; i++)
-		ret[i] = (struct live){0};
-	system_read(&state, settings, profile_name);
+		ret[i] = (struct live){.build = BUILD_INIT};
+	system_read(&state, settings, target);
 	same = state.running && state.profile && streq(state.running, state.profile);
 	ret[0].runs = state.running != NULL;
-	if (state.running && find_one(&ret[len++], ledger, target, state.running,
+	if (state.running && find_one(&ret[len++], ledger, state.running,
 				     settings->current_system_path, "the running system",
 				     same ? state.generation : 0) < 0)
 		return -1;
 	if (state.profile && !same &&
-		find_one(&ret[len++], ledger, target, state.profile, profile,
+		find_one(&ret[len++], ledger, state.profile, target->profile,
 			"the system of the next boot", state.generation) < 0)
 		return -1;
 	return len;

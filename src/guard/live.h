@@ -23,5 +23,5 @@ struct live {
 
 /* Fills ret, what runs first; returns how many differ (0 to 2), -1 (printed) on error. */
 int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
-	const struct settings *settings, const char *target, const char *profile_name);
+	const struct settings *settings, const struct target *target);
 void live_free(struct live *live);

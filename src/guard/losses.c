@@ -17,8 +17,7 @@ void losses_add(struct losses *losses, struct loss *loss)
 		loss_free(loss);
 		return;
 	}
-	losses->list =
-		xreallocarray(losses->list, losses->len + 1, sizeof(*losses->list));
+	losses->list = xgrow(losses->list, losses->len, sizeof(*losses->list));
 	losses->list[losses->len++] = *loss;
 }
 

@@ -2,43 +2,22 @@
 
 #include "base/memory.h"
 
-/* So far back it is looked for. */
-#define BUILDS_MAX 500
-
-static void note(struct owner *owner, const struct record *build, const char *caller)
+static void note(struct owner *owner, const struct build *build, const char *caller)
 {
-	const char *agent = record_get(build, "Agent");
-	const bool is_foreign = agent && !streq(agent, caller);
+	const bool is_foreign = !build_is_of_agent(build, caller);
 
 	if (owner->is_foreign || (owner->agent && !is_foreign))
 		return;
-	set_string(&owner->agent, xstrdup(agent ? agent : "?"));
-	owner->build = record_get_number(build, "Build");
+	set_string(&owner->agent, xstrdup(build->agent));
+	owner->build = build->number;
 	owner->is_foreign = is_foreign;
-}
-
-/* Moves on to the build before with a snapshot, of the same target. */
-static int step(struct build *build, struct ledger *ledger, const char *target)
-{
-	int found;
-
-	do {
-		const char *its_target;
-
-		found = build_step_back(build, ledger);
-		its_target = found > 0 ? record_get(&build->record, "Target") : NULL;
-		if (found > 0 && its_target && streq(its_target, target) &&
-			build_has_snapshot(build))
-			return 1;
-	} while (found > 0);
-	return found;
 }
 
 /* What of the paths still differs from the ancestor in build is the work of it, where the
  * build before had another version. */
 static int attribute(struct owner *owners, git_oid *at, bool *done,
 	const struct losses *losses, struct ledger *ledger, const struct build *before,
-	const struct record *build, const char *caller)
+	const struct build *build, const char *caller)
 {
 	bool open = false;
 
@@ -62,31 +41,31 @@ static int attribute(struct owner *owners, git_oid *at, bool *done,
 int owners_find(struct owner *ret, const struct losses *losses, struct ledger *ledger,
 	const struct build *live, const char *caller)
 {
-	const char *target = record_get(&live->record, "Target");
 	_cleanup_free_ git_oid *at = xcalloc(losses->len + 1, sizeof(*at));
 	_cleanup_free_ bool *done = xcalloc(losses->len + 1, sizeof(*done));
-	_cleanup_build_ struct build before = {.parent = live->parent};
-	_cleanup_record_ struct record build = {0};
+	_cleanup_build_ struct build before = BUILD_INIT, build = BUILD_INIT;
+	struct build_walk walk = builds_walk_before(ledger, live);
 	int found = 1, open = 1;
 
-	record_copy(&build, &live->record);
+	build_copy(&build, live);
 	for (size_t i = 0; i < losses->len; i++) {
 		ret[i] = (struct owner){0};
 		at[i] = losses->list[i].live;
 	}
-	for (unsigned i = 0; found > 0 && open > 0 && i < BUILDS_MAX; i++) {
-		found = step(&before, ledger, target);
+	while (found > 0 && open > 0) {
+		found = builds_next(&before, &walk);
 		if (found < 0)
 			return -1;
 		open = attribute(ret, at, done, losses, ledger, found ? &before : NULL,
 			&build, caller);
-		record_free(&build);
-		record_copy(&build, &before.record);
+		build_free(&build);
+		build = before;
+		before = (struct build)BUILD_INIT;
 	}
 	/* What is older than all of that is at least in the live build. */
 	for (size_t i = 0; i < losses->len; i++)
 		if (!ret[i].agent)
-			note(&ret[i], &live->record, caller);
+			note(&ret[i], live, caller);
 	return open < 0 ? -1 : 0;
 }
 

@@ -20,11 +20,10 @@ void refusal_free(struct refusal *refusal)
 
 char *refusal_command(const struct guard_call *call, const char *name)
 {
-	return xasprintf("safe-rebuild --allow-undo %s %s", name,
-		record_get(call->record, "Command"));
+	return xasprintf("safe-rebuild --allow-undo %s %s", name, call->build->command);
 }
 
-static void put_lines(FILE *out, const struct loss *loss)
+static void put_lines(struct strbuf *out, const struct loss *loss)
 {
 	_cleanup_free_ char *added = text_count(loss->added, "line");
 	_cleanup_free_ char *removed = text_count(loss->removed, "line");
@@ -33,41 +32,41 @@ static void put_lines(FILE *out, const struct loss *loss)
 		_cleanup_free_ char *quoted =
 			text_quote(loss->text ? loss->text : "", 80);
 
-		fprintf(out, "lacks %s (line %" PRIu64 ": %s)", added, loss->line,
+		strbuf_printf(out, "lacks %s (line %" PRIu64 ": %s)", added, loss->line,
 			quoted);
 	}
 	if (loss->removed)
-		fprintf(out, "%shas %s back that it removed", loss->added ? ", " : "",
-			removed);
+		strbuf_printf(out, "%shas %s back that it removed",
+			loss->added ? ", " : "", removed);
 	if (!loss->added && !loss->removed)
-		fprintf(out, "lacks its change");
+		strbuf_printf(out, "lacks its change");
 }
 
-static void put_loss(FILE *out, const struct loss *loss)
+static void put_loss(struct strbuf *out, const struct loss *loss)
 {
 	switch (loss->kind) {
 	case LOSS_LINES:
 		put_lines(out, loss);
 		return;
 	case LOSS_FILE:
-		fprintf(out, "the file is missing");
+		strbuf_printf(out, "the file is missing");
 		return;
 	case LOSS_RETURNED:
-		fprintf(out, "the file is back, which it removed");
+		strbuf_printf(out, "the file is back, which it removed");
 		return;
 	case LOSS_INPUT:
-		fprintf(out, "goes back: %s", loss->text ? loss->text : "?");
+		strbuf_printf(out, "goes back: %s", loss->text ? loss->text : "?");
 		return;
 	case LOSS_OTHER:
-		fprintf(out, "its content or mode goes back");
+		strbuf_printf(out, "its content or mode goes back");
 		return;
 	case LOSS_FILTERED:
-		fprintf(out,
+		strbuf_printf(out,
 			"git filters it: whether what is not committed of it is here "
 			"cannot be told");
 		return;
 	case LOSS_CONFLICT:
-		fprintf(out, "both changed the same lines, look at it");
+		strbuf_printf(out, "both changed the same lines, look at it");
 		return;
 	}
 }
@@ -76,17 +75,14 @@ static char *describe_loss(const struct refusal *refusal, size_t index)
 {
 	const struct loss *loss = &refusal->verdict->losses.list[index];
 	const struct owner *owner = &refusal->owners[index];
-	char *text = NULL;
-	size_t len;
-	FILE *out = text_stream(&text, &len);
+	struct strbuf out = STRBUF_INIT;
 
-	fprintf(out, "%s: ", loss->path);
-	put_loss(out, loss);
+	strbuf_printf(&out, "%s: ", loss->path);
+	put_loss(&out, loss);
 	if (owner->agent)
-		fprintf(out, " (build %" PRIu64 " by %s%s)", owner->build, owner->agent,
-			loss->uncommitted ? ", uncommitted" : "");
-	fclose(out);
-	return text;
+		strbuf_printf(&out, " (build %" PRIu64 " by %s%s)", owner->build,
+			owner->agent, loss->uncommitted ? ", uncommitted" : "");
+	return strbuf_take(&out);
 }
 
 /* Those of one weight; returns how many there are. */
@@ -139,14 +135,13 @@ static bool loses_work(const struct refusal *refusal, bool uncommitted)
 static bool say_merge(const struct refusal *refusal, const char *git)
 {
 	const struct live *live = refusal->live;
-	const char *recorded =
-		live->is_build ? record_get(&live->build.record, "Config-Commit") : NULL;
+	const git_oid *id = live->is_build ? &live->build.config_commit : &live->revision;
 	_cleanup_free_ char *other =
-		live->is_build ? checkout_of_build(&live->build.record) : NULL;
-	char revision[OID_TEXT_SIZE];
-	const char *commit = recorded ? recorded : oid_text(revision, &live->revision);
+		live->is_build ? checkout_of_build(&live->build) : NULL;
+	char text[OID_TEXT_SIZE];
+	const char *commit = oid_text(text, id);
 
-	if (!recorded && git_oid_is_zero(&live->revision))
+	if (git_oid_is_zero(id))
 		return false;
 	if (refusal->verdict->live_is_known) {
 		say("bring it in: %s merge %s", git, commit);
@@ -202,7 +197,7 @@ static int refuse(const struct refusal *refusal)
 			call->allow_undo, refusal->live->name);
 	say_remedies(refusal);
 	log_to_syslog("%s was refused: %s would take away %s", call->caller->agent,
-		record_get(call->record, "Command"), refusal->live->description);
+		call->build->command, refusal->live->description);
 	if (refusal->repeatable)
 		repeat_remember(call, refusal->live);
 	return EXIT_REFUSED;

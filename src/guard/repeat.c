@@ -4,26 +4,20 @@
 
 static char *reference_of(const struct guard_call *call)
 {
-	return xasprintf("refs/refused/%s/%s", call->target, call->caller->agent);
+	return ref_of_refused(call->target->name, call->caller->agent);
 }
 
 static char *describe_call(const struct guard_call *call, const struct live *live)
 {
-	const char *command = record_get(call->record, "Command");
-	const char *directory = record_get(call->record, "Directory");
 	char tree[OID_TEXT_SIZE];
-	_cleanup_record_ struct record record = {0};
-	char *text = NULL;
-	size_t len;
-	FILE *out = text_stream(&text, &len);
+	struct strbuf out = STRBUF_INIT;
+	const struct build *build = call->build;
 
-	record_set(&record, "Command", command);
-	record_set(&record, "Directory", directory);
-	record_set(&record, "Tree", oid_text(tree, &call->snapshot->tree));
-	record_set(&record, "Live", live->name);
-	record_print(&record, out);
-	fclose(out);
-	return text;
+	record_put_field(&out, "Command", build->command ? build->command : "");
+	record_put_field(&out, "Directory", build->directory ? build->directory : "");
+	record_put_field(&out, "Tree", oid_text(tree, &call->snapshot->tree));
+	record_put_field(&out, "Live", live->name);
+	return strbuf_take(&out);
 }
 
 bool repeat_is_one(const struct guard_call *call, const struct live *live)

@@ -147,16 +147,12 @@ static void lines_of(struct lines *ret, git_blob *blob)
 {
 	const char *at = blob ? git_blob_rawcontent(blob) : "";
 	const char *end = at + (blob ? (size_t)git_blob_rawsize(blob) : 0);
-	size_t room = 0;
 
 	*ret = (struct lines){0};
 	while (at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 
-		if (ret->len == room) {
-			room = room ? room * 2 : 64;
-			ret->list = xreallocarray(ret->list, room, sizeof(*ret->list));
-		}
+		ret->list = xgrow(ret->list, ret->len, sizeof(*ret->list));
 		ret->list[ret->len++] =
 			(struct line){at, (size_t)((newline ? newline : end) - at)};
 		at += ret->list[ret->len - 1].len + 1;

@@ -1,42 +1,50 @@
 #pragma once
 /*
  * Reading builds out of the ledger. Functions that look for one return 1 where it is
- * there, 0 where it is not, and -1 (printed) where the ledger cannot be read.
+ * there, 0 where it is not, and -1 (printed) where the ledger cannot be read; *ret is
+ * freed first, so that one variable serves a whole walk.
  */
 #include "ledger/ledger.h"
 
-struct build {
-	git_oid commit;
-	git_oid tree;   /* the snapshot; empty where the build had none */
-	git_oid parent; /* the build that joined the chain before; zero for the first */
-	struct record record;
+/*
+ * The chain from the newest build on, or from .next on where that is set. A commit in it
+ * that is no build is passed over.
+ *
+ *	struct build_walk walk = builds_walk(ledger, target);
+ *	_cleanup_build_ struct build build = BUILD_INIT;
+ *	while ((found = builds_next(&build, &walk)) > 0)
+ */
+struct build_walk {
+	struct ledger *ledger;
+	const char *target; /* NULL: any */
+	bool with_snapshot; /* only those */
+	unsigned left;      /* commits that are still looked at */
+	git_oid next;       /* zero at the start: the tip */
+	bool started;
 };
 
-void build_free(struct build *build);
-#define _cleanup_build_ _cleanup_(build_free)
+/* Further back nothing is told apart, and a walk stays a matter of milliseconds. */
+#define BUILDS_WALKED 500
 
-uint64_t build_number(const struct build *build);
-bool build_has_snapshot(const struct build *build);
-bool build_is_running(
-	const struct build *build); /* as recorded; its runner may be dead */
+struct build_walk builds_walk(struct ledger *ledger, const char *target);
+/* The builds before this one, of its target, that have a snapshot. */
+struct build_walk builds_walk_before(struct ledger *ledger, const struct build *build);
+int builds_next(struct build *ret, struct build_walk *walk) _must_check_;
 
 /* The newest build of the chain. */
 int build_tip(struct build *ret, struct ledger *ledger) _must_check_;
-/* Moves on to the build before; 0 leaves *build freed. */
-int build_step_back(struct build *build, struct ledger *ledger) _must_check_;
-
 /* Only among those whose outcome is known. */
 int build_in_chain(
 	struct build *ret, struct ledger *ledger, uint64_t number) _must_check_;
 int build_by_number(
 	struct build *ret, struct ledger *ledger, uint64_t number) _must_check_;
-/* The agent's last build of the target. */
+/* The agent's last build of the target; NULL: its newest of all targets. */
 int build_by_agent(struct build *ret, struct ledger *ledger, const char *target,
 	const char *agent) _must_check_;
-/* The build that made this system: the newest whose System-After it is. */
-int build_by_system(struct build *ret, struct ledger *ledger, const char *target,
-	const char *store_path) _must_check_;
-/* The build that was live at that time. */
+/* The newest build on this machine that made this system. */
+int build_by_system(
+	struct build *ret, struct ledger *ledger, const char *store_path) _must_check_;
+/* The build that was live on the target at that time. */
 int build_live_at(struct build *ret, struct ledger *ledger, const char *target,
 	time_t when) _must_check_;
 
@@ -47,7 +55,5 @@ int build_live_at(struct build *ret, struct ledger *ledger, const char *target,
 int build_expected_seconds(int64_t *ret, struct ledger *ledger, const char *target,
 	const char *command) _must_check_;
 
-/* All builds under refs/running, lowest number first; the caller frees each and the
- * array. */
-int builds_running(
-	struct build **ret, size_t *ret_len, struct ledger *ledger) _must_check_;
+/* All that have begun and are not in the chain yet, lowest number first. */
+int builds_running(struct builds *ret, struct ledger *ledger) _must_check_;

@@ -12,12 +12,26 @@
 #include "base/text.h"
 #include "ledger/builds.h"
 
-#define CHAIN "refs/heads/builds"
 /* How long the ledger's lock is tried for: 10 s. */
 #define PAUSE_NS 2000000
 #define PAUSES_MAX 5000
 /* A larger one is no number that we have given: somebody planted a ref. */
 #define NUMBER_MAX 1000000000
+
+char *ref_of_running(uint64_t number)
+{
+	return xasprintf(REF_RUNNING "%" PRIu64, number);
+}
+
+char *ref_of_agent(const char *target, const char *agent)
+{
+	return xasprintf("refs/agents/%s/%s", target, agent);
+}
+
+char *ref_of_refused(const char *target, const char *agent)
+{
+	return xasprintf("refs/refused/%s/%s", target, agent);
+}
 
 char *ledger_path(const struct settings *settings)
 {
@@ -232,7 +246,7 @@ static int highest_running(struct ledger *ledger, uint64_t *highest)
 	int result;
 
 	if (git_reference_iterator_glob_new(
-		    &iterator, ledger->repository, "refs/running/*") < 0)
+		    &iterator, ledger->repository, REF_RUNNING "*") < 0)
 		return git_failed("cannot read the ledger '%s'", ledger->path);
 	while ((result = git_reference_next_name(&name, iterator)) == 0) {
 		uint64_t number = strtoumax(strrchr(name, '/') + 1, NULL, 10);
@@ -247,42 +261,34 @@ static int highest_running(struct ledger *ledger, uint64_t *highest)
 
 int ledger_highest_number(struct ledger *ledger, uint64_t *ret)
 {
-	_cleanup_build_ struct build tip = {0};
-	int found = build_tip(&tip, ledger);
+	_cleanup_build_ struct build tip = BUILD_INIT;
 
-	if (found < 0)
+	if (build_tip(&tip, ledger) < 0)
 		return -1;
-	*ret = found ? record_get_number(&tip.record, "Numbers-Given") : 0;
+	*ret = tip.numbers_given;
 	return highest_running(ledger, ret);
 }
 
-static char *commit_message(const struct record *build)
+static char *commit_message(const struct build *build)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = text_stream(&text, &len);
-	const char *action = record_get(build, "Action");
-	const char *outcome = record_get(build, "Outcome");
-	_cleanup_free_ char *subject = text_clean(
-		action ? action : "unknown", strlen(action ? action : "unknown"));
+	struct strbuf out = STRBUF_INIT;
+	const char *action = build->action ? build->action : "unknown";
+	_cleanup_free_ char *subject = text_clean(action, strlen(action));
 
 	/* A newline in the action would begin the record, which follows the first blank
 	 * line. */
-	fprintf(out, "%s: %s\n\n", subject, outcome ? outcome : "unknown");
-	record_print(build, out);
-	fclose(out);
-	return text;
+	strbuf_printf(&out, "%s: %s\n\n", subject, outcome_word(build->outcome));
+	build_put(&out, build);
+	return strbuf_take(&out);
 }
 
-static int make_signature(
-	git_signature **ret, const struct record *build, const char *time_key)
+static int make_signature(git_signature **ret, const struct build *build, time_t when)
 {
-	const char *agent = record_get(build, "Agent"), *user = record_get(build, "User");
-	_cleanup_free_ char *address = xasprintf("%s@localhost", user ? user : "unknown");
+	_cleanup_free_ char *address =
+		xasprintf("%s@localhost", build->user ? build->user : "unknown");
 
-	if (git_signature_new(ret, agent ? agent : "unknown", address,
-		    record_get_time(build, time_key), 0) < 0)
-		return git_failed("cannot record '%s' as an author", agent ? agent : "");
+	if (git_signature_new(ret, build->agent, address, when, 0) < 0)
+		return git_failed("cannot record '%s' as an author", build->agent);
 	return 0;
 }
 
@@ -296,23 +302,21 @@ static int write_empty_tree(struct ledger *ledger, git_oid *ret)
 	return 0;
 }
 
-static int write_commit(struct ledger *ledger, const struct record *build,
-	const git_oid *snapshot, const git_oid *parent, git_oid *ret)
+static int write_commit(struct ledger *ledger, const struct build *build,
+	const git_oid *parent, git_oid *ret)
 {
 	_cleanup_free_ char *message = commit_message(build);
 	_cleanup_git_(signature) git_signature *author = NULL, *committer = NULL;
 	_cleanup_git_(commit) git_commit *parent_commit = NULL;
 	_cleanup_git_(tree) git_tree *tree = NULL;
 	const git_commit *parents[1];
-	git_oid tree_id;
+	git_oid tree_id = build->tree;
 
-	if (make_signature(&author, build, "Started") < 0 ||
+	if (make_signature(&author, build, build->started) < 0 ||
 		make_signature(&committer, build,
-			record_get(build, "Finished") ? "Finished" : "Started") < 0)
+			build->finished ? build->finished : build->started) < 0)
 		return -1;
-	if (snapshot)
-		tree_id = *snapshot;
-	else if (write_empty_tree(ledger, &tree_id) < 0)
+	if (!build_has_snapshot(build) && write_empty_tree(ledger, &tree_id) < 0)
 		return -1;
 	if (git_tree_lookup(&tree, ledger->repository, &tree_id) < 0)
 		return git_failed("cannot find the snapshot in the ledger");
@@ -358,16 +362,6 @@ static int remove_reference(struct ledger *ledger, const char *name)
 	return 0;
 }
 
-static char *agent_reference(const char *target, const char *agent)
-{
-	return xasprintf("refs/agents/%s/%s", target, agent);
-}
-
-static char *running_reference(const struct record *build)
-{
-	return xasprintf("refs/running/%" PRIu64, record_get_number(build, "Build"));
-}
-
 /*
  * What is in the chain is recorded. A member cannot remove a ref that root has packed:
  * root's next run that has the lock does.
@@ -382,7 +376,7 @@ static int remove_running(struct ledger *ledger, const char *name)
 	return 0;
 }
 
-int ledger_begin(struct ledger *ledger, struct record *build, const git_oid *tree)
+int ledger_begin(struct ledger *ledger, struct build *build)
 {
 	_cleanup_close_ int lock = take_lock(ledger, (gid_t)-1);
 	_cleanup_free_ char *reference = NULL;
@@ -391,43 +385,41 @@ int ledger_begin(struct ledger *ledger, struct record *build, const git_oid *tre
 
 	if (lock < 0 || ledger_highest_number(ledger, &highest) < 0)
 		return -1;
-	record_setf(build, "Build", "%" PRIu64, highest + 1);
-	record_set(build, "Outcome", "running");
-	reference = running_reference(build);
-	if (write_commit(ledger, build, tree, NULL, &commit) < 0 ||
+	build->number = highest + 1;
+	build->outcome = OUTCOME_RUNNING;
+	reference = ref_of_running(build->number);
+	if (write_commit(ledger, build, NULL, &commit) < 0 ||
 		set_reference(ledger, reference, &commit) < 0) {
-		record_set(build, "Build", NULL);
+		build->number = 0;
 		return -1;
 	}
 	return 0;
 }
 
-int ledger_finish(struct ledger *ledger, struct record *build, const git_oid *tree)
+int ledger_finish(struct ledger *ledger, struct build *build)
 {
 	_cleanup_close_ int lock = take_lock(ledger, (gid_t)-1);
-	_cleanup_free_ char *running = running_reference(build);
-	_cleanup_free_ char *agent =
-		agent_reference(record_get(build, "Target"), record_get(build, "Agent"));
-	_cleanup_build_ struct build tip = {0}, earlier = {0};
-	uint64_t highest;
-	git_oid commit;
+	_cleanup_free_ char *running = ref_of_running(build->number);
+	_cleanup_free_ char *agent = ref_of_agent(build->target, build->agent);
+	_cleanup_build_ struct build earlier = BUILD_INIT;
+	git_oid commit, tip;
 	int found;
 
-	if (lock < 0 || ledger_highest_number(ledger, &highest) < 0)
+	if (lock < 0 || ledger_highest_number(ledger, &build->numbers_given) < 0)
 		return -1;
-	found = build_in_chain(&earlier, ledger, record_get_number(build, "Build"));
+	found = build_in_chain(&earlier, ledger, build->number);
 	if (found < 0)
 		return -1;
 	if (found)
 		return remove_running(ledger, running);
-	found = build_tip(&tip, ledger);
-	if (found < 0)
-		return -1;
-	record_setf(build, "Numbers-Given", "%" PRIu64, highest);
+	found = git_reference_name_to_id(&tip, ledger->repository, REF_CHAIN);
+	if (found < 0 && found != GIT_ENOTFOUND)
+		return git_failed("cannot read the ledger '%s'", ledger->path);
+	set_string(&build->ticket, NULL);
 	/* The chain first: after a crash here the build is merely listed as running, too.
 	 */
-	if (write_commit(ledger, build, tree, found ? &tip.commit : NULL, &commit) < 0 ||
-		set_reference(ledger, CHAIN, &commit) < 0 ||
+	if (write_commit(ledger, build, found == 0 ? &tip : NULL, &commit) < 0 ||
+		set_reference(ledger, REF_CHAIN, &commit) < 0 ||
 		set_reference(ledger, agent, &commit) < 0)
 		return -1;
 	return remove_running(ledger, running);
@@ -443,7 +435,7 @@ int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id
 int ledger_join(struct ledger *ledger, const char *target, const char *agent,
 	const git_oid *commit)
 {
-	_cleanup_free_ char *reference = agent_reference(target, agent);
+	_cleanup_free_ char *reference = ref_of_agent(target, agent);
 
 	return ledger_point(ledger, reference, commit);
 }

@@ -6,6 +6,7 @@
  *	refs/heads/builds          the chain of all builds whose outcome is known
  *	refs/agents/TARGET/AGENT   each agent's last build
  *	refs/running/N             a build whose outcome is not known yet
+ *	refs/refused/TARGET/AGENT  what the agent was refused last (a blob)
  *
  * Numbers are given and refs move under a flock on STATE/ledger.lock; objects are written
  * before. Each function that changes the ledger is complete on disk when it returns, and
@@ -17,8 +18,15 @@
  *obeys (config, hooks, info/attributes) is root's alone.
  */
 #include "ledger/git.h"
-#include "record/record.h"
+#include "record/build.h"
 #include "settings/settings.h"
+
+/* How the references are laid out, in one place. The caller frees. */
+#define REF_CHAIN "refs/heads/builds"
+#define REF_RUNNING "refs/running/"
+char *ref_of_running(uint64_t number) _must_check_;
+char *ref_of_agent(const char *target, const char *agent) _must_check_;
+char *ref_of_refused(const char *target, const char *agent) _must_check_;
 
 struct ledger {
 	git_repository *repository;
@@ -53,18 +61,16 @@ int ledger_path_id(git_oid *ret, const struct ledger *ledger, const git_oid *tre
 char *ledger_path(const struct settings *settings) _must_check_;
 
 /*
- * Gives the build its number (key Build) and records that it runs. tree NULL: there is no
- * snapshot.
+ * Gives the build its number and records that it runs: all that it has, with its tree
+ * where it has a snapshot.
  */
-int ledger_begin(
-	struct ledger *ledger, struct record *build, const git_oid *tree) _must_check_;
+int ledger_begin(struct ledger *ledger, struct build *build) _must_check_;
 
 /*
  * Records how a begun build ended: it joins the chain and becomes its agent's last one. A
  * build that is in the chain already stays as it is.
  */
-int ledger_finish(
-	struct ledger *ledger, struct record *build, const git_oid *tree) _must_check_;
+int ledger_finish(struct ledger *ledger, struct build *build) _must_check_;
 
 /* Moves a reference, outside of those above, to an object that has been written. */
 int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id);

@@ -4,7 +4,6 @@
 #include <git2/sys/odb_backend.h>
 
 #include "base/memory.h"
-#include "ledger/git.h"
 
 /* At or above this many objects one pack is faster and kinder than loose files. */
 #define PACK_FROM 200
@@ -13,29 +12,32 @@
 #define STAGING_PRIORITY 999
 
 struct objects {
+	bool keep;
 	char *pack_path;
 	git_repository *staging; /* the ledger with a memory backend in front */
 	git_odb *staging_odb;
 	git_odb *ledger_odb;
 	git_oid *ids; /* written to staging only */
-	size_t len, room;
+	size_t len;
 };
 
-int objects_new(struct objects **ret, const char *ledger_path)
+int objects_new(struct objects **ret, struct ledger *ledger, bool keep)
 {
 	_cleanup_objects_ struct objects *objects = xcalloc(1, sizeof(*objects));
-	_cleanup_free_ char *objects_path = xasprintf("%s/objects", ledger_path);
+	_cleanup_free_ char *objects_path = xasprintf("%s/objects", ledger->path);
 	git_odb_backend *memory = NULL;
 
+	objects->keep = keep;
 	objects->pack_path = xasprintf("%s/pack", objects_path);
-	if (git_repository_open_bare(&objects->staging, ledger_path) < 0 ||
-		git_repository_odb(&objects->staging_odb, objects->staging) < 0 ||
-		git_odb_open(&objects->ledger_odb, objects_path) < 0 ||
+	if ((keep && (git_repository_open_bare(&objects->staging, ledger->path) < 0 ||
+			     git_odb_open(&objects->ledger_odb, objects_path) < 0)) ||
+		git_repository_odb(&objects->staging_odb,
+			keep ? objects->staging : ledger->repository) < 0 ||
 		git_mempack_new(&memory) < 0)
-		return git_failed("cannot open the ledger '%s'", ledger_path);
+		return git_failed("cannot open the ledger '%s'", ledger->path);
 	if (git_odb_add_backend(objects->staging_odb, memory, STAGING_PRIORITY) < 0) {
 		memory->free(memory);
-		return git_failed("cannot open the ledger '%s'", ledger_path);
+		return git_failed("cannot open the ledger '%s'", ledger->path);
 	}
 	*ret = TAKE_PTR(objects);
 	return 0;
@@ -59,21 +61,18 @@ bool objects_have(struct objects *objects, const git_oid *id)
 	       1;
 }
 
-int objects_add(struct objects *objects, const void *data, size_t len, git_object_t type,
-	git_oid *ret)
+int objects_add(struct objects *objects, const void *data, size_t len, git_object_t type)
 {
-	if (git_odb_hash(ret, data, len, type) < 0)
+	git_oid id;
+
+	if (git_odb_hash(&id, data, len, type) < 0)
 		return git_failed("cannot hash an object");
-	if (objects_have(objects, ret))
+	if (objects_have(objects, &id))
 		return 0;
-	if (git_odb_write(ret, objects->staging_odb, data, len, type) < 0)
+	if (git_odb_write(&id, objects->staging_odb, data, len, type) < 0)
 		return git_failed("cannot keep an object");
-	if (objects->len == objects->room) {
-		objects->room = objects->room ? objects->room * 2 : 64;
-		objects->ids =
-			xreallocarray(objects->ids, objects->room, sizeof(*objects->ids));
-	}
-	objects->ids[objects->len++] = *ret;
+	objects->ids = xgrow(objects->ids, objects->len, sizeof(*objects->ids));
+	objects->ids[objects->len++] = id;
 	return 0;
 }
 
@@ -109,8 +108,9 @@ static int flush_pack(struct objects *objects)
 
 int objects_flush(struct objects *objects)
 {
-	int result =
-		objects->len < PACK_FROM ? flush_loose(objects) : flush_pack(objects);
+	int result = !objects->keep             ? 0
+		     : objects->len < PACK_FROM ? flush_loose(objects)
+						: flush_pack(objects);
 
 	objects->len = 0;
 	return result;

@@ -62,33 +62,19 @@ void cancellation_answered(const struct ticket *ticket)
 	unlink(path);
 }
 
-static int put_request(int fd, const struct record *request)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *out = text_stream(&text, &len);
-	int result;
-
-	record_print(request, out);
-	fclose(out);
-	result = write_all(fd, text, len);
-	free(text);
-	return result;
-}
-
 int cancellation_request(
 	const char *queue, const char *name, const struct record *request)
 {
 	_cleanup_free_ char *ticket = xasprintf("%s/%s", queue, name);
-	_cleanup_free_ char *path = request_path(ticket), *proc_path = NULL;
+	_cleanup_free_ char *path = request_path(ticket);
 	_cleanup_close_ int fd = open(queue, O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
 	_cleanup_close_ int ticket_fd =
 		open(ticket, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 
-	if (fd < 0 || ticket_fd < 0 || put_request(fd, request) < 0)
-		return -1;
-	proc_path = xasprintf("/proc/self/fd/%d", fd);
-	if (linkat(AT_FDCWD, proc_path, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
+	record_put(&out, request);
+	if (fd < 0 || ticket_fd < 0 || write_all(fd, out.text, out.len) < 0 ||
+		link_file(fd, path) < 0)
 		return -1;
 	return futimens(ticket_fd, NULL);
 }

@@ -5,8 +5,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/proc_locks.h"
-#include "caller/process.h"
+#include "base/proc.h"
 
 static char *lock_path(const char *directory)
 {

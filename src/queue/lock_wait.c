@@ -9,8 +9,8 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
-#include "base/signals.h"
 
 struct sleeper {
 	int fd, operation;

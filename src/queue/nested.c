@@ -1,17 +1,17 @@
 #include "queue/nested.h"
 
 #include "base/memory.h"
+#include "base/proc.h"
 #include "caller/caller.h"
-#include "caller/process.h"
 #include "queue/ticket.h"
 
-char *nested_runner(void)
+struct process_name nested_name(pid_t pid)
 {
-	struct process self;
+	struct process process;
 
-	if (!process_read(&self, getpid()))
-		return NULL;
-	return xasprintf("%d %llu", (int)self.pid, self.start_ticks);
+	if (!process_read(&process, pid))
+		return (struct process_name){0};
+	return (struct process_name){pid, process.start_ticks};
 }
 
 void nested_mark(const char *queue, const char *ticket)
@@ -30,31 +30,25 @@ static bool is_marked(const char *queue)
 	       ticket_is_alive(queue, marker + len + 1);
 }
 
-static bool is_ancestor(const char *runner)
+static bool is_ancestor(const struct process_name *runner)
 {
-	unsigned long long start;
 	struct process process;
-	int pid;
 
-	return sscanf(runner, "%d %llu", &pid, &start) == 2 && process_is_ancestor(pid) &&
-	       process_read(&process, pid) && process.start_ticks == start;
+	return runner->pid && process_is_ancestor(runner->pid) &&
+	       process_read(&process, runner->pid) &&
+	       process.start_ticks == runner->start_ticks;
 }
 
 bool nested_is_inside(const char *queue)
 {
-	struct record *tickets;
-	bool inside = false;
-	size_t len;
+	_cleanup_builds_ struct builds tickets = {0};
 
 	if (is_marked(queue))
 		return true;
-	if (tickets_read(&tickets, &len, queue) < 0)
+	if (tickets_read(&tickets, queue) < 0)
 		return false;
-	for (size_t i = 0; i < len && !inside; i++) {
-		const char *runner = record_get(&tickets[i], "Runner");
-
-		inside = runner && is_ancestor(runner);
-	}
-	tickets_free(tickets, len);
-	return inside;
+	for (size_t i = 0; i < tickets.len; i++)
+		if (is_ancestor(&tickets.list[i].runner))
+			return true;
+	return false;
 }

@@ -9,7 +9,7 @@
  * only while that is locked: a daemon that a build has started queues like everybody
  * else.
  */
-#include "base/macro.h"
+#include "record/build.h"
 
 #define NESTED_MARKER "SAFE_REBUILD_INSIDE"
 
@@ -19,5 +19,5 @@ bool nested_is_inside(const char *queue);
 /* Marks this process' environment, for what it starts. */
 void nested_mark(const char *queue, const char *ticket);
 
-/* This process as a ticket names it under the key Runner. The caller frees. */
-char *nested_runner(void) _must_check_;
+/* A process as tickets name it; empty where it is gone. */
+struct process_name nested_name(pid_t pid);

@@ -1,12 +1,12 @@
 #include "queue/outside.h"
 
+#include <inttypes.h>
 #include <poll.h>
-#include <sys/syscall.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
-#include "caller/process.h"
+#include "base/proc.h"
 #include "queue/nested.h"
 #include "queue/ticket.h"
 #include "rebuild/activation.h"
@@ -15,41 +15,35 @@
 #define LOOK_AGAIN_MS 1000
 #define HEARTBEAT_MS 30000
 
-static int open_process(pid_t pid)
-{
-	return (int)syscall(SYS_pidfd_open, pid, 0);
-}
-
 /* The process that the dead ticket names (its parent is a killed runner), as a pidfd; -1
  * where it has ended. */
-static int open_orphan(const struct record *ticket, int *ret_pid)
+static int open_orphan(const struct process_name *child)
 {
-	unsigned long long start;
 	struct process process;
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = process_open(child->pid);
 
-	if (sscanf(record_get(ticket, "Child"), "%d %llu", ret_pid, &start) != 2)
-		return -1;
-	fd = open_process(*ret_pid);
 	/* Compared after the descriptor is open: now the pid cannot change hands. */
-	if (fd < 0 || !process_read(&process, *ret_pid) || process.start_ticks != start)
+	if (fd < 0 || !process_read(&process, child->pid) ||
+		process.start_ticks != child->start_ticks)
 		return -1;
 	return TAKE_FD(fd);
 }
 
 static enum lock_wait_result wait_for_orphan(
-	struct outside *outside, const struct record *ticket)
+	struct outside *outside, const struct build *ticket)
 {
-	const char *build = record_get(ticket, "Build");
-	int pid;
-	_cleanup_close_ int fd = open_orphan(ticket, &pid);
+	_cleanup_close_ int fd = open_orphan(&ticket->child);
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
 	if (fd < 0 || poll(&poll_fd, 1, 0) != 0)
 		return LOCK_WAIT_GOT;
 	set_string(&outside->what,
-		xasprintf("nixos-rebuild (pid %d) of build %s, whose runner was killed",
-			pid, build ? build : "?"));
+		ticket->number
+			? xasprintf("nixos-rebuild (pid %d) of build %" PRIu64
+				    ", whose runner was killed",
+				  (int)ticket->child.pid, ticket->number)
+			: xasprintf("nixos-rebuild (pid %d), whose runner was killed",
+				  (int)ticket->child.pid));
 	outside->begins(outside->data);
 	say("waiting for %s", outside->what);
 	return lock_wait_for_fd(outside->wait, fd);
@@ -58,23 +52,22 @@ static enum lock_wait_result wait_for_orphan(
 static enum lock_wait_result wait_for_orphans(struct outside *outside)
 {
 	enum lock_wait_result result = LOCK_WAIT_GOT;
-	struct record *dead;
-	size_t len;
+	_cleanup_builds_ struct builds dead = {0};
 
-	if (tickets_read_dead(&dead, &len, outside->queue) < 0)
+	if (tickets_read_dead(&dead, outside->queue) < 0)
 		return LOCK_WAIT_GOT;
-	for (size_t i = 0; i < len && result == LOCK_WAIT_GOT; i++) {
-		const char *name = record_get(&dead[i], "Ticket");
-		_cleanup_free_ char *path = xasprintf("%s/%s", outside->queue, name);
+	for (size_t i = 0; i < dead.len && result == LOCK_WAIT_GOT; i++) {
+		const struct build *ticket = &dead.list[i];
+		_cleanup_free_ char *path =
+			xasprintf("%s/%s", outside->queue, ticket->ticket);
 
-		if (!record_get(&dead[i], "Child"))
+		if (!ticket->child.pid)
 			continue;
-		if (ticket_name_queues(name))
-			result = wait_for_orphan(outside, &dead[i]);
+		if (ticket_name_queues(ticket->ticket))
+			result = wait_for_orphan(outside, ticket);
 		if (result == LOCK_WAIT_GOT)
 			unlink(path);
 	}
-	tickets_free(dead, len);
 	return result;
 }
 
@@ -82,7 +75,7 @@ static enum lock_wait_result wait_for_orphans(struct outside *outside)
 static enum lock_wait_result sleep_once(
 	struct lock_wait *wait, const struct activation *activation)
 {
-	_cleanup_close_ int fd = activation->pid > 0 ? open_process(activation->pid) : -1;
+	_cleanup_close_ int fd = activation->pid > 0 ? process_open(activation->pid) : -1;
 	const int64_t look_again = clock_boot_ms() + LOOK_AGAIN_MS;
 	const int64_t deadline = wait->deadline_ms;
 	enum lock_wait_result result;
@@ -171,7 +164,7 @@ void outside_wait_for_leftover(const struct settings *settings, time_t started)
 			    "%s",
 				activation.description);
 		said = true;
-		fd = activation.pid > 0 ? open_process(activation.pid) : -1;
+		fd = activation.pid > 0 ? process_open(activation.pid) : -1;
 		poll_fd.fd = fd;
 		poll(&poll_fd, 1, LOOK_AGAIN_MS);
 	}

@@ -10,50 +10,41 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
-#include "caller/sandbox.h"
+#include "caller/caller.h"
 #include "queue/cancellation.h"
 #include "queue/lock.h"
 #include "queue/lock_wait.h"
 #include "queue/outside.h"
-#include "queue/target.h"
 #include "queue/waiting.h"
 
 /* One caller on its way to its turn. */
 struct arrival {
 	const struct queue_call *call;
 	struct turn *turn;
-	char *directory, *queue;
+	const struct target *target;
 	struct waiting waiting;
 	struct lock_wait wait;
 	bool has_waited;
 	bool asked_ancestors, ancestor_has_lock;
 };
 
-char *queue_directory(const struct settings *settings, const char *target)
-{
-	_cleanup_free_ char *directory = target_directory(settings, target);
-
-	return xasprintf("%s/queue", directory);
-}
-
 /* As tmpfiles.d would make them; root's first call does it where nobody has. */
-static int make_directories_of(const struct settings *settings, const char *target)
+static int make_directories_of(
+	const struct settings *settings, const struct target *target)
 {
-	_cleanup_free_ char *directory = target_directory(settings, target);
-	_cleanup_free_ char *queue = queue_directory(settings, target);
 	_cleanup_free_ char *targets = xasprintf("%s/targets", settings->run_path);
 	gid_t group;
 
-	if (access(queue, F_OK) == 0)
+	if (access(target->queue, F_OK) == 0)
 		return 0;
 	group = geteuid() == 0 ? settings_group(settings) : (gid_t)-1;
 	if (geteuid() == 0 && (make_directories(settings->run_path, 0755) < 0 ||
 				      make_shared_directory(targets, 02770, group) < 0))
 		return -1;
-	if (!streq(target, "system") &&
-		make_shared_directory(directory, 02770, group) < 0)
+	if (!target_is_system(target->name) &&
+		make_shared_directory(target->directory, 02770, group) < 0)
 		return -1;
-	return make_shared_directory(queue, 02770, group);
+	return make_shared_directory(target->queue, 02770, group);
 }
 
 /* Anything else (a full /run, say) must not keep a rebuild from repairing the machine. */
@@ -85,10 +76,10 @@ static int refuse_permission(const struct settings *settings)
 	return EXIT_NO_PERMISSION;
 }
 
-static void set_phase(struct arrival *arrival, const char *phase)
+static void set_phase(struct arrival *arrival, enum phase phase)
 {
-	record_set(arrival->call->record, "Phase", phase);
-	ticket_update(&arrival->turn->ticket, arrival->call->record);
+	arrival->call->build->phase = phase;
+	ticket_update(&arrival->turn->ticket, arrival->call->build);
 }
 
 /* Asked only before the first sleep: it reads much of /proc. */
@@ -122,18 +113,17 @@ static void begin_waiting(struct arrival *arrival)
 	watch_for_requests(arrival);
 	if (arrival->call->begins)
 		arrival->call->begins(arrival->call->data);
-	ticket_update(&arrival->turn->ticket, arrival->call->record);
+	ticket_update(&arrival->turn->ticket, arrival->call->build);
 }
 
 /* Out of time: the last line says who still has it. holder NULL: the queue tells. */
 static int give_up(struct arrival *arrival, const char *holder)
 {
 	_cleanup_free_ char *first =
-		holder ? xstrdup(holder)
-		       : waiting_describe_holder(arrival->directory, arrival->queue);
+		holder ? xstrdup(holder) : waiting_describe_holder(arrival->target);
 
 	if (arrival->call->wait_ms)
-		ticket_leave(&arrival->turn->ticket, arrival->call->record);
+		ticket_leave(&arrival->turn->ticket, arrival->call->build);
 	else
 		ticket_remove(&arrival->turn->ticket);
 	error("busy: %s; try again later%s", first,
@@ -143,7 +133,7 @@ static int give_up(struct arrival *arrival, const char *holder)
 
 static int leave_on_signal(struct arrival *arrival, int signal)
 {
-	ticket_leave(&arrival->turn->ticket, arrival->call->record);
+	ticket_leave(&arrival->turn->ticket, arrival->call->build);
 	say("left the queue on SIG%s; your place is kept for 10 min: call again",
 		sigabbrev_np(signal));
 	return EXIT_SIGNAL_BASE + signal;
@@ -159,8 +149,8 @@ static int leave_on_request(struct arrival *arrival)
 		    &request, &arrival->turn->ticket, arrival->turn->requests))
 		return -1;
 	words = cancellation_describe(&request);
-	record_set(arrival->call->record, "Cancel", CANCEL_ACCEPTED);
-	ticket_update(&arrival->turn->ticket, arrival->call->record);
+	set_string(&arrival->call->build->cancel, xstrdup(CANCEL_ACCEPTED));
+	ticket_update(&arrival->turn->ticket, arrival->call->build);
 	ticket_remove(&arrival->turn->ticket);
 	error("cancelled by %s while waiting: nothing was built", words);
 	return EXIT_SIGNAL_BASE + SIGTERM;
@@ -172,10 +162,10 @@ static int leave_on_request(struct arrival *arrival)
  */
 static int stop_and_return(struct arrival *arrival)
 {
-	ticket_leave(&arrival->turn->ticket, arrival->call->record);
+	ticket_leave(&arrival->turn->ticket, arrival->call->build);
 	raise(SIGSTOP);
-	if (ticket_arrive(&arrival->turn->ticket, arrival->queue, arrival->call->record) <
-		0)
+	if (ticket_arrive(&arrival->turn->ticket, arrival->target->queue,
+		    arrival->call->build) < 0)
 		return refuse_permission(arrival->call->settings);
 	watch_for_requests(arrival);
 	return 0;
@@ -218,8 +208,8 @@ static int wait_for_predecessors(struct arrival *arrival, int lock_fd)
 	if (arrival->turn->ticket.fd < 0)
 		return 0;
 	for (;;) {
-		_cleanup_close_ int fd =
-			ticket_open_predecessor(&arrival->turn->ticket, arrival->queue);
+		_cleanup_close_ int fd = ticket_open_predecessor(
+			&arrival->turn->ticket, arrival->target->queue);
 		int status;
 
 		/* Those before us may be waiting for the very lock that we run under. */
@@ -239,7 +229,7 @@ static void begin_waiting_for_outside(void *data)
 
 	if (arrival->turn->requests < 0)
 		watch_for_requests(arrival);
-	set_phase(arrival, "waiting for what runs outside");
+	set_phase(arrival, PHASE_OUTSIDE);
 }
 
 /*
@@ -251,8 +241,8 @@ static int wait_for_outside(struct arrival *arrival, int fd)
 	const struct queue_call *call = arrival->call;
 	struct outside outside = {
 		.settings = call->settings,
-		.queue = arrival->queue,
-		.is_local = target_is_local(call->target),
+		.queue = arrival->target->queue,
+		.is_local = target_is_local(call->target->name),
 		.wait = &arrival->wait,
 		.begins = begin_waiting_for_outside,
 		.data = arrival,
@@ -286,7 +276,7 @@ static int take_lock(struct arrival *arrival, int fd)
 		if (status)
 			return status;
 	}
-	return lock_is_current(arrival->directory, fd) ? 0 : -1;
+	return lock_is_current(arrival->target->directory, fd) ? 0 : -1;
 }
 
 static int wait_for_turn(struct arrival *arrival)
@@ -295,7 +285,7 @@ static int wait_for_turn(struct arrival *arrival)
 
 	do {
 		_cleanup_close_ int fd =
-			lock_open(arrival->directory, arrival->call->settings);
+			lock_open(arrival->target->directory, arrival->call->settings);
 
 		if (fd < 0)
 			return refuse_permission(arrival->call->settings);
@@ -312,19 +302,16 @@ static int wait_for_turn(struct arrival *arrival)
 	status = leave_on_request(arrival);
 	if (status >= 0)
 		return status;
-	set_phase(arrival, "looking");
+	set_phase(arrival, PHASE_LOOKING);
 	return 0;
 }
 
 int queue_enter(struct turn *ret, const struct queue_call *call)
 {
-	_cleanup_free_ char *directory = target_directory(call->settings, call->target);
-	_cleanup_free_ char *queue = queue_directory(call->settings, call->target);
 	struct arrival arrival = {
 		.call = call,
 		.turn = ret,
-		.directory = directory,
-		.queue = queue,
+		.target = call->target,
 		.wait = {.deadline_ms = call->wait_ms == FOREVER_MS
 						? FOREVER_MS
 						: clock_boot_ms() + call->wait_ms,
@@ -335,16 +322,16 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 	int status;
 
 	*ret = (struct turn)TURN_NONE;
-	record_set(call->record, "Phase", "waiting");
+	call->build->phase = PHASE_WAITING;
 	if (make_directories_of(call->settings, call->target) < 0)
 		return refuse_permission(call->settings);
-	if (ticket_arrive(&ret->ticket, queue, call->record) < 0) {
+	if (ticket_arrive(&ret->ticket, call->target->queue, call->build) < 0) {
 		if (is_refusal(errno))
 			return refuse_permission(call->settings);
-		warn_errno(
-			"no ticket can be made in '%s', the lock alone must do", queue);
+		warn_errno("no ticket can be made in '%s', the lock alone must do",
+			call->target->queue);
 	}
-	waiting_start(&arrival.waiting, directory, queue, ticket_name(&ret->ticket),
+	waiting_start(&arrival.waiting, call->target, ticket_name(&ret->ticket),
 		call->is_agent);
 	status = wait_for_turn(&arrival);
 	waiting_end(&arrival.waiting);
@@ -355,12 +342,11 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 
 void queue_enter_beside(struct turn *ret, const struct queue_call *call)
 {
-	_cleanup_free_ char *queue = queue_directory(call->settings, call->target);
-
 	*ret = (struct turn)TURN_NONE;
-	record_set(call->record, "Phase", "looking");
+	call->build->phase = PHASE_LOOKING;
 	if (make_directories_of(call->settings, call->target) == 0)
-		(void)!ticket_arrive_beside(&ret->ticket, queue, call->record);
+		(void)!ticket_arrive_beside(
+			&ret->ticket, call->target->queue, call->build);
 }
 
 void queue_close(struct turn *turn)

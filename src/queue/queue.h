@@ -6,7 +6,7 @@
  * in the queue takes the lock too, for the sake of those who take it directly.
  */
 #include "queue/ticket.h"
-#include "settings/settings.h"
+#include "rebuild/target.h"
 
 struct turn {
 	struct ticket ticket;
@@ -21,11 +21,11 @@ struct turn {
 
 struct queue_call {
 	const struct settings *settings;
-	const char *target;
-	struct record *record; /* becomes the ticket; Phase is kept up to date in it */
+	const struct target *target;
+	struct build *build; /* becomes the ticket; its phase is kept up to date */
 	bool is_agent;
 	int64_t wait_ms; /* FOREVER_MS: as long as it takes */
-	/* Called once, when waiting begins: may set Expected (seconds) in the record. */
+	/* Called once, when waiting begins: may set what is expected. */
 	void (*begins)(void *data);
 	void *data;
 };
@@ -44,6 +44,3 @@ void queue_enter_beside(struct turn *ret, const struct queue_call *call);
 void queue_close(struct turn *turn);
 /* Ends the turn. */
 void queue_leave(struct turn *turn);
-
-/* The queue directory of the target. The caller frees. */
-char *queue_directory(const struct settings *settings, const char *target) _must_check_;

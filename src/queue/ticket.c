@@ -13,13 +13,9 @@
 #include "base/text.h"
 
 #define TICKET_MAX ((size_t)256 << 10)
-/* A ticket only informs: long values are cut, so that it is read whole. */
-#define VALUE_MAX 1000
 /* Digits in INT64_MAX: names sort as numbers do. */
 #define STAMP_DIGITS 19
 #define BESIDE "b"
-/* The phase of one who has a ticket and has not yet looked for predecessors. */
-#define ARRIVING "arriving"
 
 static int64_t now_stamp(void)
 {
@@ -41,48 +37,31 @@ bool ticket_name_queues(const char *name)
 	return is_ticket_name(name) && !ends_with(name, BESIDE);
 }
 
-bool ticket_is_waiting(const struct record *ticket)
+static int put_build(int fd, const struct build *build)
 {
-	const char *phase = record_get(ticket, "Phase");
-
-	return !phase || streq(phase, "waiting") || streq(phase, ARRIVING);
-}
-
-static int put_record(int fd, const struct record *record)
-{
-	_cleanup_record_ struct record shown = {0};
-	char *text = NULL;
-	size_t len;
-	FILE *out = text_stream(&text, &len);
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 	ssize_t written;
 
-	for (size_t i = 0; i < record->len; i++)
-		record_setf(&shown, record->fields[i].key, "%.*s", VALUE_MAX,
-			record->fields[i].value);
-	record_print(&shown, out);
-	fclose(out);
-	written = pwrite(fd, text, len, 0);
-	free(text);
-	if (written < 0 || (size_t)written != len)
+	build_put_ticket(&out, build);
+	written = pwrite(fd, out.text, out.len, 0);
+	if (written < 0 || (size_t)written != out.len)
 		return -1;
-	return ftruncate(fd, (off_t)len);
+	return ftruncate(fd, (off_t)out.len);
 }
 
 /* Makes a ticket and links it under the first free stamp from stamp on. */
 static int make_ticket(struct ticket *ret, const char *directory, int64_t stamp,
-	const char *suffix, const struct record *record)
+	const char *suffix, const struct build *build)
 {
 	_cleanup_close_ int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
-	_cleanup_free_ char *proc_path = NULL;
 
-	if (fd < 0 || put_record(fd, record) < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (fd < 0 || put_build(fd, build) < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return -1;
-	proc_path = xasprintf("/proc/self/fd/%d", fd);
 	for (;; stamp++) {
 		_cleanup_free_ char *path = xasprintf(
 			"%s/%0*" PRId64 "%s", directory, STAMP_DIGITS, stamp, suffix);
 
-		if (linkat(AT_FDCWD, proc_path, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0) {
+		if (link_file(fd, path) == 0) {
 			*ret = (struct ticket){.fd = TAKE_FD(fd), .path = TAKE_PTR(path)};
 			return 0;
 		}
@@ -122,23 +101,26 @@ static int open_ticket(const char *directory, const char *name, bool *ret_alive)
 	return fd;
 }
 
-static void read_ticket(struct record *ret, int fd, const char *name)
+/* false, with *ret empty, where it says no build. */
+static bool read_ticket(struct build *ret, int fd, const char *name)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t len = 0;
+	size_t len;
 
-	if (read_to_end(fd, TICKET_MAX, &text, &len) < 0)
-		len = 0;
-	record_parse(ret, text ? text : "", len);
-	record_set(ret, "Ticket", name);
+	*ret = (struct build)BUILD_INIT;
+	if (read_to_end(fd, TICKET_MAX, &text, &len) < 0 || !build_parse(ret, text, len))
+		return false;
+	set_string(&ret->ticket, name ? xstrdup(name) : NULL);
+	return true;
 }
 
 /* Whether the place of one who left is still kept. */
-static bool is_kept(const struct record *ticket)
+static bool is_kept(const struct build *ticket)
 {
-	const time_t left = record_get_time(ticket, "Left"), now = time(NULL);
+	const time_t now = time(NULL);
 
-	return left && left <= now && now - left < TICKET_KEPT_SECONDS;
+	return ticket->left && ticket->left <= now &&
+	       now - ticket->left < TICKET_KEPT_SECONDS;
 }
 
 static void remove_file(const char *path)
@@ -153,10 +135,10 @@ static void remove_file(const char *path)
 static void sweep(const char *directory, const char *name, int fd)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
-	_cleanup_record_ struct record record = {0};
+	_cleanup_build_ struct build ticket = BUILD_INIT;
 
-	read_ticket(&record, fd, name);
-	if (!is_kept(&record) && !record_get(&record, "Child"))
+	(void)read_ticket(&ticket, fd, name);
+	if (!is_kept(&ticket) && !ticket.child.pid)
 		remove_file(path);
 }
 
@@ -173,16 +155,14 @@ static bool is_overtaken(const struct ticket *ticket, const char *directory)
 		return false;
 	for (size_t i = names.len;
 		i-- > 0 && strcmp(names.words[i], ticket_name(ticket)) > 0;) {
-		_cleanup_record_ struct record later = {0};
-		const char *phase;
+		_cleanup_build_ struct build later = BUILD_INIT;
 		bool alive = false;
 		_cleanup_close_ int fd = open_ticket(directory, names.words[i], &alive);
 
 		if (fd < 0 || !alive || !ticket_name_queues(names.words[i]))
 			continue;
-		read_ticket(&later, fd, names.words[i]);
-		phase = record_get(&later, "Phase");
-		if (!phase || !streq(phase, ARRIVING))
+		(void)read_ticket(&later, fd, names.words[i]);
+		if (later.phase != PHASE_ARRIVING)
 			return true;
 	}
 	return false;
@@ -193,38 +173,33 @@ static bool is_overtaken(const struct ticket *ticket, const char *directory)
  * Its name is not used again, the next one is.
  */
 static bool return_to_place(
-	struct ticket *ret, const char *directory, const struct record *record)
+	struct ticket *ret, const char *directory, const struct build *build)
 {
-	const char *agent = record_get(record, "Agent");
-	struct record *dead;
+	_cleanup_builds_ struct builds dead = {0};
 	bool returned = false;
-	size_t len;
 
-	if (!agent || tickets_read_dead(&dead, &len, directory) < 0)
+	if (tickets_read_dead(&dead, directory) < 0)
 		return false;
-	for (size_t i = 0; i < len && !returned; i++) {
-		const char *name = record_get(&dead[i], "Ticket");
-		const char *its_agent = record_get(&dead[i], "Agent");
+	for (size_t i = 0; i < dead.len && !returned; i++) {
+		const char *name = dead.list[i].ticket;
 		_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
 
-		if (!its_agent || !streq(its_agent, agent) || !is_kept(&dead[i]) ||
-			unlink(path) < 0)
+		if (!build_is_of_agent(&dead.list[i], build->agent) ||
+			!is_kept(&dead.list[i]) || unlink(path) < 0)
 			continue;
 		returned = make_ticket(ret, directory, strtoimax(name, NULL, 10) + 1, "",
-				   record) == 0;
+				   build) == 0;
 	}
-	tickets_free(dead, len);
 	return returned;
 }
 
-int ticket_arrive(struct ticket *ret, const char *directory, const struct record *record)
+int ticket_arrive(struct ticket *ret, const char *directory, const struct build *build)
 {
-	_cleanup_record_ struct record arriving = {0};
+	struct build arriving = *build;
 
-	if (return_to_place(ret, directory, record))
+	if (return_to_place(ret, directory, build))
 		return 0;
-	record_copy(&arriving, record);
-	record_set(&arriving, "Phase", ARRIVING);
+	arriving.phase = PHASE_ARRIVING;
 	for (;;) {
 		if (make_ticket(ret, directory, now_stamp(), "", &arriving) < 0)
 			return -1;
@@ -238,20 +213,20 @@ int ticket_arrive(struct ticket *ret, const char *directory, const struct record
 			break;
 		ticket_remove(ret);
 	}
-	ticket_update(ret, record);
+	ticket_update(ret, build);
 	return 0;
 }
 
 int ticket_arrive_beside(
-	struct ticket *ret, const char *directory, const struct record *record)
+	struct ticket *ret, const char *directory, const struct build *build)
 {
-	return make_ticket(ret, directory, now_stamp(), BESIDE, record);
+	return make_ticket(ret, directory, now_stamp(), BESIDE, build);
 }
 
-void ticket_update(struct ticket *ticket, const struct record *record)
+void ticket_update(struct ticket *ticket, const struct build *build)
 {
 	if (ticket->fd >= 0)
-		(void)put_record(ticket->fd, record);
+		(void)put_build(ticket->fd, build);
 }
 
 const char *ticket_name(const struct ticket *ticket)
@@ -274,11 +249,11 @@ void ticket_remove(struct ticket *ticket)
 	ticket_close(ticket);
 }
 
-void ticket_leave(struct ticket *ticket, struct record *record)
+void ticket_leave(struct ticket *ticket, struct build *build)
 {
-	record_set_time(record, "Left", time(NULL));
-	ticket_update(ticket, record);
-	record_set(record, "Left", NULL);
+	build->left = time(NULL);
+	ticket_update(ticket, build);
+	build->left = 0;
 	ticket_close(ticket);
 }
 
@@ -322,49 +297,40 @@ int ticket_open(const char *directory, const char *name)
 	return open_ticket(directory, name, &alive);
 }
 
-bool ticket_read(struct record *ret, int fd)
+bool ticket_read(struct build *ret, int fd)
 {
 	const bool alive = is_locked(fd);
 
 	lseek(fd, 0, SEEK_SET);
-	read_ticket(ret, fd, NULL);
+	(void)read_ticket(ret, fd, NULL);
 	return alive;
 }
 
-static int read_tickets(
-	struct record **ret, size_t *ret_len, const char *directory, bool wanted_alive)
+static int read_tickets(struct builds *ret, const char *directory, bool wanted_alive)
 {
 	_cleanup_strv_ struct strv names = {0};
 
-	*ret = NULL;
-	*ret_len = 0;
+	*ret = (struct builds){0};
 	if (list_names(&names, directory) < 0)
 		return -1;
 	for (size_t i = 0; i < names.len; i++) {
 		bool alive = false;
 		_cleanup_close_ int fd = open_ticket(directory, names.words[i], &alive);
+		struct build ticket = BUILD_INIT;
 
-		if (fd < 0 || alive != wanted_alive)
-			continue;
-		*ret = xreallocarray(*ret, *ret_len + 1, sizeof(**ret));
-		read_ticket(&(*ret)[(*ret_len)++], fd, names.words[i]);
+		if (fd >= 0 && alive == wanted_alive &&
+			read_ticket(&ticket, fd, names.words[i]))
+			builds_add(ret, &ticket);
 	}
 	return 0;
 }
 
-int tickets_read(struct record **ret, size_t *ret_len, const char *directory)
+int tickets_read(struct builds *ret, const char *directory)
 {
-	return read_tickets(ret, ret_len, directory, true);
+	return read_tickets(ret, directory, true);
 }
 
-int tickets_read_dead(struct record **ret, size_t *ret_len, const char *directory)
+int tickets_read_dead(struct builds *ret, const char *directory)
 {
-	return read_tickets(ret, ret_len, directory, false);
-}
-
-void tickets_free(struct record *tickets, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		record_free(&tickets[i]);
-	free(tickets);
+	return read_tickets(ret, directory, false);
 }

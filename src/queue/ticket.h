@@ -16,7 +16,7 @@
  * on. Whoever comes by removes the others.
  */
 #include "base/strv.h"
-#include "record/record.h"
+#include "record/build.h"
 
 #define TICKET_KEPT_SECONDS 600
 /* Behind a ticket's name: a request to end its run, see cancellation.h. */
@@ -37,13 +37,13 @@ struct ticket {
  * set, silent: what it means depends on why a ticket is wanted.
  */
 int ticket_arrive(struct ticket *ret, const char *directory,
-	const struct record *record) _must_check_;
+	const struct build *build) _must_check_;
 /* A ticket that nobody waits for. */
 int ticket_arrive_beside(struct ticket *ret, const char *directory,
-	const struct record *record) _must_check_;
+	const struct build *build) _must_check_;
 
 /* Rewrites it in place, best effort: readers only show what it says. */
-void ticket_update(struct ticket *ticket, const struct record *record);
+void ticket_update(struct ticket *ticket, const struct build *build);
 /* NULL where there is no ticket. */
 const char *ticket_name(const struct ticket *ticket);
 
@@ -52,7 +52,7 @@ void ticket_close(struct ticket *ticket);
 /* Ends the run's place: removes the file and lets go. */
 void ticket_remove(struct ticket *ticket);
 /* Lets go but keeps the place for the same agent. */
-void ticket_leave(struct ticket *ticket, struct record *record);
+void ticket_leave(struct ticket *ticket, struct build *build);
 
 /*
  * Opens the nearest living ticket before this one: locking it LOCK_SH sleeps until its
@@ -65,19 +65,16 @@ bool ticket_is_alive(const char *directory, const char *name);
 /* For watching one: a descriptor that still reads what a ticket said last when it is
  * gone. -1: there is none. */
 int ticket_open(const char *directory, const char *name);
-/* What the ticket says; true where it is alive. */
-bool ticket_read(struct record *ret, int fd);
+/* What the ticket says (nothing, where that is no build); true where it is alive. */
+bool ticket_read(struct build *ret, int fd);
 
-/* The living tickets' records, oldest first; each has its name under the key Ticket. */
-int tickets_read(
-	struct record **ret, size_t *ret_len, const char *directory) _must_check_;
+/*
+ * The living tickets, oldest first, each with its name as .ticket. One that says no build
+ * keeps its place in the queue and is not among them.
+ */
+int tickets_read(struct builds *ret, const char *directory) _must_check_;
 /* Those that are dead, for what they stand for. */
-int tickets_read_dead(
-	struct record **ret, size_t *ret_len, const char *directory) _must_check_;
-void tickets_free(struct record *tickets, size_t len);
-
-/* Whether its run has not had its turn yet, by what the ticket says. */
-bool ticket_is_waiting(const struct record *ticket);
+int tickets_read_dead(struct builds *ret, const char *directory) _must_check_;
 
 /* Whether a ticket with this name is waited for by others. */
 bool ticket_name_queues(const char *name);

@@ -18,43 +18,41 @@
 
 /* The queue as one reading of it shows it. */
 struct view {
-	struct record *tickets;
-	size_t len;
-	const struct record *holder; /* NULL: none of ours */
-	size_t place;                /* of the ticket that looks: 1 is next */
-	int64_t seconds;             /* until its turn; -1: not known */
+	struct builds tickets;
+	const struct build *holder; /* NULL: none of ours */
+	size_t place;               /* of the ticket that looks: 1 is next */
+	int64_t seconds;            /* until its turn; -1: not known */
 };
 
-static int64_t elapsed(const struct record *ticket)
+/* How long the ticket's turn will still take; -1: not known. */
+static int64_t time_left(const struct build *ticket)
 {
-	const time_t started = record_get_time(ticket, "Started");
+	const int64_t elapsed = ticket->started ? time(NULL) - ticket->started : 0;
+	const int64_t expected = (int64_t)ticket->expected;
 
-	return started ? time(NULL) - started : 0;
+	if (!expected)
+		return -1;
+	return expected > elapsed ? expected - elapsed : 0;
 }
 
 /* How the queue looks to the ticket own; NULL: to one who is not in it. */
-static void view_from(struct view *view, const char *own)
+static void view_from(struct view *view, const struct builds *tickets, const char *own)
 {
 	view->place = 1;
-	for (size_t i = 0; i < view->len; i++) {
-		const struct record *ticket = &view->tickets[i];
-		const char *name = record_get(ticket, "Ticket");
-		int64_t expected = (int64_t)record_get_number(ticket, "Expected");
-		const bool waits = ticket_is_waiting(ticket);
+	for (size_t i = 0; i < tickets->len; i++) {
+		const struct build *ticket = &tickets->list[i];
+		const bool waits = build_is_waiting(ticket);
+		const int64_t left = time_left(ticket);
 
-		if (!ticket_name_queues(name) || (own && streq(name, own)))
+		if (!ticket_name_queues(ticket->ticket) ||
+			(own && streq(ticket->ticket, own)))
 			continue;
 		if (!waits && !view->holder)
 			view->holder = ticket;
-		if (waits && (!own || strcmp(name, own) > 0))
+		if (waits && (!own || strcmp(ticket->ticket, own) > 0))
 			continue;
 		view->place += waits;
-		if (!expected)
-			view->seconds = -1;
-		else if (view->seconds >= 0)
-			view->seconds += expected > elapsed(ticket)
-						 ? expected - elapsed(ticket)
-						 : 0;
+		view->seconds = left < 0 || view->seconds < 0 ? -1 : view->seconds + left;
 	}
 	if (!view->holder)
 		view->seconds = -1;
@@ -63,125 +61,97 @@ static void view_from(struct view *view, const char *own)
 static void look(struct view *ret, const char *queue, const char *own)
 {
 	*ret = (struct view){0};
-	(void)!tickets_read(&ret->tickets, &ret->len, queue);
-	view_from(ret, own);
+	(void)!tickets_read(&ret->tickets, queue);
+	view_from(ret, &ret->tickets, own);
 }
 
-char *waiting_describe_place(struct record *tickets, size_t len, const char *own)
+char *waiting_describe_place(const struct builds *tickets, const char *own)
 {
-	struct view view = {.tickets = tickets, .len = len};
+	struct view view = {0};
 	_cleanup_free_ char *duration = NULL;
 
-	view_from(&view, own);
+	view_from(&view, tickets, own);
 	if (view.seconds <= 0)
 		return xasprintf("place %zu", view.place);
 	duration = clock_duration(view.seconds);
 	return xasprintf("place %zu, its turn in about %s", view.place, duration);
 }
 
-static void describe(FILE *out, const struct record *holder)
+char *waiting_describe(const struct build *ticket)
 {
-	const char *agent = record_get(holder, "Agent"),
-		   *build = record_get(holder, "Build");
-	const char *command = record_get(holder, "Command");
-	const char *message = record_get(holder, "Message"),
-		   *phase = record_get(holder, "Phase");
-	const time_t asked = record_get_time(holder, "Requested");
-	const time_t started = record_get_time(holder, "Started");
-	const time_t since = started ? started : asked;
-	_cleanup_free_ char *duration = clock_duration(time(NULL) - since);
+	const time_t since = ticket->started ? ticket->started : ticket->requested;
+	struct strbuf out = STRBUF_INIT;
 
-	if (build)
-		fprintf(out, "build %s by ", build);
-	fprintf(out, "%s (%s", agent ? agent : "?", command ? command : "?");
-	if (message) {
-		_cleanup_free_ char *quoted = text_quote(message, 80);
+	if (ticket->number)
+		strbuf_printf(&out, "build %" PRIu64 " by ", ticket->number);
+	strbuf_printf(
+		&out, "%s (%s", ticket->agent, ticket->command ? ticket->command : "?");
+	if (ticket->message) {
+		_cleanup_free_ char *quoted = text_quote(ticket->message, 80);
 
-		fprintf(out, ", %s", quoted);
+		strbuf_printf(&out, ", %s", quoted);
 	}
-	fprintf(out, "), %s", phase ? phase : "building");
-	if (since)
-		fprintf(out, " for %s", duration);
+	strbuf_printf(&out, "), %s",
+		ticket->phase ? phase_word(ticket->phase) : phase_word(PHASE_BUILDING));
+	if (since) {
+		_cleanup_free_ char *duration = clock_duration(time(NULL) - since);
+
+		strbuf_printf(&out, " for %s", duration);
+	}
+	return strbuf_take(&out);
 }
 
-char *waiting_describe(const struct record *ticket)
+static char *describe_stranger(const struct target *target)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = text_stream(&text, &len);
+	_cleanup_free_ char *holder = lock_describe_holder(target->directory);
 
-	describe(out, ticket);
-	fclose(out);
-	set_string(&text, text_clean(text, len));
-	return text;
+	return xasprintf("%s, who holds the lock directly", holder ? holder : "somebody");
 }
 
-static void describe_stranger(FILE *out, const char *directory)
+char *waiting_describe_holder(const struct target *target)
 {
-	_cleanup_free_ char *holder = lock_describe_holder(directory);
-
-	fprintf(out, "%s, who holds the lock directly", holder ? holder : "somebody");
-}
-
-char *waiting_describe_holder(const char *directory, const char *queue)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *out = text_stream(&text, &len);
 	struct view view;
+	char *text;
 
-	look(&view, queue, NULL);
-	if (view.holder)
-		describe(out, view.holder);
-	else
-		describe_stranger(out, directory);
-	fclose(out);
-	tickets_free(view.tickets, view.len);
+	look(&view, target->queue, NULL);
+	text = view.holder ? waiting_describe(view.holder) : describe_stranger(target);
+	builds_free(&view.tickets);
 	return text;
 }
 
 static char *describe_wait(const struct waiting *waiting, const struct view *view)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = text_stream(&text, &len);
+	_cleanup_free_ char *holder = view->holder ? waiting_describe(view->holder)
+						   : describe_stranger(waiting->target);
+	struct strbuf out = STRBUF_INIT;
 
-	fprintf(out, "waiting for ");
-	if (view->holder)
-		describe(out, view->holder);
-	else
-		describe_stranger(out, waiting->directory);
+	strbuf_printf(&out, "waiting for %s", holder);
 	if (view->place > 1)
-		fprintf(out, "; place %zu in the queue", view->place);
+		strbuf_printf(&out, "; place %zu in the queue", view->place);
 	if (view->seconds > 0) {
 		_cleanup_free_ char *duration = clock_duration(view->seconds);
 
-		fprintf(out, "; about %s", duration);
+		strbuf_printf(&out, "; about %s", duration);
 		if (waiting->is_agent && !waiting->said_ms &&
 			view->seconds > AGENTS_PATIENCE_SECONDS)
-			fprintf(out, ": use your longest time limit or run this in the "
-				     "background");
+			strbuf_puts(&out, ": use your longest time limit or run this in "
+					  "the background");
 	}
-	fclose(out);
-	return text;
+	return strbuf_take(&out);
 }
 
 /* What a change is: another holder, another phase, another place. */
 static char *state_of(const struct view *view)
 {
-	const char *build = view->holder ? record_get(view->holder, "Ticket") : NULL;
-	const char *phase = view->holder ? record_get(view->holder, "Phase") : NULL;
-
-	return xasprintf(
-		"%s %s %zu", build ? build : "", phase ? phase : "", view->place);
+	return xasprintf("%s %d %zu", view->holder ? view->holder->ticket : "",
+		view->holder ? (int)view->holder->phase : 0, view->place);
 }
 
-void waiting_start(struct waiting *ret, const char *directory, const char *queue,
-	const char *ticket, bool is_agent)
+void waiting_start(struct waiting *ret, const struct target *target, const char *ticket,
+	bool is_agent)
 {
 	*ret = (struct waiting){
-		.directory = directory,
-		.queue = queue,
+		.target = target,
 		.ticket = ticket,
 		.is_agent = is_agent,
 		.in_place = !is_agent && isatty(STDERR_FILENO),
@@ -209,11 +179,11 @@ int64_t waiting_tell(void *data)
 	_cleanup_free_ char *text = NULL, *state = NULL;
 	struct view view;
 
-	look(&view, waiting->queue, waiting->ticket);
+	look(&view, waiting->target->queue, waiting->ticket);
 	state = state_of(&view);
 	if (waiting->said_ms && waiting->said_state &&
 		streq(state, waiting->said_state) && now - waiting->said_ms < beat) {
-		tickets_free(view.tickets, view.len);
+		builds_free(&view.tickets);
 		return beat - (now - waiting->said_ms);
 	}
 	text = describe_wait(waiting, &view);
@@ -223,6 +193,6 @@ int64_t waiting_tell(void *data)
 		say("%s", text);
 	waiting->said_ms = now;
 	set_string(&waiting->said_state, TAKE_PTR(state));
-	tickets_free(view.tickets, view.len);
+	builds_free(&view.tickets);
 	return beat;
 }

@@ -6,12 +6,12 @@
  */
 #include <stdint.h>
 
-#include "record/record.h"
+#include "rebuild/target.h"
+#include "record/build.h"
 
 struct waiting {
-	const char *directory; /* the target's */
-	const char *queue;     /* its queue directory */
-	const char *ticket;    /* own ticket's name; NULL: none */
+	const struct target *target;
+	const char *ticket; /* own ticket's name; NULL: none */
 	bool is_agent;
 	bool in_place;    /* a person's terminal */
 	int64_t since_ms; /* clock_boot_ms() when the waiting began */
@@ -19,21 +19,20 @@ struct waiting {
 	char *said_state; /* what it was about, without the times */
 };
 
-void waiting_start(struct waiting *ret, const char *directory, const char *queue,
-	const char *ticket, bool is_agent);
+void waiting_start(struct waiting *ret, const struct target *target, const char *ticket,
+	bool is_agent);
 void waiting_end(struct waiting *waiting);
 
 /* Says what there is to say now; returns when to be called again, in milliseconds. */
 int64_t waiting_tell(void *waiting);
 
 /* A living ticket in words, in the same form. The caller frees. */
-char *waiting_describe(const struct record *ticket) _must_check_;
+char *waiting_describe(const struct build *ticket) _must_check_;
 
 /* "place 2, its turn in about 5 min": of the ticket own among the living ones. The caller
  * frees. */
-char *waiting_describe_place(
-	struct record *tickets, size_t len, const char *own) _must_check_;
+char *waiting_describe_place(const struct builds *tickets, const char *own) _must_check_;
 
 /* `build 43 by alpha (switch --flake .#box, "add nginx"), building for 2 min`, or who
  * else holds the lock. The caller frees. */
-char *waiting_describe_holder(const char *directory, const char *queue);
+char *waiting_describe_holder(const struct target *target) _must_check_;

@@ -5,9 +5,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/proc_locks.h"
+#include "base/proc.h"
 #include "base/text.h"
-#include "caller/process.h"
 #include "rebuild/program.h"
 
 #define UNIT "nixos-rebuild-switch-to-configuration"

@@ -1,20 +1,12 @@
 #include "rebuild/elevation.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "base/message.h"
-#include "caller/sandbox.h"
+#include "caller/caller.h"
 
 /* One that asks a network is not waited for. */
 #define DEADLINE_MS 5000
-
-extern char **environ;
 
 static bool needs_sudo(const struct request *request)
 {
@@ -28,34 +20,23 @@ static bool needs_sudo(const struct request *request)
 	return request->elevate ? streq(request->elevate, "sudo") : request->sudo;
 }
 
-/* Runs sudo with these words, without a terminal. Its exit status, -1: it did not end. */
-static int run_sudo(char *const *arguments)
+/* sudo's exit status, 0 where there is none (nixos-rebuild will say so), -1: it did not
+ * end. */
+static int run_sudo(char *const *argv, const struct surroundings *surroundings)
 {
-	posix_spawn_file_actions_t actions;
-	struct pollfd poll_fd = {.events = POLLIN};
-	int status, result;
-	pid_t pid;
+	struct child sudo = {
+		.program = argv[0],
+		.argv = argv,
+		.surroundings = surroundings,
+		.stdio = {-1, -1, -1},
+	};
+	int status = child_run(&sudo, DEADLINE_MS);
 
-	posix_spawn_file_actions_init(&actions);
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-	result = posix_spawnp(&pid, "sudo", &actions, NULL, arguments, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (result)
-		return 0; /* nixos-rebuild will say so */
-	poll_fd.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	result = poll(&poll_fd, 1, DEADLINE_MS);
-	if (poll_fd.fd >= 0)
-		close(poll_fd.fd);
-	if (result == 0)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	return result != 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return status < 0 && errno != ETIMEDOUT ? 0 : status;
 }
 
-int elevation_check(const struct request *request)
+int elevation_check(
+	const struct request *request, const struct surroundings *surroundings)
 {
 	char sudo[] = "sudo", never_ask[] = "-n", command[] = "true", list[] = "-l";
 	char *const try[] = {sudo, never_ask, command, NULL};
@@ -71,11 +52,11 @@ int elevation_check(const struct request *request)
 			sandbox);
 		return EXIT_NO_PERMISSION;
 	}
-	status = run_sudo(try);
+	status = run_sudo(try, surroundings);
 	if (status == 0)
 		return 0;
 	/* It lists without a password where it allows some commands without one. */
-	if (status < 0 || run_sudo(ask) == 0) {
+	if (status < 0 || run_sudo(ask, surroundings) == 0) {
 		warn("whether sudo will work after building is not sure: sudo -n true %s",
 			status < 0 ? "does not end" : "fails");
 		return 0;

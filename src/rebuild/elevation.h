@@ -5,7 +5,9 @@
  * found out first. In the runner's session there is no terminal on which sudo could ask
  * for a password.
  */
+#include "base/child.h"
 #include "rebuild/request.h"
 
 /* 0, or the exit status (printed) where sudo will fail. */
-int elevation_check(const struct request *request) _must_check_;
+int elevation_check(const struct request *request,
+	const struct surroundings *surroundings) _must_check_;

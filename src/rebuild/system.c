@@ -22,22 +22,18 @@ static uint64_t generation_of(const char *link)
 	return number;
 }
 
-static char *profile_link(const struct settings *settings, const char *profile_name)
-{
-	if (!profile_name || !*profile_name || streq(profile_name, "system"))
-		return xasprintf("%s/system", settings->profiles_path);
-	return xasprintf("%s/system-profiles/%s", settings->profiles_path, profile_name);
-}
-
 void system_read(struct system_state *ret, const struct settings *settings,
-	const char *profile_name)
+	const struct target *target)
 {
-	_cleanup_free_ char *profile = profile_link(settings, profile_name);
-	_cleanup_free_ char *link = read_link_at(AT_FDCWD, profile);
+	_cleanup_free_ char *link = NULL;
 
+	*ret = (struct system_state){0};
+	if (!target->profile)
+		return;
+	link = read_link_at(AT_FDCWD, target->profile);
 	*ret = (struct system_state){
 		.running = read_link_at(AT_FDCWD, settings->current_system_path),
-		.profile = realpath(profile, NULL),
+		.profile = realpath(target->profile, NULL),
 		.generation = link ? generation_of(link) : 0,
 	};
 }

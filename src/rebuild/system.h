@@ -6,7 +6,7 @@
  */
 #include <stdint.h>
 
-#include "settings/settings.h"
+#include "rebuild/target.h"
 
 struct system_state {
 	char *running;       /* store path that /run/current-system points at */
@@ -14,9 +14,9 @@ struct system_state {
 	uint64_t generation; /* N of the profile's system-N-link */
 };
 
-/* profile_name NULL or "system": the system's own profile. */
+/* Of a target on another machine nothing is known. */
 void system_read(struct system_state *ret, const struct settings *settings,
-	const char *profile_name);
+	const struct target *target);
 void system_free(struct system_state *state);
 #define _cleanup_system_ _cleanup_(system_free)
 

@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <stdarg.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -38,8 +37,7 @@ void record_set(struct record *record, const char *key, const char *value)
 		set_string(&field->value, xstrdup(value));
 		return;
 	}
-	record->fields =
-		xreallocarray(record->fields, record->len + 1, sizeof(*record->fields));
+	record->fields = xgrow(record->fields, record->len, sizeof(*record->fields));
 	record->fields[record->len++] =
 		(struct record_field){xstrdup(key), xstrdup(value)};
 }
@@ -48,19 +46,11 @@ void record_setf(struct record *record, const char *key, const char *format, ...
 {
 	_cleanup_free_ char *value = NULL;
 	va_list arguments;
-	int len;
 
 	va_start(arguments, format);
-	len = vasprintf(&value, format, arguments);
+	value = xvasprintf(format, arguments);
 	va_end(arguments);
-	record_set(record, key, len < 0 ? NULL : value);
-}
-
-void record_set_time(struct record *record, const char *key, time_t time)
-{
-	_cleanup_free_ char *text = clock_iso8601(time);
-
-	record_set(record, key, text);
+	record_set(record, key, value);
 }
 
 const char *record_get(const struct record *record, const char *key)
@@ -80,24 +70,17 @@ uint64_t record_get_number(const struct record *record, const char *key)
 	return number;
 }
 
-time_t record_get_time(const struct record *record, const char *key)
+void record_put_field(struct strbuf *out, const char *key, const char *value)
 {
-	const char *value = record_get(record, key);
-	time_t time = 0;
+	_cleanup_free_ char *escaped = text_escape(value, strlen(value));
 
-	if (value)
-		clock_parse_iso8601(value, &time);
-	return time;
+	strbuf_printf(out, "%s: %s\n", key, escaped);
 }
 
-void record_print(const struct record *record, FILE *out)
+void record_put(struct strbuf *out, const struct record *record)
 {
-	for (size_t i = 0; i < record->len; i++) {
-		const char *value = record->fields[i].value;
-		_cleanup_free_ char *escaped = text_escape(value, strlen(value));
-
-		fprintf(out, "%s: %s\n", record->fields[i].key, escaped);
-	}
+	for (size_t i = 0; i < record->len; i++)
+		record_put_field(out, record->fields[i].key, record->fields[i].value);
 }
 
 /* Length of the key at the start of the line, 0 where it is no "Key: value" line. */
@@ -113,12 +96,11 @@ static size_t key_length(const char *line, size_t len)
 
 void record_parse(struct record *ret, const char *text, size_t len)
 {
-	const char *line = text, *end = text + len;
+	const char *at = text, *line;
+	size_t line_len;
 
 	*ret = (struct record){0};
-	while (line < end) {
-		const char *newline = memchr(line, '\n', (size_t)(end - line));
-		size_t line_len = (size_t)((newline ? newline : end) - line);
+	while (text_next_line(&at, text + len, &line, &line_len)) {
 		size_t key_len = key_length(line, line_len);
 		_cleanup_free_ char *key = NULL, *value = NULL;
 
@@ -127,15 +109,7 @@ void record_parse(struct record *ret, const char *text, size_t len)
 		key = xstrndup(line, key_len);
 		value = text_unescape(line + key_len + 2, line_len - key_len - 2);
 		record_set(ret, key, value);
-		line += line_len + 1;
 	}
-}
-
-void record_copy(struct record *ret, const struct record *from)
-{
-	*ret = (struct record){0};
-	for (size_t i = 0; i < from->len; i++)
-		record_set(ret, from->fields[i].key, from->fields[i].value);
 }
 
 void record_free(struct record *record)

@@ -5,11 +5,8 @@
 
 #include "base/memory.h"
 #include "base/message.h"
-#include "changes/saved.h"
+#include "changes/uncommitted.h"
 #include "ledger/builds.h"
-
-/* So far back it is looked for who brought a file. */
-#define BUILDS_MAX 200
 
 /* The path below the configuration's root, NULL where it lies elsewhere. */
 static const char *path_below_root(const struct run *run, const char *path)
@@ -67,7 +64,7 @@ static bool is_ours(
 /* The error's own place, else the nearest on the way to it that is in the configuration.
  */
 static const struct error_place *find_place(
-	const struct run *run, const struct error_reader *error, const char **ret_path)
+	const struct run *run, const struct nix_error *error, const char **ret_path)
 {
 	const unsigned oldest =
 		error->others_len > ERROR_PLACES ? error->others_len - ERROR_PLACES : 0;
@@ -80,7 +77,7 @@ static const struct error_place *find_place(
 	return NULL;
 }
 
-static void put_uncommitted(FILE *out, const struct run *run, const char *path)
+static void put_uncommitted(struct strbuf *out, const struct run *run, const char *path)
 {
 	_cleanup_close_ int root =
 		open(run->configuration.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -93,66 +90,60 @@ static void put_uncommitted(FILE *out, const struct run *run, const char *path)
 		ledger_path_id(&now, run->ledger, &run->snapshot.tree, path) < 0 ||
 		git_oid_equal(&committed, &now))
 		return;
-	fprintf(out, "uncommitted, %s%s", saved ? saved : "", saved ? ", " : "");
+	strbuf_printf(out, "uncommitted, %s%s", saved ? saved : "", saved ? ", " : "");
 }
 
 /* The oldest of the last builds in a row that had the file as it is; else the last that
  * had it at all. */
-static void put_build(FILE *out, const struct run *run, const char *path)
+static void put_build(struct strbuf *out, const struct run *run, const char *path)
 {
-	_cleanup_build_ struct build at = {0};
-	_cleanup_record_ struct record same = {0}, other = {0};
+	struct build_walk walk = builds_walk(run->ledger, run->target.name);
+	_cleanup_build_ struct build at = BUILD_INIT, same = BUILD_INIT,
+				     other = BUILD_INIT;
 	git_oid now, then;
-	int found = build_tip(&at, run->ledger);
 
+	walk.with_snapshot = true;
 	if (ledger_path_id(&now, run->ledger, &run->snapshot.tree, path) < 0)
 		return;
-	for (unsigned i = 0; found > 0 && i < BUILDS_MAX; i++) {
-		const char *target = record_get(&at.record, "Target");
+	while (builds_next(&at, &walk) > 0) {
+		struct build *seen;
 
-		if (build_has_snapshot(&at) && target && streq(target, run->target) &&
-			ledger_path_id(&then, run->ledger, &at.tree, path) == 0 &&
-			!git_oid_is_zero(&then)) {
-			struct record *seen = git_oid_equal(&then, &now) ? &same : &other;
-
-			if (seen == &other && same.len)
-				break;
-			if (seen == &same || !other.len) {
-				record_free(seen);
-				record_copy(seen, &at.record);
-			}
-		}
-		found = build_step_back(&at, run->ledger);
+		if (ledger_path_id(&then, run->ledger, &at.tree, path) < 0 ||
+			git_oid_is_zero(&then))
+			continue;
+		seen = git_oid_equal(&then, &now) ? &same : &other;
+		if (seen == &other && same.number)
+			break;
+		if (seen == &other && other.number)
+			continue;
+		build_free(seen);
+		*seen = at;
+		at = (struct build)BUILD_INIT;
 	}
-	if (same.len)
-		fprintf(out, "as it is since build %" PRIu64 " by %s",
-			record_get_number(&same, "Build"), record_get(&same, "Agent"));
-	else if (other.len)
-		fprintf(out, "new in this build, last built by %s (%" PRIu64 ")",
-			record_get(&other, "Agent"), record_get_number(&other, "Build"));
+	if (same.number)
+		strbuf_printf(out, "as it is since build %" PRIu64 " by %s", same.number,
+			same.agent);
+	else if (other.number)
+		strbuf_printf(out, "new in this build, last built by %s (%" PRIu64 ")",
+			other.agent, other.number);
 	else
-		fprintf(out, "new in this build");
+		strbuf_puts(out, "new in this build");
 }
 
-void blame(struct run *run, const struct error_reader *error)
+void blame(struct run *run, const struct nix_error *error)
 {
+	_cleanup_strbuf_ struct strbuf whose = STRBUF_INIT;
 	const struct error_place *place;
 	const char *path = NULL;
-	char *text = NULL;
-	size_t len;
-	FILE *out;
 
 	if (!*error->text)
 		return;
-	record_set(&run->record, "Nix-Error", error->text);
-	place = run->has_snapshot && run->ledger ? find_place(run, error, &path) : NULL;
+	set_string(&run->build.nix_error, xstrdup(error->text));
+	place = build_has_snapshot(&run->build) ? find_place(run, error, &path) : NULL;
 	if (!place)
 		return;
-	record_setf(&run->record, "Nix-Error-At", "%s:%u", path, place->line);
-	out = text_stream(&text, &len);
-	put_uncommitted(out, run, path);
-	put_build(out, run, path);
-	fclose(out);
-	say("the error is in %s:%u: %s", path, place->line, text);
-	free(text);
+	set_string(&run->build.nix_error_at, xasprintf("%s:%u", path, place->line));
+	put_uncommitted(&whose, run, path);
+	put_build(&whose, run, path);
+	say("the error is in %s:%u: %s", path, place->line, whose.text);
 }

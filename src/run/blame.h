@@ -3,9 +3,8 @@
  * Whose error it is: the place in Nix' message as a file of the configuration, whether
  * that is committed, when it was saved, and by which build it came.
  */
-#include "run/error.h"
+#include "run/progress.h"
 #include "run/run.h"
 
-/* Says it and notes Nix-Error and Nix-Error-At in the record; nothing where there is no
- * error. */
-void blame(struct run *run, const struct error_reader *error);
+/* Says it and notes it in the build; nothing where there is no error. */
+void blame(struct run *run, const struct nix_error *error);

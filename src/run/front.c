@@ -1,175 +1,236 @@
 #include "run/front.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
 
+#include "base/memory.h"
 #include "base/message.h"
-#include "base/signals.h"
+#include "queue/ticket.h"
+#include "rebuild/target.h"
+#include "run/log.h"
 #include "run/relay.h"
+#include "run/runner.h"
+#include "run/watch.h"
+
+/* The end of a killed runner shows a moment before its lock is gone, and nothing follows.
+ */
+#define LOOK_AGAIN_MS 1000
 
 struct front {
-	int socket, signals;
+	int socket;
 	bool is_agent;
-	int source; /* what the runner last told us to read; -1: nothing yet */
-	off_t offset;
-	int stream; /* of the bytes that are left to copy */
-	uint64_t left;
-	bool gone[STDERR_FILENO + 1]; /* streams that nobody reads any more */
-	uint64_t build;               /* 0: has no number (yet) */
-	bool passed_on;               /* a signal, and said so */
-	int status;                   /* -1: not over */
+	uint64_t build; /* 0: has no number (yet) */
+	bool passed_on; /* a signal, and said so */
 };
 
-/* A pipe that polls writable has room for PIPE_BUF bytes: this never blocks on one. */
-static void copy_some(struct front *front)
+static void leave(struct watch *watch, int signal, uint64_t build)
 {
-	char data[PIPE_BUF];
-	size_t want = front->left < sizeof(data) ? (size_t)front->left : sizeof(data);
-	ssize_t got = pread(front->source, data, want, front->offset), written;
-
-	if (got <= 0) {
-		if (got < 0 && errno == EINTR)
-			return;
-		front->left = 0;
-		return;
-	}
-	if (front->gone[front->stream]) {
-		written = got;
-	} else {
-		written = write(front->stream, data, (size_t)got);
-		if (written < 0 && (errno == EINTR || errno == EAGAIN))
-			return;
-		if (written < 0) {
-			front->gone[front->stream] = true;
-			written = got;
-		}
-	}
-	front->offset += written;
-	front->left -= (uint64_t)written;
-}
-
-void say_build_goes_on(uint64_t number)
-{
-	if (number)
+	if (build)
 		say("this call was ended; build %" PRIu64
 		    " goes on: safe-rebuild attach %" PRIu64 " (do not start it again)",
-			number, number);
+			build, build);
 	else
 		say("this call was ended; the rebuild goes on: safe-rebuild attach (do not "
 		    "start it again)");
+	watch->status = EXIT_SIGNAL_BASE + signal;
 }
 
-static void leave(struct front *front, int signal)
+static void pass_signal_on(struct watch *watch, int signal, void *data)
 {
-	say_build_goes_on(front->build);
-	front->status = EXIT_SIGNAL_BASE + signal;
-}
+	struct front *front = data;
+	struct relay_message message = {.type = RELAY_SIGNAL, .number = signal};
 
-static void handle_signal(struct front *front)
-{
-	struct signalfd_siginfo info;
-	struct relay_message message = {.type = RELAY_SIGNAL};
-
-	if (read(front->signals, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (front->is_agent || info.ssi_signo == SIGHUP) {
-		leave(front, (int)info.ssi_signo);
+	if (front->is_agent || signal == SIGHUP) {
+		leave(watch, signal, front->build);
 		return;
 	}
-	message.number = (int)info.ssi_signo;
 	if (relay_send(front->socket, &message, -1, false) == 0 && !front->passed_on)
 		say("passed SIG%s on to nixos-rebuild, waiting for it to end",
-			sigabbrev_np((int)info.ssi_signo));
+			sigabbrev_np(signal));
 	front->passed_on = true;
 }
 
-static void handle_message(struct front *front)
+static void take_message(struct watch *watch, struct front *front,
+	const struct relay_message *message, int fd)
 {
-	struct relay_message message;
-	int fd;
-	ssize_t got = relay_receive(front->socket, &message, &fd);
-
-	if (got < 0 && errno == EAGAIN)
-		return;
-	if (got <= 0) {
-		error("the runner of build %" PRIu64
-		      " was killed; what became of the rebuild: "
-		      "safe-rebuild status",
-			front->build);
-		front->status = EXIT_OWN_FAILURE;
-		return;
-	}
-	switch (message.type) {
+	switch (message->type) {
 	case RELAY_SOURCE:
-		if (front->source >= 0)
-			close(front->source);
-		front->source = fd;
-		front->offset = 0;
+		if (watch->source >= 0)
+			close(watch->source);
+		watch->source = fd;
+		watch->offset = 0;
 		return;
 	case RELAY_DATA:
-		front->stream =
-			message.stream == STDOUT_FILENO ? STDOUT_FILENO : STDERR_FILENO;
-		front->left = message.len;
+		watch->stream =
+			message->stream == STDOUT_FILENO ? STDOUT_FILENO : STDERR_FILENO;
+		watch->left = message->len;
 		return;
 	case RELAY_BUILD:
-		front->build = message.len;
+		front->build = message->len;
 		return;
 	case RELAY_EXIT:
-		front->status = message.number;
+		watch->status = message->number;
 		return;
 	case RELAY_SIGNAL:
 		return;
 	}
 }
 
-static void wait_and_handle(struct front *front)
+static void hear_runner(struct watch *watch, void *data)
 {
-	const bool copying = front->left > 0;
-	struct pollfd fds[] = {
-		{.fd = front->signals, .events = POLLIN},
-		{.fd = copying ? front->stream : front->socket,
-			.events = copying ? POLLOUT : POLLIN},
-	};
+	struct front *front = data;
+	struct relay_message message;
+	int fd;
+	ssize_t got = relay_receive(front->socket, &message, &fd);
 
-	/* Once a stream is gone its bytes are skipped: there is nothing to wait for. */
-	if (copying && front->gone[front->stream])
-		fds[1].fd = -1;
-	if (poll(fds, ARRAY_LEN(fds), fds[1].fd < 0 ? 0 : -1) < 0)
-		return;
-	if (fds[0].revents)
-		handle_signal(front);
-	else if (copying)
-		copy_some(front);
-	else if (fds[1].revents)
-		handle_message(front);
-}
-
-int front_watch_signals(void)
-{
-	static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, 0};
-
-	return signals_watch(watched, NULL);
+	if (got > 0) {
+		take_message(watch, front, &message, fd);
+	} else if (got == 0 || errno != EAGAIN) {
+		error("the runner of build %" PRIu64
+		      " was killed; what became of the rebuild: safe-rebuild status",
+			front->build);
+		watch->status = EXIT_OWN_FAILURE;
+	}
 }
 
 int front_follow(int socket, int signals, bool is_agent)
 {
-	struct front front = {
-		.socket = socket,
+	struct front front = {.socket = socket, .is_agent = is_agent};
+	struct watch watch = {
 		.signals = signals,
+		.events = socket,
+		.look_ms = -1,
+		.look = hear_runner,
+		.signal = pass_signal_on,
+		.data = &front,
 		.source = -1,
-		.is_agent = is_agent,
 		.status = -1,
 	};
+	int status = watch_build(&watch);
 
-	while (front.status < 0)
-		wait_and_handle(&front);
-	if (front.source >= 0)
-		close(front.source);
-	close(front.signals);
-	close(front.socket);
-	return front.status;
+	close(socket);
+	return status;
+}
+
+struct follower {
+	struct ledger *ledger;
+	const struct settings *settings;
+	const struct build *build;
+	struct target target;
+};
+
+static void stop_following(struct watch *watch, int signal, void *data)
+{
+	const struct follower *follower = data;
+
+	leave(watch, signal, follower->build->number);
+}
+
+static int interrupted(uint64_t number)
+{
+	error("build %" PRIu64
+	      " was interrupted: its runner was killed before it could record how it "
+	      "ended",
+		number);
+	return EXIT_OWN_FAILURE;
+}
+
+static int final_status(const struct follower *follower)
+{
+	const uint64_t number = follower->build->number;
+	_cleanup_build_ struct build build = BUILD_INIT;
+	int found = build_by_number(&build, follower->ledger, number);
+
+	if (found < 0)
+		return EXIT_OWN_FAILURE;
+	if (!found) {
+		error("how build %" PRIu64 " ended is not recorded", number);
+		return EXIT_OWN_FAILURE;
+	}
+	if (build_is_running(&build) && !build_is_orphaned(&build, follower->settings)) {
+		error("build %" PRIu64
+		      " goes on, and cannot be followed from here: safe-rebuild status",
+			number);
+		return EXIT_OWN_FAILURE;
+	}
+	if (build_is_running(&build) || build.exit_status == NO_EXIT_STATUS)
+		return interrupted(number);
+	return build.exit_status;
+}
+
+static int open_log(const struct follower *follower)
+{
+	_cleanup_free_ char *path = log_path(follower->settings, follower->build->number);
+
+	return open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* What the log has beyond what was copied, else whether the build is over. */
+static void look_at_log(struct watch *watch, void *data)
+{
+	const struct follower *follower = data;
+	const char *ticket = follower->build->ticket;
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	/* Asked first: what it writes last is in the log when it is gone. */
+	const bool alive = build_is_running(follower->build) && ticket &&
+			   ticket_is_alive(follower->target.queue, ticket);
+	struct stat status;
+
+	(void)!read(watch->events, events, sizeof(events));
+	if (watch->source < 0)
+		watch->source = open_log(follower);
+	if (watch->source >= 0 && fstat(watch->source, &status) == 0 &&
+		status.st_size > watch->offset)
+		watch->left = (uint64_t)(status.st_size - watch->offset);
+	else if (!alive)
+		watch->status = final_status(follower);
+}
+
+/* On the ticket for the runner's end, on the log for more output. */
+static int watch_files(const struct follower *follower)
+{
+	_cleanup_free_ char *ticket = xasprintf("%s/%s", follower->target.queue,
+		follower->build->ticket ? follower->build->ticket : "");
+	_cleanup_free_ char *log = log_path(follower->settings, follower->build->number);
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	(void)inotify_add_watch(fd, ticket, IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF);
+	(void)inotify_add_watch(fd, log, IN_MODIFY);
+	return fd;
+}
+
+int follow_build(const struct settings *settings, struct ledger *ledger,
+	const struct build *build, int stream)
+{
+	struct follower follower = {
+		.ledger = ledger, .settings = settings, .build = build};
+	struct watch watch = {
+		.signals = watch_signals(),
+		.look_ms = LOOK_AGAIN_MS,
+		.look = look_at_log,
+		.signal = stop_following,
+		.data = &follower,
+		.stream = stream,
+		.ends_with_reader = true,
+		.status = -1,
+	};
+	int status;
+
+	target_by_name(&follower.target, settings, build->target);
+	watch.events = watch_files(&follower);
+	watch.source = open_log(&follower);
+	if (watch.source < 0 && !build_is_running(build))
+		warn_errno("cannot show the output of build %" PRIu64, build->number);
+	/* Watched before the first look: what changes in between is still in the queue.
+	 */
+	look_at_log(&watch, &follower);
+	status = watch_build(&watch);
+	if (watch.events >= 0)
+		close(watch.events);
+	target_free(&follower.target);
+	return status;
 }

@@ -1,23 +1,24 @@
 #pragma once
 /*
- * The front is what the caller sees of a run: it copies nixos-rebuild's output from the
- * log and exits with its status. A person's INT, TERM and QUIT are passed on to
- * nixos-rebuild; an agent's end only the front, as HUP does for both: the rebuild goes
- * on.
+ * What a caller sees of a build. The front of a run copies nixos-rebuild's output as the
+ * runner tells it to, to stdout and stderr in the order of each, and passes the exit
+ * status on; it owns nothing, and when it ends the build goes on. Any other process that
+ * may read a build's log can follow it from its first line in the same way.
+ *
+ * INT, TERM and QUIT of a person go through to nixos-rebuild; an agent's, and HUP, end
+ * the front alone. Who follows somebody's build ends nothing but the following.
  */
-#include <stdint.h>
+#include "ledger/builds.h"
+#include "settings/settings.h"
 
-#include "base/macro.h"
+/* socket: the front's end of the relay; signals: of watch_signals(). Returns the exit
+ * status. */
+int front_follow(int socket, int signals, bool is_agent);
 
 /*
- * From now on the signals that the front handles wait for front_follow(). Called before
- * the runner is started: one that comes in between is not lost.
+ * Copies the build's log to the stream (STDOUT_FILENO or STDERR_FILENO) until its runner
+ * is gone, then returns the build's exit status, EXIT_OWN_FAILURE (printed) where it
+ * could not record one.
  */
-int front_watch_signals(void);
-
-/* Tells one whose call ends that build number (0: not known) does not. */
-void say_build_goes_on(uint64_t number);
-
-/* Follows the runner behind socket to the end; both are owned. Returns the exit status.
- */
-int front_follow(int socket, int signals, bool is_agent);
+int follow_build(const struct settings *settings, struct ledger *ledger,
+	const struct build *build, int stream);

@@ -13,7 +13,7 @@
  */
 #include "run/run.h"
 
-/* Notes in the record what, beside the snapshot, the result depends on. */
+/* Notes in the build what, beside the snapshot, the result depends on. */
 void join_describe_request(struct run *run);
 
 /* Both return the exit status, or -1 where the request has to be run itself. */

@@ -17,18 +17,18 @@ static bool is_partial(int exit_status)
 	return exit_status == 2 || exit_status == 4 || exit_status == 100;
 }
 
-static const char *judge(enum action action, const struct ending *ending)
+static enum outcome judge(enum action action, const struct ending *ending)
 {
 	if (ending->exit_status == 0)
-		return "succeeded";
+		return OUTCOME_SUCCEEDED;
 	if (ending->cancelled)
-		return "cancelled";
+		return OUTCOME_CANCELLED;
 	if (ending->signalled)
-		return "interrupted";
+		return OUTCOME_INTERRUPTED;
 	if (action_changes_system(action) && is_partial(ending->exit_status) &&
 		!system_equals(ending->before, ending->after))
-		return "partly";
-	return "failed";
+		return OUTCOME_PARTLY;
+	return OUTCOME_FAILED;
 }
 
 /* What the action aims at: boot changes the profile alone, the others what runs. */
@@ -44,56 +44,53 @@ static bool profile_changed(const struct ending *ending)
 	return before && after ? !streq(before, after) : before != after;
 }
 
-void outcome_record(struct record *build, enum action action, const struct ending *ending)
+static void note(char **member, const char *path)
 {
-	record_set(build, "Outcome", judge(action, ending));
-	record_setf(build, "Exit-Status", "%d", ending->exit_status);
+	set_string(member, path ? xstrdup(path) : NULL);
+}
+
+void outcome_judge(struct build *build, enum action action, const struct ending *ending)
+{
+	build->outcome = judge(action, ending);
+	build->exit_status = ending->exit_status;
 	/* One that changes nothing runs beside those that do: their work is not its own.
 	 */
 	if (!action_changes_system(action))
 		return;
-	record_set(build, "System-Before", aim(action, ending->before));
-	record_set(build, "System-After", aim(action, ending->after));
+	note(&build->system_before, aim(action, ending->before));
+	note(&build->system_after, aim(action, ending->after));
 	/* A switch that fails after it has set the profile: what boots next is its work.
 	 */
 	if (profile_changed(ending) && ending->after->profile &&
-		!streq(ending->after->profile, record_get(build, "System-After")
-						       ? record_get(build, "System-After")
-						       : ""))
-		record_set(build, "Profile-After", ending->after->profile);
-	if (ending->before->generation)
-		record_setf(build, "Generation-Before", "%" PRIu64,
-			ending->before->generation);
-	if (ending->after->generation)
-		record_setf(build, "Generation", "%" PRIu64, ending->after->generation);
+		(!build->system_after ||
+			!streq(ending->after->profile, build->system_after)))
+		note(&build->profile_after, ending->after->profile);
+	build->generation_before = ending->before->generation;
+	build->generation = ending->after->generation;
 }
 
-char *outcome_sentence(const struct record *build, const struct ending *ending)
+char *outcome_sentence(const struct build *build, const struct ending *ending)
 {
-	const char *outcome = record_get(build, "Outcome");
-	const uint64_t number = record_get_number(build, "Build");
-	_cleanup_free_ char *took = clock_duration(
-		record_get_time(build, "Finished") - record_get_time(build, "Started"));
-	char *text = NULL;
-	size_t len;
-	FILE *out = text_stream(&text, &len);
+	const bool moved = build->generation && profile_changed(ending);
+	_cleanup_free_ char *took = clock_duration(build->finished - build->started);
+	struct strbuf out = STRBUF_INIT;
 
-	fprintf(out, "%s %s: ", record_get(build, "Action"),
-		streq(outcome, "partly") ? "succeeded in part" : outcome);
-	if (number)
-		fprintf(out, "build %" PRIu64, number);
+	strbuf_printf(&out, "%s %s: ", build->action,
+		build->outcome == OUTCOME_PARTLY ? "succeeded in part"
+						 : outcome_word(build->outcome));
+	if (build->number)
+		strbuf_printf(&out, "build %" PRIu64, build->number);
 	else
-		fprintf(out, "not recorded");
-	if (record_get(build, "Generation") && profile_changed(ending))
-		fprintf(out, ", generation %" PRIu64, ending->after->generation);
-	fprintf(out, ", %s", took);
+		strbuf_puts(&out, "not recorded");
+	if (moved)
+		strbuf_printf(&out, ", generation %" PRIu64, build->generation);
+	strbuf_printf(&out, ", %s", took);
 	if (ending->exit_status > EXIT_SIGNAL_BASE && ending->signalled)
-		fprintf(out, ", signal %d", ending->exit_status - EXIT_SIGNAL_BASE);
+		strbuf_printf(
+			&out, ", signal %d", ending->exit_status - EXIT_SIGNAL_BASE);
 	else if (ending->exit_status)
-		fprintf(out, ", exit status %d", ending->exit_status);
-	if (ending->exit_status && record_get(build, "Generation") &&
-		profile_changed(ending))
-		fprintf(out, "; the next boot takes the new system all the same");
-	fclose(out);
-	return text;
+		strbuf_printf(&out, ", exit status %d", ending->exit_status);
+	if (ending->exit_status && moved)
+		strbuf_puts(&out, "; the next boot takes the new system all the same");
+	return strbuf_take(&out);
 }

@@ -2,7 +2,7 @@
 /* What a build's exit and the machine's links before and after it mean. */
 #include "rebuild/request.h"
 #include "rebuild/system.h"
-#include "record/record.h"
+#include "record/build.h"
 
 struct ending {
 	int exit_status; /* 128+n: died of signal n */
@@ -11,10 +11,9 @@ struct ending {
 	const struct system_state *before, *after;
 };
 
-/* Sets Outcome, Exit-Status, System-After and Generation. */
-void outcome_record(
-	struct record *build, enum action action, const struct ending *ending);
+/* Sets the build's outcome and what it did to the links. */
+void outcome_judge(struct build *build, enum action action, const struct ending *ending);
 
 /* The last line of a run: "switch succeeded: build 43, generation 142, 38 s". */
 char *outcome_sentence(
-	const struct record *build, const struct ending *ending) _must_check_;
+	const struct build *build, const struct ending *ending) _must_check_;

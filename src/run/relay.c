@@ -1,7 +1,12 @@
 #include "run/relay.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+
+#include "base/memory.h"
+#include "base/message.h"
 
 int relay_pair(int *ret_runner, int *ret_front)
 {
@@ -73,4 +78,155 @@ int relay_send(int fd, const struct relay_message *message, int passed_fd, bool 
 		sent = sendmsg(fd, &packet, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -1 : 0;
+}
+
+void output_drop_front(struct output *output)
+{
+	for (size_t i = 0; i < output->pending_len; i++)
+		if (output->pending_fds[i] >= 0)
+			close(output->pending_fds[i]);
+	free(output->pending);
+	free(output->pending_fds);
+	output->pending = NULL;
+	output->pending_fds = NULL;
+	output->pending_len = 0;
+	if (output->socket >= 0)
+		close(output->socket);
+	output->socket = -1;
+}
+
+/* Sends what it can; false where the front has no room now. */
+static bool push(struct output *output, bool wait)
+{
+	size_t sent = 0;
+
+	for (; sent < output->pending_len && output->socket >= 0; sent++) {
+		if (relay_send(output->socket, &output->pending[sent],
+			    output->pending_fds[sent], wait) < 0) {
+			if (errno == EAGAIN || errno == EWOULDBLOCK)
+				break;
+			output_drop_front(output);
+			return true;
+		}
+		if (output->pending_fds[sent] >= 0)
+			close(output->pending_fds[sent]);
+		output->pending_fds[sent] = -1;
+	}
+	output->pending_len -= sent;
+	memmove(output->pending, output->pending + sent,
+		output->pending_len * sizeof(*output->pending));
+	memmove(output->pending_fds, output->pending_fds + sent,
+		output->pending_len * sizeof(*output->pending_fds));
+	return output->pending_len == 0;
+}
+
+void output_push(struct output *output)
+{
+	if (output->pending_len)
+		push(output, false);
+}
+
+static void tell(struct output *output, struct relay_message message, int passed_fd)
+{
+	struct relay_message *last =
+		output->pending_len ? &output->pending[output->pending_len - 1] : NULL;
+
+	if (output->socket < 0)
+		return;
+	/* A stopped front costs a few messages, not one for every line that it misses. */
+	if (last && last->type == RELAY_DATA && message.type == RELAY_DATA &&
+		last->stream == message.stream) {
+		last->len += message.len;
+		return;
+	}
+	output->pending =
+		xgrow(output->pending, output->pending_len, sizeof(*output->pending));
+	output->pending_fds = xgrow(
+		output->pending_fds, output->pending_len, sizeof(*output->pending_fds));
+	output->pending[output->pending_len] = message;
+	output->pending_fds[output->pending_len++] =
+		passed_fd < 0 ? -1 : fcntl(passed_fd, F_DUPFD_CLOEXEC, 0);
+	push(output, false);
+}
+
+static void set_source(struct output *output, int fd, bool in_memory)
+{
+	if (output->source >= 0)
+		close(output->source);
+	output->source = fd;
+	output->written = 0;
+	output->in_memory = in_memory;
+	tell(output, (struct relay_message){.type = RELAY_SOURCE}, fd);
+}
+
+static void go_to_memory(struct output *output)
+{
+	set_source(output, memfd_create("safe-rebuild-output", MFD_CLOEXEC), true);
+}
+
+void output_start(struct output *ret, int socket)
+{
+	*ret = (struct output){.socket = socket, .source = -1};
+	go_to_memory(ret);
+}
+
+/* Writes at the end of the source; a partial write counts as none. */
+static bool append(struct output *output, const char *data, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t written = pwrite(output->source, data + done, len - done,
+			(off_t)(output->written + done));
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return false;
+		done += (size_t)written;
+	}
+	output->written += len;
+	return true;
+}
+
+void output_open_log(struct output *output, int log_fd)
+{
+	set_source(output, log_fd, false);
+}
+
+void output_write(struct output *output, int stream, const void *data, size_t len)
+{
+	if (!len)
+		return;
+	if (!append(output, data, len)) {
+		const int reason = errno;
+		const bool had_log = !output->in_memory;
+
+		go_to_memory(output);
+		if (had_log) {
+			errno = reason;
+			warn_errno("cannot write the log, its rest is lost");
+		}
+		if (!append(output, data, len))
+			return;
+	}
+	tell(output,
+		(struct relay_message){.type = RELAY_DATA, .stream = stream, .len = len},
+		-1);
+}
+
+void output_tell_build(struct output *output, uint64_t number)
+{
+	tell(output, (struct relay_message){.type = RELAY_BUILD, .len = number}, -1);
+}
+
+void output_end(struct output *output, int status)
+{
+	tell(output, (struct relay_message){.type = RELAY_EXIT, .number = status}, -1);
+	while (output->socket >= 0 && !push(output, true))
+		;
+	output_drop_front(output);
+	if (output->source >= 0)
+		close(output->source);
+	output->source = -1;
 }

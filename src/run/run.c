@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 
 #include "base/memory.h"
 #include "base/message.h"
@@ -12,14 +11,13 @@
 #include "guard/guard.h"
 #include "queue/nested.h"
 #include "queue/outside.h"
-#include "queue/target.h"
 #include "rebuild/elevation.h"
 #include "rebuild/program.h"
-#include "run/advice.h"
 #include "run/front.h"
 #include "run/join.h"
-#include "run/reap.h"
+#include "run/remarks.h"
 #include "run/runner.h"
+#include "run/watch.h"
 
 /* So often in a row one safe-rebuild has executed what it took for nixos-rebuild. */
 #define DEPTH_VARIABLE "SAFE_REBUILD_DEPTH"
@@ -29,12 +27,10 @@ static void run_free(struct run *run)
 {
 	caller_free(&run->caller);
 	configuration_free(&run->configuration);
-	free(run->target);
-	free(run->queue);
-	free(run->expected);
+	target_free(&run->target);
 	free(run->program);
 	strv_free(&run->arguments);
-	record_free(&run->record);
+	build_free(&run->build);
 	snapshot_free(&run->snapshot);
 	ledger_free(run->ledger);
 	queue_close(&run->turn);
@@ -65,23 +61,26 @@ static int exec_program(struct run *run)
 	return errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 
-/* "switch --flake .#box": what was asked for, without the program's name. */
-static void start_record(struct run *run, const struct own_options *options)
+static char *copy(const char *text)
 {
-	struct record *record = &run->record;
-	_cleanup_free_ char *command = text_shell_words(run->arguments.words + 1);
-	char directory[PATH_MAX];
+	return text ? xstrdup(text) : NULL;
+}
 
-	record_set(record, "Agent", run->caller.agent);
-	record_set(record, "Session", run->caller.session);
-	record_set(record, "User", run->caller.user);
-	record_set(record, "Target", run->target);
-	record_set(record, "Action", run->request.action_word);
-	record_set(record, "Command", command);
-	record_set(record, "Directory", getcwd(directory, sizeof(directory)));
-	record_set(record, "Message", options->message);
-	record_set(record, "Config", run->configuration.name);
-	record_set_time(record, "Requested", time(NULL));
+/* What was asked for, by whom: "switch --flake .#box", without the program's name. */
+static void begin_build(struct run *run, const struct own_options *options)
+{
+	struct build *build = &run->build;
+
+	build->agent = xstrdup(run->caller.agent);
+	build->session = copy(run->caller.session);
+	build->user = xstrdup(run->caller.user);
+	build->target = xstrdup(run->target.name);
+	build->action = xstrdup(run->request.action_word);
+	build->command = text_shell_words(run->arguments.words + 1);
+	build->directory = getcwd(NULL, 0);
+	build->message = copy(options->message);
+	build->config = xstrdup(run->configuration.name);
+	build->requested = time(NULL);
 }
 
 static bool needs_lock(const struct run *run)
@@ -94,10 +93,9 @@ static void estimate(struct run *run, struct ledger *ledger)
 {
 	int64_t seconds;
 
-	if (build_expected_seconds(&seconds, ledger, run->target,
-		    record_get(&run->record, "Command")) == 0 &&
-		seconds)
-		record_setf(&run->record, "Expected", "%" PRId64, seconds);
+	if (build_expected_seconds(
+		    &seconds, ledger, run->target.name, run->build.command) == 0)
+		run->build.expected = (uint64_t)seconds;
 }
 
 static void begin_to_wait(void *data)
@@ -122,8 +120,8 @@ static int enter_queue(struct run *run, const struct own_options *options)
 {
 	const struct queue_call call = {
 		.settings = run->settings,
-		.target = run->target,
-		.record = &run->record,
+		.target = &run->target,
+		.build = &run->build,
 		.is_agent = run->caller.is_agent,
 		.wait_ms = time_to_wait(run, options),
 		.begins = begin_to_wait,
@@ -138,58 +136,49 @@ static int enter_queue(struct run *run, const struct own_options *options)
 
 static void take_snapshot(struct run *run)
 {
-	char commit[OID_TEXT_SIZE];
+	struct snapshot *snapshot = &run->snapshot;
 
 	if (run->configuration.kind == CONFIGURATION_ELSEWHERE) {
 		say("no snapshot of '%s': %s", run->configuration.name,
 			run->configuration.why_elsewhere);
-	} else if (snapshot_take(&run->snapshot, &run->configuration, run->settings,
-			   NULL) == 0) {
-		run->has_snapshot = true;
-		snapshot_say_remarks(&run->snapshot);
-	} else {
+		return;
+	}
+	if (snapshot_take(snapshot, &run->configuration, run->settings, run->ledger) <
+		0) {
 		warn("going on without a snapshot of '%s': changes cannot be shown",
 			run->configuration.name);
+		return;
 	}
-	if (run->snapshot.left_out)
-		record_setf(&run->record, "Left-Out", "%zu", run->snapshot.left_out);
-	record_set(&run->record, "Config-State",
-		run->has_snapshot ? run->snapshot.state : "none");
-	if (run->has_snapshot && !git_oid_is_zero(&run->snapshot.commit))
-		record_set(&run->record, "Config-Commit",
-			oid_text(commit, &run->snapshot.commit));
-	if (run->has_snapshot && !git_oid_is_zero(&run->snapshot.committed))
-		record_set(&run->record, "Config-Tree",
-			oid_text(commit, &run->snapshot.committed));
+	snapshot_say_remarks(snapshot);
+	run->build.config_state = snapshot->state;
+	run->build.config_commit = snapshot->commit;
+	run->build.config_tree = snapshot->committed;
+	run->build.left_out = snapshot->left_out;
+	run->build.tree = snapshot->tree;
 }
 
-static void show_changes(struct run *run, struct ledger *ledger)
+static void show_changes(struct run *run)
 {
 	const struct report_options options = {
 		.show = run->settings->show_changes,
 		.lines = run->settings->show_lines,
 	};
 	_cleanup_changes_ struct changes changes = {0};
-	char *text = NULL;
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	const char *at, *line;
 	size_t len;
-	FILE *out;
 
-	if (changes_find_base(&changes, ledger, &run->caller, run->target) < 0 ||
-		changes_compute(&changes, ledger, run->target, &run->snapshot.tree) < 0)
+	if (changes_find_base(&changes, run->ledger, &run->caller, run->target.name) <
+			0 ||
+		changes_compute(
+			&changes, run->ledger, run->target.name, &run->snapshot.tree) < 0)
 		return;
-	changes_explain(&changes, ledger, &run->configuration, &run->snapshot);
-	out = text_stream(&text, &len);
-	if (report_changes(out, &changes, ledger, &options) == 0) {
-		fclose(out);
-		for (char *line = text, *newline; (newline = strchr(line, '\n'));
-			line = newline + 1) {
-			*newline = '\0';
-			say("%s", line);
-		}
-	} else {
-		fclose(out);
-	}
-	free(text);
+	changes_explain(&changes, run->ledger, &run->configuration, &run->snapshot);
+	if (report_changes(&text, &changes, run->ledger, &options) < 0)
+		return;
+	at = text.text;
+	while (text_next_line(&at, text.text + text.len, &line, &len))
+		say("%.*s", (int)len, line);
 }
 
 /* What the record needs before nixos-rebuild starts. None of it may stop the rebuild. */
@@ -203,24 +192,14 @@ static void look_at_configuration(struct run *run)
 		return;
 	}
 	if (needs_lock(run))
-		reap_interrupted(run->ledger, run->settings);
-	if (!record_get(&run->record, "Expected"))
+		runner_record_orphans(run->ledger, run->settings);
+	if (!run->build.expected)
 		estimate(run, run->ledger);
 	take_snapshot(run);
-	if (run->has_snapshot) {
-		show_changes(run, run->ledger);
-		advise_before(run);
+	if (build_has_snapshot(&run->build)) {
+		show_changes(run);
+		remark_before(run);
 	}
-}
-
-/* From here on the record is the build's; what only a ticket tells leaves it. */
-static void keep_for_ticket(struct run *run)
-{
-	const char *expected = record_get(&run->record, "Expected");
-
-	run->expected = expected ? xstrdup(expected) : NULL;
-	record_set(&run->record, "Expected", NULL);
-	record_set(&run->record, "Phase", NULL);
 }
 
 static int find_program(
@@ -240,9 +219,8 @@ static int identify(struct run *run, const struct own_options *options)
 {
 	if (caller_identify(&run->caller, options->agent) < 0)
 		return EXIT_USAGE;
-	run->target = target_name(&run->request);
-	run->queue = queue_directory(run->settings, run->target);
-	if (nested_is_inside(run->queue))
+	target_of_request(&run->target, run->settings, &run->request);
+	if (nested_is_inside(run->target.queue))
 		return exec_program(run);
 	return 0;
 }
@@ -261,8 +239,8 @@ static int prepare_rebuild(
 	if (status)
 		return status;
 	configuration_find(&run->configuration, &run->request);
-	start_record(run, options);
-	return elevation_check(&run->request);
+	begin_build(run, options);
+	return elevation_check(&run->request, &run->surroundings);
 }
 
 static int prepare_any_command(
@@ -282,8 +260,8 @@ static int prepare_any_command(
 		.name = xstrdup(words->words[0]),
 		.why_elsewhere = "what a command builds is not known",
 	};
-	start_record(run, options);
-	record_setf(&run->record, "Command", "exec -- %s", line);
+	begin_build(run, options);
+	set_string(&run->build.command, xasprintf("exec -- %s", line));
 	return 0;
 }
 
@@ -292,11 +270,11 @@ static int guard(struct run *run, const struct own_options *options)
 	const struct guard_call call = {
 		.settings = run->settings,
 		.caller = &run->caller,
-		.target = run->target,
+		.target = &run->target,
 		.request = &run->request,
 		.configuration = &run->configuration,
-		.snapshot = run->has_snapshot ? &run->snapshot : NULL,
-		.record = &run->record,
+		.snapshot = build_has_snapshot(&run->build) ? &run->snapshot : NULL,
+		.build = &run->build,
 		.allow_undo = options->allow_undo,
 		.ledger = run->ledger,
 	};
@@ -315,6 +293,7 @@ static int run_prepared(const struct settings *settings,
 		.settings = settings,
 		.surroundings = *surroundings,
 		.turn = TURN_NONE,
+		.build = BUILD_INIT,
 	};
 	int status, signals, socket;
 
@@ -336,13 +315,12 @@ static int run_prepared(const struct settings *settings,
 		queue_leave(&run.turn);
 		return status;
 	}
-	keep_for_ticket(&run);
-	signals = front_watch_signals();
+	signals = watch_signals();
 	if (runner_start(&socket, &run) < 0) {
 		queue_leave(&run.turn);
 		return EXIT_OWN_FAILURE;
 	}
-	if (needs_lock(&run) && target_is_local(run.target))
+	if (needs_lock(&run) && target_is_local(run.target.name))
 		outside_name_rebuilds();
 	return front_follow(socket, signals, run.caller.is_agent);
 }

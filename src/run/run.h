@@ -4,35 +4,32 @@
  * then nixos-rebuild and the record. Needs only the lock; everything else degrades
  * loudly.
  */
+#include "base/child.h"
 #include "base/strv.h"
 #include "caller/caller.h"
 #include "caller/own_options.h"
 #include "ledger/ledger.h"
 #include "queue/queue.h"
 #include "rebuild/configuration.h"
-#include "run/child.h"
 #include "settings/settings.h"
 #include "snapshot/snapshot.h"
 
 struct run {
 	const struct settings *settings;
+	struct surroundings surroundings;
 	struct caller caller;
 	struct request request;
 	struct configuration configuration;
-	char *target;
+	struct target target;
 	char *program;         /* the real nixos-rebuild */
 	struct strv arguments; /* its argv, name first */
-	struct surroundings surroundings;
 	struct turn turn;
-	char *queue;          /* directory of the tickets */
-	struct record record; /* in the making */
-	char *expected; /* seconds that it will take, in words for the ticket; or NULL */
 	bool has_waited;
 	uint64_t
 		numbers_given; /* when the waiting began: later builds have higher ones */
 	struct ledger *ledger; /* NULL: nothing can be recorded */
-	bool has_snapshot;
-	struct snapshot snapshot;
+	struct snapshot snapshot; /* where the build has one */
+	struct build build;       /* in the making */
 };
 
 /*

@@ -6,27 +6,22 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
-#include "caller/process.h"
-#include "ledger/ledger.h"
+#include "ledger/builds.h"
 #include "queue/cancellation.h"
 #include "queue/nested.h"
 #include "queue/outside.h"
-#include "queue/target.h"
 #include "rebuild/activation.h"
 #include "rebuild/system.h"
-#include "run/advice.h"
 #include "run/blame.h"
 #include "run/log.h"
-#include "run/meanwhile.h"
 #include "run/outcome.h"
+#include "run/remarks.h"
 #include "run/supervise.h"
 
 struct runner {
 	struct run *run;
-	struct ledger *ledger; /* NULL: nothing can be recorded */
 	struct output output;
 	struct supervision supervision; /* of nixos-rebuild */
 	struct system_state before, after;
@@ -37,70 +32,52 @@ static void to_output(const char *line, size_t len, void *data)
 	output_write(data, STDERR_FILENO, line, len);
 }
 
-static const git_oid *snapshot_tree(const struct run *run)
-{
-	return run->has_snapshot ? &run->snapshot.tree : NULL;
-}
-
-/* What those who wait are told; what is set here is no part of the build's record. */
+/* What those who wait are told. */
 static void show_in_ticket(void *data)
 {
 	struct runner *runner = data;
 	const struct supervision *supervision = &runner->supervision;
-	struct run *run = runner->run;
-	_cleanup_record_ struct record shown = {0};
-	_cleanup_free_ char *self = nested_runner();
-	struct process child;
+	struct build *build = &runner->run->build;
 
-	record_copy(&shown, &run->record);
-	record_set(&shown, "Phase", phase_name(supervision->phase.phase));
-	record_set(&shown, "Expected", run->expected);
-	record_set(&shown, "Runner", self);
-	record_set(&shown, "Cancel", supervision->answer);
-	if (supervision->child.pid && !supervision->exited &&
-		process_read(&child, supervision->child.pid))
-		record_setf(
-			&shown, "Child", "%d %llu", (int)child.pid, child.start_ticks);
-	ticket_update(&run->turn.ticket, &shown);
+	build->phase = supervision->progress.phase;
+	build->child = supervision->child.pid && !supervision->exited
+			       ? nested_name(supervision->child.pid)
+			       : (struct process_name){0};
+	if (supervision->answer)
+		set_string(&build->cancel, xstrdup(supervision->answer));
+	ticket_update(&runner->run->turn.ticket, build);
+}
+
+/* Of what is not recorded there is no log either. */
+static void open_log(struct runner *runner)
+{
+	struct build *build = &runner->run->build;
+	const int fd = log_create(runner->run->settings, build->number);
+
+	if (fd < 0)
+		return;
+	build->log = log_path(runner->run->settings, build->number);
+	output_open_log(&runner->output, fd);
+	say("build %" PRIu64 " by %s, log: %s", build->number, build->agent, build->log);
 }
 
 static void begin_record(struct runner *runner)
 {
 	struct run *run = runner->run;
-	struct record *record = &run->record;
-	uint64_t number;
-	int log_fd;
+	struct build *build = &run->build;
+	const char *ticket = ticket_name(&run->turn.ticket);
 
-	record_set_time(record, "Started", time(NULL));
-	record_set(record, "Ticket", ticket_name(&run->turn.ticket));
-	runner->ledger = run->ledger;
-	if (!runner->ledger ||
-		ledger_begin(runner->ledger, record, snapshot_tree(run)) < 0) {
-		warn_and_log("this %s by %s is not recorded",
-			record_get(record, "Action"), run->caller.agent);
-		runner->ledger = NULL;
-		show_in_ticket(runner);
-		return;
-	}
-	number = record_get_number(record, "Build");
-	output_tell_build(&runner->output, number);
-	log_fd = log_create(run->settings, number);
-	if (log_fd >= 0) {
-		_cleanup_free_ char *path = log_path(run->settings, number);
-
-		record_set(record, "Log", path);
-		output_open_log(&runner->output, log_fd);
-		say("build %" PRIu64 " by %s, log: %s", number, run->caller.agent, path);
+	build->started = time(NULL);
+	build->ticket = ticket ? xstrdup(ticket) : NULL;
+	build->runner = nested_name(getpid());
+	if (run->ledger && ledger_begin(run->ledger, build) == 0) {
+		output_tell_build(&runner->output, build->number);
+		open_log(runner);
+	} else {
+		warn_and_log(
+			"this %s by %s is not recorded", build->action, build->agent);
 	}
 	show_in_ticket(runner);
-}
-
-/* Of a --target-host nothing is known here. */
-static void read_system(struct system_state *ret, const struct run *run)
-{
-	*ret = (struct system_state){0};
-	if (target_is_local(run->target))
-		system_read(ret, run->settings, run->request.profile_name);
 }
 
 /* The profile is set before the system is activated, if it is set at all. */
@@ -110,10 +87,10 @@ static bool has_begun_activation(void *data)
 	_cleanup_activation_ struct activation activation = {0};
 	_cleanup_system_ struct system_state now = {0};
 
-	read_system(&now, runner->run);
+	system_read(&now, runner->run->settings, &runner->run->target);
 	if (!system_equals(&now, &runner->before))
 		return true;
-	if (target_is_local(runner->run->target))
+	if (target_is_local(runner->run->target.name))
 		activation_find(&activation, runner->run->settings);
 	return activation.state == ACTIVATION_RUNNING;
 }
@@ -123,15 +100,13 @@ static void run_child(struct runner *runner)
 	struct run *run = runner->run;
 
 	if (run->turn.ticket.fd >= 0)
-		nested_mark(run->queue, ticket_name(&run->turn.ticket));
+		nested_mark(run->target.queue, ticket_name(&run->turn.ticket));
 	if (run->turn.requests < 0)
 		run->turn.requests = cancellation_watch(&run->turn.ticket);
-	supervise(&runner->supervision, run->program, run->arguments.words,
-		&run->surroundings);
-	if (runner->supervision.signalled && target_is_local(run->target) &&
+	supervise(&runner->supervision);
+	if (runner->supervision.signalled && target_is_local(run->target.name) &&
 		action_changes_system(run->request.action))
-		outside_wait_for_leftover(
-			run->settings, record_get_time(&run->record, "Started"));
+		outside_wait_for_leftover(run->settings, run->build.started);
 }
 
 static void finish_record(struct runner *runner)
@@ -146,25 +121,23 @@ static void finish_record(struct runner *runner)
 		.after = &runner->after,
 	};
 	_cleanup_free_ char *sentence = NULL;
+	struct build *build = &run->build;
+	const bool recorded = build->number > 0;
 
-	outcome_record(&run->record, run->request.action, &ending);
+	outcome_judge(build, run->request.action, &ending);
 	if (ending.cancelled)
-		record_set(&run->record, "Cancelled-By", supervision->cancelled_by);
-	if (supervision->stdout_size)
-		record_setf(&run->record, "Stdout-Size", "%" PRIu64,
-			supervision->stdout_size);
+		build->cancelled_by = xstrdup(supervision->cancelled_by);
+	build->stdout_size = supervision->stdout_size;
 	if (supervision->stdout_size <= STDOUT_MAX)
-		record_set(&run->record, "Stdout", supervision->stdout_text);
-	record_set_time(&run->record, "Finished", time(NULL));
-	record_set(&run->record, "Ticket", NULL);
-	if (runner->ledger)
-		meanwhile_note(run, runner->ledger, supervision->phase.lock_file_written);
-	if (supervision->exit_status && !supervision->signalled)
-		blame(run, &supervision->phase.error);
-	advise_after(run, &runner->after);
-	sentence = outcome_sentence(&run->record, &ending);
-	if (runner->ledger &&
-		ledger_finish(runner->ledger, &run->record, snapshot_tree(run)) < 0)
+		build->stdout_text = xstrdup(supervision->stdout_text);
+	build->finished = time(NULL);
+	if (recorded)
+		remark_meanwhile(run, supervision->progress.lock_file_written);
+	if (recorded && supervision->exit_status && !supervision->signalled)
+		blame(run, &supervision->progress.error);
+	remark_after(run, &runner->after);
+	sentence = outcome_sentence(build, &ending);
+	if (recorded && ledger_finish(run->ledger, build) < 0)
 		warn_and_log("the outcome is not recorded: %s by %s", sentence,
 			run->caller.agent);
 	say("%s", sentence);
@@ -178,6 +151,13 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 			{
 				.output = &runner.output,
 				.turn = &run->turn,
+				.child =
+					{
+						.program = run->program,
+						.argv = run->arguments.words,
+						.surroundings = &run->surroundings,
+					},
+				.progress = PROGRESS_INIT,
 				.changed = show_in_ticket,
 				.has_begun_activation = has_begun_activation,
 				.data = &runner,
@@ -194,16 +174,60 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	}
 	output_start(&runner.output, socket);
 	message_redirect(to_output, &runner.output);
-	read_system(&runner.before, run);
+	system_read(&runner.before, run->settings, &run->target);
 	begin_record(&runner);
 	run_child(&runner);
-	read_system(&runner.after, run);
+	system_read(&runner.after, run->settings, &run->target);
 	finish_record(&runner);
 	/* Closing it takes the kernel milliseconds: left to the exit. */
 	run->turn.requests = -1;
 	queue_leave(&run->turn);
 	output_end(&runner.output, runner.supervision.exit_status);
 	_exit(0);
+}
+
+bool build_is_orphaned(const struct build *build, const struct settings *settings)
+{
+	_cleanup_target_ struct target target = {0};
+
+	/* One that could not get a ticket is given a day; none has ever taken longer. */
+	if (!build->ticket)
+		return time(NULL) - build->started > 86400;
+	target_by_name(&target, settings, build->target);
+	return !ticket_is_alive(target.queue, build->ticket);
+}
+
+static void record_as_interrupted(
+	struct build *build, struct ledger *ledger, const struct settings *settings)
+{
+	_cleanup_target_ struct target target = {0};
+	_cleanup_system_ struct system_state now = {0};
+
+	target_by_name(&target, settings, build->target);
+	system_read(&now, settings, &target);
+	if (target.profile) {
+		char *made = build->action && streq(build->action, "boot") ? now.profile
+									   : now.running;
+
+		set_string(&build->system_after, made ? xstrdup(made) : NULL);
+		build->generation = now.generation;
+	}
+	build->outcome = OUTCOME_INTERRUPTED;
+	build->finished = time(NULL);
+	if (ledger_finish(ledger, build) == 0)
+		say("build %" PRIu64 " by %s was interrupted: its runner was killed",
+			build->number, build->agent);
+}
+
+void runner_record_orphans(struct ledger *ledger, const struct settings *settings)
+{
+	_cleanup_builds_ struct builds running = {0};
+
+	if (builds_running(&running, ledger) < 0)
+		return;
+	for (size_t i = 0; i < running.len; i++)
+		if (build_is_orphaned(&running.list[i], settings))
+			record_as_interrupted(&running.list[i], ledger, settings);
 }
 
 int runner_start(int *ret_socket, struct run *run)

@@ -9,7 +9,6 @@
 
 #include "base/memory.h"
 #include "base/message.h"
-#include "base/signals.h"
 #include "queue/cancellation.h"
 
 /* As much as a pipe holds by default. */
@@ -43,7 +42,7 @@ static bool copy_stream(struct supervision *supervision, int *fd, int stream)
 	if (got > 0 && stream == STDOUT_FILENO)
 		keep_stdout(supervision, data, (size_t)got);
 	if (got > 0 && stream == STDERR_FILENO &&
-		phase_read(&supervision->phase, data, (size_t)got))
+		progress_read(&supervision->progress, data, (size_t)got))
 		supervision->changed(supervision->data);
 	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
 		return got > 0;
@@ -108,8 +107,8 @@ static bool end_child(struct supervision *supervision)
 		return true;
 	kill(group, SIGSTOP);
 	/* What it has said already may tell. */
-	drain_stream(supervision, &supervision->child.stderr_fd, STDERR_FILENO);
-	begun = supervision->phase.phase == PHASE_ACTIVATING ||
+	drain_stream(supervision, &supervision->stderr_fd, STDERR_FILENO);
+	begun = supervision->progress.phase == PHASE_ACTIVATING ||
 		supervision->has_begun_activation(supervision->data);
 	if (!begun)
 		kill(group, SIGTERM);
@@ -150,13 +149,11 @@ static int watch_signals(void)
 
 static void wait_for_child(struct supervision *supervision)
 {
-	struct child *child = &supervision->child;
-
 	while (!supervision->exited) {
 		struct pollfd fds[] = {
 			{.fd = supervision->signals, .events = POLLIN},
-			{.fd = child->stdout_fd, .events = POLLIN},
-			{.fd = child->stderr_fd, .events = POLLIN},
+			{.fd = supervision->stdout_fd, .events = POLLIN},
+			{.fd = supervision->stderr_fd, .events = POLLIN},
 			{.fd = supervision->output->socket,
 				.events =
 					(short)(POLLIN | (supervision->output->pending_len
@@ -168,9 +165,9 @@ static void wait_for_child(struct supervision *supervision)
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
 			continue;
 		if (fds[1].revents)
-			copy_stream(supervision, &child->stdout_fd, STDOUT_FILENO);
+			copy_stream(supervision, &supervision->stdout_fd, STDOUT_FILENO);
 		if (fds[2].revents)
-			copy_stream(supervision, &child->stderr_fd, STDERR_FILENO);
+			copy_stream(supervision, &supervision->stderr_fd, STDERR_FILENO);
 		if (fds[3].revents & POLLOUT)
 			output_push(supervision->output);
 		if (fds[3].revents & ~POLLOUT)
@@ -181,8 +178,8 @@ static void wait_for_child(struct supervision *supervision)
 			handle_signal(supervision);
 	}
 	/* What is left in the pipes; a daemon that keeps them open is not waited for. */
-	drain_stream(supervision, &child->stdout_fd, STDOUT_FILENO);
-	drain_stream(supervision, &child->stderr_fd, STDERR_FILENO);
+	drain_stream(supervision, &supervision->stdout_fd, STDOUT_FILENO);
+	drain_stream(supervision, &supervision->stderr_fd, STDERR_FILENO);
 }
 
 void supervision_start(struct supervision *supervision)
@@ -190,27 +187,66 @@ void supervision_start(struct supervision *supervision)
 	supervision->signals = watch_signals();
 }
 
-void supervise(struct supervision *supervision, const char *program,
-	char *const *arguments, const struct surroundings *surroundings)
+/* *ret_read does not block. */
+static int make_pipe(int *ret_read, int *ret_write)
 {
-	int null_fd, failure;
+	int fds[2];
 
-	handle_request(supervision);
-	if (supervision->cancelled_by)
-		return;
-	failure = child_start(&supervision->child, program, arguments, surroundings);
-	if (failure) {
-		errno = failure;
-		error_errno("cannot run '%s'", program);
-		supervision->exit_status =
-			failure == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
-		return;
-	}
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	*ret_read = fds[0];
+	*ret_write = fds[1];
+	return 0;
+}
+
+/* Its pid is in the ticket before it executes anything. 0 or errno. */
+static int start(struct supervision *supervision)
+{
+	struct child *child = &supervision->child;
+	_cleanup_close_ int out = -1, err = -1;
+
+	child->stdio[STDIN_FILENO] = STDIN_FILENO;
+	child->own_group = true;
+	if (make_pipe(&supervision->stdout_fd, &out) < 0 ||
+		make_pipe(&supervision->stderr_fd, &err) < 0)
+		return errno;
+	child->stdio[STDOUT_FILENO] = out;
+	child->stdio[STDERR_FILENO] = err;
+	if (child_fork(child) < 0)
+		return errno;
 	supervision->changed(supervision->data);
-	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return child_release(child);
+}
+
+/* The caller's stdin is nixos-rebuild's alone. */
+static void let_go_of_stdin(void)
+{
+	const int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
 	if (null_fd >= 0)
 		dup2(null_fd, STDIN_FILENO);
 	if (null_fd > STDIN_FILENO)
 		close(null_fd);
+}
+
+void supervise(struct supervision *supervision)
+{
+	int failure;
+
+	supervision->stdout_fd = supervision->stderr_fd = -1;
+	handle_request(supervision);
+	if (supervision->cancelled_by)
+		return;
+	failure = start(supervision);
+	if (failure) {
+		errno = failure;
+		error_errno("cannot run '%s'", supervision->child.program);
+		supervision->exited = true;
+		supervision->exit_status =
+			failure == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+		return;
+	}
+	let_go_of_stdin();
 	wait_for_child(supervision);
 }

@@ -9,10 +9,10 @@
  */
 #include <stdint.h>
 
+#include "base/child.h"
 #include "queue/queue.h"
-#include "run/child.h"
-#include "run/output.h"
-#include "run/phase.h"
+#include "run/progress.h"
+#include "run/relay.h"
 
 /* Of its stdout (the result's path) so much is kept. */
 #define STDOUT_MAX 4096
@@ -27,8 +27,9 @@ struct supervision {
 	bool (*has_begun_activation)(void *data);
 	void *data;
 
-	struct child child;
-	struct phase_reader phase;
+	struct child child;       /* program, argv and surroundings are given */
+	int stdout_fd, stderr_fd; /* to read from, not blocking */
+	struct progress progress;
 	bool exited;
 	bool signalled; /* it died of a signal, or one was passed on to it */
 	int exit_status;
@@ -41,6 +42,5 @@ struct supervision {
 
 /* Blocks the signals that it handles; called early, so that none is lost. */
 void supervision_start(struct supervision *supervision);
-/* Runs the program (path, argv) to its end. */
-void supervise(struct supervision *supervision, const char *program,
-	char *const *arguments, const struct surroundings *surroundings);
+/* Runs the child's program to its end. */
+void supervise(struct supervision *supervision);

@@ -5,11 +5,7 @@
 void entries_add(struct entries *entries, const char *path, uint32_t mode,
 	const git_oid *id, const struct file_stat *stat)
 {
-	if (entries->len == entries->room) {
-		entries->room = entries->room ? entries->room * 2 : 256;
-		entries->list = xreallocarray(
-			entries->list, entries->room, sizeof(*entries->list));
-	}
+	entries->list = xgrow(entries->list, entries->len, sizeof(*entries->list));
 	entries->list[entries->len++] = (struct entry){
 		.path = xstrdup(path),
 		.mode = mode,
@@ -53,13 +49,10 @@ bool file_stat_equals(const struct file_stat *a, const struct file_stat *b)
  * bytes, its slash included). Moves *at behind them.
  */
 static int build_directory(const struct entries *entries, size_t *at, size_t prefix_len,
-	struct objects *objects, git_oid *ret)
+	struct worker *worker, git_oid *ret)
 {
 	const char *prefix = entries->len ? entries->list[*at].path : "";
-	char *tree = NULL;
-	size_t len;
-	FILE *out = text_stream(&tree, &len);
-	int result;
+	_cleanup_strbuf_ struct strbuf tree = STRBUF_INIT;
 
 	while (*at < entries->len) {
 		const struct entry *entry = &entries->list[*at];
@@ -71,31 +64,24 @@ static int build_directory(const struct entries *entries, size_t *at, size_t pre
 		slash = strchr(name, '/');
 		if (!slash) {
 			(*at)++;
-			fprintf(out, "%o %s", entry->mode, name);
+			strbuf_printf(&tree, "%o %s", entry->mode, name);
 		} else {
 			size_t below = (size_t)(slash - entry->path) + 1;
 
-			if (build_directory(entries, at, below, objects, &id) < 0) {
-				fclose(out);
-				free(tree);
+			if (build_directory(entries, at, below, worker, &id) < 0)
 				return -1;
-			}
-			fprintf(out, "%o %.*s", GIT_FILEMODE_TREE, (int)(slash - name),
-				name);
+			strbuf_printf(&tree, "%o %.*s", GIT_FILEMODE_TREE,
+				(int)(slash - name), name);
 		}
-		fputc('\0', out);
-		fwrite(id.id, 1, GIT_OID_RAWSZ, out);
+		strbuf_putc(&tree, '\0');
+		strbuf_add(&tree, id.id, GIT_OID_RAWSZ);
 	}
-	fclose(out);
-	result = objects_add(objects, tree, len, GIT_OBJECT_TREE, ret);
-	free(tree);
-	return result;
+	return send_object(worker, tree.text, tree.len, GIT_OBJECT_TREE, ret);
 }
 
-int entries_build_tree(
-	const struct entries *entries, struct objects *objects, git_oid *ret)
+int entries_build_tree(const struct entries *entries, struct worker *worker, git_oid *ret)
 {
 	size_t at = 0;
 
-	return build_directory(entries, &at, 0, objects, ret);
+	return build_directory(entries, &at, 0, worker, ret);
 }

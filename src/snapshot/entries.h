@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "ledger/objects.h"
+#include "snapshot/sender.h"
 
 /* What tells that a file is still the one that was read (git's index does the same). */
 struct file_stat {
@@ -24,7 +24,7 @@ struct entry {
 
 struct entries {
 	struct entry *list;
-	size_t len, room;
+	size_t len;
 };
 
 void entries_add(struct entries *entries, const char *path, uint32_t mode,
@@ -34,6 +34,6 @@ void entries_free(struct entries *entries);
 struct file_stat file_stat_of(const struct stat *status);
 bool file_stat_equals(const struct file_stat *a, const struct file_stat *b);
 
-/* Builds all trees, adds them to objects, and returns the root's id. */
-int entries_build_tree(const struct entries *entries, struct objects *objects,
-	git_oid *ret) _must_check_;
+/* Builds all trees, sends them, and returns the root's id. */
+int entries_build_tree(
+	const struct entries *entries, struct worker *worker, git_oid *ret) _must_check_;

@@ -6,13 +6,14 @@
 #include <pwd.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
+#include "record/record.h"
 #include "snapshot/repository.h"
 #include "snapshot/taking.h"
 #include "snapshot/untracked.h"
-#include "snapshot/worker.h"
 
 /* A first record of tens of thousands of files on a slow disk; hangs are what it is for.
  */
@@ -20,8 +21,8 @@
 
 struct job {
 	const struct configuration *configuration;
-	const struct settings *settings;
-	const char *scratch; /* NULL: the ledger */
+	struct objects *objects; /* in the parent */
+	int cache, new_cache;    /* the stat cache and the one in its place; 0: none */
 };
 
 static int64_t now_ns(void)
@@ -50,9 +51,9 @@ static bool is_too_wide(const char *root)
 	return owner && realpath(owner->pw_dir, real) && streq(real, root);
 }
 
-static char *cache_path(const struct job *job)
+static char *cache_path(
+	const struct configuration *configuration, const struct settings *settings)
 {
-	const struct configuration *configuration = job->configuration;
 	_cleanup_free_ char *key = xasprintf("%d %d %d %d %s", configuration->kind,
 		configuration->is_flake, configuration->is_git, configuration->submodules,
 		configuration->root);
@@ -60,21 +61,20 @@ static char *cache_path(const struct job *job)
 	git_oid id;
 
 	git_odb_hash(&id, key, strlen(key), GIT_OBJECT_BLOB);
-	return xasprintf(
-		"%s/cache/%s.stat", job->settings->state_path, oid_text(text, &id));
+	return xasprintf("%s/cache/%s.stat", settings->state_path, oid_text(text, &id));
 }
 
-static int take_files(git_oid *ret, const struct job *job, struct objects *objects,
+static int take_files(git_oid *ret, const struct job *job, struct worker *worker,
 	git_repository *repository, struct record *answer)
 {
 	const bool tracked = job->configuration->kind == CONFIGURATION_GIT_FLAKE;
-	_cleanup_free_ char *path = cache_path(job);
-	_cleanup_stat_cache_ struct stat_cache *cache = stat_cache_open(path, objects);
+	_cleanup_stat_cache_ struct stat_cache *cache =
+		stat_cache_read(job->cache, worker);
 	_cleanup_close_ int root = open(
 		job->configuration->root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct taking taking = {
 		.root_fd = root,
-		.objects = objects,
+		.worker = worker,
 		.cache = cache,
 		.stubs = !job->configuration->is_flake,
 	};
@@ -91,12 +91,11 @@ static int take_files(git_oid *ret, const struct job *job, struct objects *objec
 	if (result == 0 && whole)
 		*ret = *whole;
 	else if (result == 0)
-		result = entries_build_tree(&taking.entries, objects, ret);
-	if (result == 0)
-		result = objects_flush(objects);
-	/* Its ids would be worth nothing to the next run: the ledger has not got them. */
-	if (result == 0 && !whole && !job->scratch)
-		stat_cache_write(path, &taking.entries, ret, &taking.index, taken);
+		result = entries_build_tree(&taking.entries, worker, ret);
+	if (result == 0 && !whole && job->new_cache &&
+		stat_cache_write(
+			job->new_cache, &taking.entries, ret, &taking.index, taken) == 0)
+		record_set(answer, "Cache-Written", "yes");
 	if (result == 0 && tracked)
 		untracked_describe(answer, &taking, repository);
 	record_setf(answer, "Left-Out", "%zu", taking.left_out);
@@ -107,7 +106,7 @@ static int take_files(git_oid *ret, const struct job *job, struct objects *objec
 }
 
 static int take_pinned(git_oid *ret, git_oid *commit, const struct job *job,
-	struct objects *objects, git_repository *repository)
+	struct worker *worker, git_repository *repository)
 {
 	const char *revision = job->configuration->revision;
 	_cleanup_git_(object) git_object *object = NULL, *peeled = NULL;
@@ -118,9 +117,7 @@ static int take_pinned(git_oid *ret, git_oid *commit, const struct job *job,
 		return git_failed("cannot find '%s'", revision);
 	*commit = *git_object_id(peeled);
 	tree = *git_commit_tree_id((git_commit *)peeled);
-	if (take_commit(ret, objects, repository, &tree) < 0)
-		return -1;
-	return objects_flush(objects);
+	return take_commit(ret, worker, repository, &tree);
 }
 
 static int is_clean(
@@ -137,7 +134,7 @@ static int is_clean(
  * What was committed of a dirty configuration is kept beside it: what was not is the
  * difference.
  */
-static int keep_committed(struct record *answer, struct objects *objects,
+static int keep_committed(struct record *answer, struct worker *worker,
 	git_repository *repository, const git_oid *head)
 {
 	_cleanup_git_(commit) git_commit *commit = NULL;
@@ -146,26 +143,30 @@ static int keep_committed(struct record *answer, struct objects *objects,
 
 	if (git_commit_lookup(&commit, repository, head) < 0)
 		return git_failed("cannot read HEAD");
-	if (take_commit(&tree, objects, repository, git_commit_tree_id(commit)) < 0 ||
-		objects_flush(objects) < 0)
+	if (take_commit(&tree, worker, repository, git_commit_tree_id(commit)) < 0)
 		return -1;
 	record_set(answer, "Config-Tree", oid_text(text, &tree));
 	return 0;
 }
 
+static void set_state(struct record *answer, enum config_state state)
+{
+	record_set(answer, "Config-State", config_state_word(state));
+}
+
 static int describe_state(struct record *answer, const struct job *job,
-	struct objects *objects, git_repository *repository, const git_oid *tree)
+	struct worker *worker, git_repository *repository, const git_oid *tree)
 {
 	char text[OID_TEXT_SIZE];
 	git_oid commit;
 	int found, clean;
 
 	if (!repository) {
-		record_set(answer, "Config-State", "plain");
+		set_state(answer, CONFIG_PLAIN);
 		return 0;
 	}
 	if (job->configuration->kind == CONFIGURATION_COMMIT) {
-		record_set(answer, "Config-State", "clean");
+		set_state(answer, CONFIG_CLEAN);
 		return 0;
 	}
 	record_set(answer, "Unfinished", repository_unfinished(repository));
@@ -173,24 +174,22 @@ static int describe_state(struct record *answer, const struct job *job,
 	if (found < 0)
 		return -1;
 	if (!found) {
-		record_set(answer, "Config-State", "unborn");
+		set_state(answer, CONFIG_UNBORN);
 		return 0;
 	}
 	clean = is_clean(repository, &commit, tree);
 	if (clean < 0)
 		return -1;
-	record_set(answer, "Config-State", clean ? "clean" : "dirty");
+	set_state(answer, clean ? CONFIG_CLEAN : CONFIG_DIRTY);
 	record_set(answer, "Config-Commit", oid_text(text, &commit));
-	return clean ? 0 : keep_committed(answer, objects, repository, &commit);
+	return clean ? 0 : keep_committed(answer, worker, repository, &commit);
 }
 
-static int take(struct record *answer, void *argument)
+static int read_configuration(
+	struct record *answer, const struct job *job, struct worker *worker)
 {
-	const struct job *job = argument;
 	const struct configuration *configuration = job->configuration;
 	_cleanup_git_(repository) git_repository *repository = NULL;
-	_cleanup_objects_ struct objects *objects = NULL;
-	_cleanup_free_ char *ledger = ledger_path(job->settings);
 	char text[OID_TEXT_SIZE];
 	git_oid tree, commit;
 
@@ -201,28 +200,32 @@ static int take(struct record *answer, void *argument)
 	if (configuration->is_git &&
 		repository_open(&repository, configuration->root) < 0)
 		return -1;
-	if (objects_new(&objects, job->scratch ? job->scratch : ledger) < 0)
-		return -1;
 	if (configuration->kind == CONFIGURATION_COMMIT) {
-		if (take_pinned(&tree, &commit, job, objects, repository) < 0)
+		if (take_pinned(&tree, &commit, job, worker, repository) < 0)
 			return -1;
 		record_set(answer, "Config-Commit", oid_text(text, &commit));
-	} else if (take_files(&tree, job, objects, repository, answer) < 0) {
+	} else if (take_files(&tree, job, worker, repository, answer) < 0) {
 		return -1;
 	}
 	record_set(answer, "Tree", oid_text(text, &tree));
-	return describe_state(answer, job, objects, repository, &tree);
+	return describe_state(answer, job, worker, repository, &tree);
 }
 
-/* Only words of ours go into the record, whatever the worker says. */
-static const char *known_state(const char *text)
+static int work(struct worker *worker, struct strbuf *answer, void *data)
 {
-	static const char *const states[] = {"clean", "dirty", "unborn", "plain"};
+	_cleanup_record_ struct record record = {0};
+	int result = read_configuration(&record, data, worker);
 
-	for (size_t i = 0; text && i < ARRAY_LEN(states); i++)
-		if (streq(states[i], text))
-			return states[i];
-	return NULL;
+	record_put(answer, &record);
+	return result;
+}
+
+static int receive(
+	unsigned type, const char *frame, size_t len, struct strbuf *reply, void *data)
+{
+	const struct job *job = data;
+
+	return receive_object(type, frame, len, reply, job->objects);
 }
 
 static char *copy_value(const struct record *record, const char *key)
@@ -232,31 +235,97 @@ static char *copy_value(const struct record *record, const char *key)
 	return value ? xstrdup(value) : NULL;
 }
 
-int snapshot_take(struct snapshot *ret, const struct configuration *configuration,
-	const struct settings *settings, const char *scratch)
+/* Missing keys leave a zero id. */
+static bool get_id(git_oid *ret, const struct record *record, const char *key)
 {
-	struct job job = {configuration, settings, scratch};
+	const char *text = record_get(record, key);
+
+	*ret = (git_oid){0};
+	return !text || git_oid_fromstr(ret, text) == 0;
+}
+
+/* Only words of ours get into the record, whatever the reader says. */
+static int parse_answer(struct snapshot *ret, const struct record *answer)
+{
+	const char *state = record_get(answer, "Config-State");
+
+	if (!state || !config_state_from_word(state, &ret->state) ||
+		ret->state == CONFIG_NONE || !record_get(answer, "Tree") ||
+		!get_id(&ret->tree, answer, "Tree") ||
+		!get_id(&ret->commit, answer, "Config-Commit") ||
+		!get_id(&ret->committed, answer, "Config-Tree"))
+		return error(
+			"reading the configuration: the reader gave no usable answer");
+	ret->left_out = record_get_number(answer, "Left-Out");
+	ret->left_out_example = copy_value(answer, "Left-Out-Example");
+	ret->untracked = copy_value(answer, "Untracked");
+	ret->unfinished = copy_value(answer, "Unfinished");
+	return 0;
+}
+
+static int open_cache(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	return fd < 0 ? 0 : fd;
+}
+
+static int make_cache(const struct settings *settings)
+{
+	_cleanup_free_ char *directory = xasprintf("%s/cache", settings->state_path);
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
+
+	return fd < 0 ? 0 : fd;
+}
+
+static int take(struct snapshot *ret, const struct configuration *configuration,
+	const struct settings *settings, struct ledger *ledger, bool keep)
+{
+	_cleanup_objects_ struct objects *objects = NULL;
 	_cleanup_record_ struct record answer = {0};
-	const char *commit, *committed, *example;
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	_cleanup_free_ char *path = cache_path(configuration, settings);
+	struct job job = {.configuration = configuration};
+	struct worker_job worker_job = {
+		.what = "reading the configuration",
+		.work = work,
+		.receive = receive,
+		.data = &job,
+		.deadline_ms = DEADLINE_MS,
+	};
+	int result;
 
 	*ret = (struct snapshot){0};
-	if (worker_run(&answer, "reading the configuration", take, &job, DEADLINE_MS) < 0)
+	if (objects_new(&objects, ledger, keep) < 0)
 		return -1;
-	commit = record_get(&answer, "Config-Commit");
-	committed = record_get(&answer, "Config-Tree");
-	example = record_get(&answer, "Left-Out-Example");
-	ret->state = known_state(record_get(&answer, "Config-State"));
-	if (!ret->state || !record_get(&answer, "Tree") ||
-		git_oid_fromstr(&ret->tree, record_get(&answer, "Tree")) < 0 ||
-		(commit && git_oid_fromstr(&ret->commit, commit) < 0) ||
-		(committed && git_oid_fromstr(&ret->committed, committed) < 0))
-		return error(
-			"reading the configuration: the worker gave no usable answer");
-	ret->left_out = record_get_number(&answer, "Left-Out");
-	ret->left_out_example = example ? xstrdup(example) : NULL;
-	ret->untracked = copy_value(&answer, "Untracked");
-	ret->unfinished = copy_value(&answer, "Unfinished");
-	return 0;
+	job.objects = objects;
+	job.cache = worker_job.keep[0] = open_cache(path);
+	/* The ids of what is not kept would be worth nothing to the next run. */
+	job.new_cache = worker_job.keep[1] = keep ? make_cache(settings) : 0;
+	result = worker_run(&text, &worker_job);
+	if (result == 0)
+		record_parse(&answer, text.text, text.len);
+	if (result == 0 && (result = parse_answer(ret, &answer)) == 0)
+		result = objects_flush(objects);
+	if (result == 0 && record_get(&answer, "Cache-Written"))
+		(void)link_file_over(job.new_cache, path);
+	if (job.cache)
+		close(job.cache);
+	if (job.new_cache)
+		close(job.new_cache);
+	return result;
+}
+
+int snapshot_take(struct snapshot *ret, const struct configuration *configuration,
+	const struct settings *settings, struct ledger *ledger)
+{
+	return take(ret, configuration, settings, ledger, true);
+}
+
+int snapshot_look(struct snapshot *ret, const struct configuration *configuration,
+	const struct settings *settings, struct ledger *ledger)
+{
+	return take(ret, configuration, settings, ledger, false);
 }
 
 void snapshot_free(struct snapshot *snapshot)

@@ -1,7 +1,5 @@
 #include "snapshot/stat_cache.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 
 #include "base/file.h"
@@ -35,19 +33,17 @@ struct stat_cache {
 	struct stored found;
 };
 
-struct stat_cache *stat_cache_open(const char *path, struct objects *objects)
+struct stat_cache *stat_cache_read(int fd, struct worker *worker)
 {
 	struct stat_cache *cache = xcalloc(1, sizeof(*cache));
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd >= 0 && read_to_end(fd, CACHE_MAX, &cache->data, &cache->len) < 0)
+	if (fd > 0 && read_to_end(fd, CACHE_MAX, &cache->data, &cache->len) < 0)
 		cache->len = 0;
 	if (cache->len >= sizeof(cache->header))
 		memcpy(&cache->header, cache->data, sizeof(cache->header));
 	/* Ids are worth something only while the ledger has what they name. */
 	if (memcmp(cache->header.magic, magic, sizeof(magic)) != 0 ||
-		!objects_have(objects, &cache->header.tree)) {
+		!receiver_has(worker, &cache->header.tree)) {
 		cache->header = (struct header){0};
 		cache->len = 0;
 		cache->differs = true;
@@ -139,8 +135,8 @@ const git_oid *stat_cache_whole_tree(struct stat_cache *cache)
 		       : &cache->header.tree;
 }
 
-static void write_entries(
-	FILE *out, const struct entries *entries, int64_t trusted_before)
+static void put_entries(
+	struct strbuf *out, const struct entries *entries, int64_t trusted_before)
 {
 	for (size_t i = 0; i < entries->len; i++) {
 		const struct entry *entry = &entries->list[i];
@@ -153,32 +149,21 @@ static void write_entries(
 		if (stored.stat.mtime_ns >= trusted_before ||
 			stored.stat.ctime_ns >= trusted_before)
 			stored.stat = (struct file_stat){0};
-		fwrite(&stored, sizeof(stored), 1, out);
-		fwrite(entry->path, 1, stored.path_len + 1, out);
+		strbuf_add(out, &stored, sizeof(stored));
+		strbuf_add(out, entry->path, stored.path_len + 1);
 	}
 }
 
-void stat_cache_write(const char *path, const struct entries *entries,
-	const git_oid *tree, const struct file_stat *index, int64_t taken_ns)
+int stat_cache_write(int fd, const struct entries *entries, const git_oid *tree,
+	const struct file_stat *index, int64_t taken_ns)
 {
-	_cleanup_free_ char *unfinished = xasprintf("%s.XXXXXX", path);
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 	struct header header = {.tree = *tree, .count = (uint32_t)entries->len};
-	int fd = mkostemp(unfinished, O_CLOEXEC);
-	FILE *out = fd < 0 ? NULL : fdopen(fd, "we");
-	bool failed;
 
-	if (!out) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
 	memcpy(header.magic, magic, sizeof(magic));
 	if (index->mtime_ns < taken_ns - CLOCK_LAG_NS)
 		header.index = *index;
-	fwrite(&header, sizeof(header), 1, out);
-	write_entries(out, entries, taken_ns - CLOCK_LAG_NS);
-	failed = ferror(out) != 0;
-	failed = fclose(out) != 0 || failed;
-	if (failed || chmod(unfinished, 0660) < 0 || rename(unfinished, path) < 0)
-		unlink(unfinished);
+	strbuf_add(&out, &header, sizeof(header));
+	put_entries(&out, entries, taken_ns - CLOCK_LAG_NS);
+	return write_all(fd, out.text, out.len);
 }

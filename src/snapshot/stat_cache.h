@@ -12,8 +12,11 @@
 
 struct stat_cache;
 
-/* Never fails: without a usable file the cache is empty. */
-struct stat_cache *stat_cache_open(const char *path, struct objects *objects);
+/*
+ * Reads it from fd, which stays open; 0: there is none. Never fails: without a usable
+ * file the cache is empty.
+ */
+struct stat_cache *stat_cache_read(int fd, struct worker *worker);
 void stat_cache_free(struct stat_cache *cache);
 
 /* The id of the file's content when it had this stat; NULL where that is not known. */
@@ -36,11 +39,12 @@ const char *stat_cache_next_path(const struct stat_cache *cache, size_t *at);
 const git_oid *stat_cache_whole_tree(struct stat_cache *cache);
 
 /*
- * Replaces the file. index is the stat of the index that lists exactly these entries, all
- * zero where none does. A failure is not reported: the next run is slower, that is all.
+ * Writes a new one to fd. index is the stat of the index that lists exactly these
+ * entries, all zero where none does. -1 (silent) where it is not whole: the next run is
+ * slower, that is all.
  */
-void stat_cache_write(const char *path, const struct entries *entries,
-	const git_oid *tree, const struct file_stat *index, int64_t taken_ns);
+int stat_cache_write(int fd, const struct entries *entries, const git_oid *tree,
+	const struct file_stat *index, int64_t taken_ns);
 
 static inline void stat_cache_cleanup(struct stat_cache **cache)
 {

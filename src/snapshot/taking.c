@@ -31,7 +31,7 @@ static int add_blob(struct taking *taking, const char *path, uint32_t mode,
 {
 	git_oid id;
 
-	if (objects_add(taking->objects, data, len, GIT_OBJECT_BLOB, &id) < 0)
+	if (send_object(taking->worker, data, len, GIT_OBJECT_BLOB, &id) < 0)
 		return -1;
 	entries_add(&taking->entries, path, mode, &id, stat);
 	return 0;

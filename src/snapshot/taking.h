@@ -10,7 +10,7 @@
 
 struct taking {
 	int root_fd;
-	struct objects *objects;
+	struct worker *worker; /* what is found is sent through it */
 	struct stat_cache *cache;
 	struct entries entries;
 	/*
@@ -21,7 +21,7 @@ struct taking {
 	bool hidden; /* what is added now lies in a directory that others cannot enter */
 	bool has_submodules;
 	uint64_t bytes;         /* read so far */
-	struct file_stat index; /* of git\'s index where it lists exactly these entries */
+	struct file_stat index; /* of git's index where it lists exactly these entries */
 	size_t left_out;        /* files that are not in the snapshot */
 	char *left_out_example; /* "PATH: why" */
 };
@@ -47,5 +47,5 @@ int take_tracked_files(
 /* Every file; with a repository only those that it tracks or does not ignore. */
 int take_all_files(struct taking *taking, git_repository *repository) _must_check_;
 /* Copies a commit's tree from the user's repository. */
-int take_commit(git_oid *ret, struct objects *objects, git_repository *repository,
+int take_commit(git_oid *ret, struct worker *worker, git_repository *repository,
 	const git_oid *tree) _must_check_;

@@ -213,14 +213,6 @@ static int take_candidate(struct taking *taking, const char *root, const char *p
 	return take_submodule(taking, root, path, entry, submodules);
 }
 
-/* Every path of the index is an entry now, and none is a submodule. */
-static bool lists_files_only(const struct taking *taking, size_t len)
-{
-	if (taking->has_submodules || taking->entries.len != len)
-		return false;
-	return true;
-}
-
 static int take_index(struct taking *taking, git_repository *repository,
 	const char *prefix, bool submodules)
 {
@@ -252,7 +244,8 @@ static int take_index(struct taking *taking, git_repository *repository,
 	for (size_t i = 0; i < len; i++)
 		if (take_candidate(taking, root, prefix, &candidates[i], submodules) < 0)
 			return -1;
-	if (has_stat && !*prefix && lists_files_only(taking, len))
+	/* Every path of the index is an entry now, and none is a submodule. */
+	if (has_stat && !*prefix && !taking->has_submodules && taking->entries.len == len)
 		taking->index = index_stat;
 	return 0;
 }

@@ -13,7 +13,7 @@
 struct search {
 	const struct taking *taking;
 	git_repository *repository;
-	FILE *out;
+	struct strbuf out;
 	size_t found;
 };
 
@@ -39,7 +39,7 @@ static void look_at(struct search *search, const char *directory, const char *na
 		ignored)
 		return;
 	if (search->found++ < SHOWN)
-		fprintf(search->out, "%s%s", search->found > 1 ? ", " : "", path);
+		strbuf_printf(&search->out, "%s%s", search->found > 1 ? ", " : "", path);
 }
 
 static void look_in(struct search *search, const char *directory)
@@ -69,13 +69,11 @@ static bool is_among(const struct strv *list, const char *word)
 void untracked_describe(
 	struct record *answer, const struct taking *taking, git_repository *repository)
 {
-	char *text = NULL;
-	size_t len;
 	_cleanup_strv_ struct strv directories = {0};
 	struct search search = {
 		.taking = taking,
 		.repository = repository,
-		.out = text_stream(&text, &len),
+		.out = STRBUF_INIT,
 	};
 
 	for (size_t i = 0; i < taking->entries.len && directories.len < DIRECTORIES_MAX;
@@ -91,9 +89,7 @@ void untracked_describe(
 		look_in(&search, directory);
 	}
 	if (search.found > SHOWN)
-		fprintf(search.out, " and %zu more", search.found - SHOWN);
-	fclose(search.out);
-	if (search.found)
-		record_set(answer, "Untracked", text);
-	free(text);
+		strbuf_printf(&search.out, " and %zu more", search.found - SHOWN);
+	record_set(answer, "Untracked", search.out.text);
+	strbuf_free(&search.out);
 }

@@ -63,7 +63,6 @@ static void read_names(
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	_cleanup_closedir_ DIR *directory = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *found;
-	size_t room = 0;
 
 	*ret = (struct names){0};
 	if (!directory) {
@@ -81,10 +80,7 @@ static void read_names(
 			continue;
 		name.text = xasprintf(
 			"%s%s", found->d_name, S_ISDIR(name.status.st_mode) ? "/" : "");
-		if (ret->len == room) {
-			room = room ? room * 2 : 32;
-			ret->list = xreallocarray(ret->list, room, sizeof(*ret->list));
-		}
+		ret->list = xgrow(ret->list, ret->len, sizeof(*ret->list));
 		ret->list[ret->len++] = name;
 	}
 	if (ret->len)

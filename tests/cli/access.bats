@@ -49,7 +49,7 @@ as() {
 	assert_equal "$(as 12345 show last --json | jq_get agent)" r000
 	# nothing that one of them made is closed to the others, or open to the rest
 	assert_equal "$(find "$STATE" "$ROOT/run/safe-rebuild" "$ROOT/var/log/safe-rebuild" ! -type l \
-		! -group users ! -path "$ROOT/run/safe-rebuild" ! -path "$STATE")" ""
+		-not -group users -not -path "$ROOT/run/safe-rebuild" -not -path "$STATE")" ""
 	assert_equal "$(find "$STATE" "$ROOT/var/log/safe-rebuild" -type f ! -perm -040)" ""
 	assert_equal "$(find "$LEDGER" "$ROOT/var/log/safe-rebuild" -perm /07)" ""
 	assert_equal "$(find "$LEDGER/objects" "$LEDGER/refs" -type d ! -perm -2070)" ""

@@ -34,7 +34,7 @@ recorded() {
 	assert_equal "$(recorded AI_AGENT=claude-code_2-1-330_agent)" claude-code
 	assert_equal "$(recorded AI_AGENT=github_copilot_cloud_agent)" github-copilot-cloud
 	assert_equal "$(recorded AGENT=somebody)" somebody
-	assert_equal "$(recorded AI_AGENT=../../x$'\n'y)" --------x-y || true
+	assert_equal "$(recorded AI_AGENT=../../x$'\n'y)" x-.--.-x-y-
 	git --git-dir "$LEDGER" for-each-ref refs/agents >/dev/null
 }
 
@@ -108,6 +108,6 @@ recorded() {
 @test "no environment is ever stored" {
 	CLAUDE_CODE_SESSION_ID=11111111-aaaa-4bbb-8ccc-123456789abc CLAUDE_CODE_MESSAGING_TOKEN=verysecret \
 		sr switch
-	! grep -r verysecret "$ROOT/var" "$ROOT/run"
-	git --git-dir "$LEDGER" log --all --format=%B | { ! grep verysecret; }
+	refute grep -r verysecret "$ROOT/var" "$ROOT/run"
+	refute_contains "$(git --git-dir "$LEDGER" log --all --format=%B)" verysecret
 }

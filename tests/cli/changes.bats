@@ -146,8 +146,8 @@ build() {
 	told=$(build a)
 	refute_contains "$told" $'\e'
 	refute_contains "$told" $'\xe2\x80\xae'
-	! grep -q '^safe-rebuild: switch succeeded *$' <<<"$told"
-	! grep -q '^safe-rebuild: forged' <<<"$told"
+	refute grep -q '^safe-rebuild: switch succeeded *$' <<<"$told"
+	refute grep -q '^safe-rebuild: forged' <<<"$told"
 	assert_contains "$told" 'esc\x1b[31m\nsafe-rebuild: forged.nix'
 }
 

@@ -141,6 +141,14 @@ assert_like() {
 	esac
 }
 
+# refute COMMAND ...: it must fail. A bare "! command" decides nothing in the middle of a test.
+refute() {
+	if "$@"; then
+		echo "expected to fail: $*" >&2
+		return 1
+	fi
+}
+
 refute_contains() {
 	case $1 in
 	*"$2"*)

@@ -14,6 +14,8 @@ prepare() {
 
 # start AGENT [WORDS ...]: a call in the background; its pid in $pid, outputs in $ROOT/AGENT.*.
 start() {
+	# What an earlier call of that name said must not be taken for this one's words.
+	rm -f "$ROOT/$1.out" "$ROOT/$1.err"
 	SAFE_REBUILD_AGENT=$1 "$SAFE_REBUILD" "${@:2}" switch --flake . \
 		>"$ROOT/$1.out" 2>"$ROOT/$1.err" &
 	pid=$!
@@ -333,18 +335,17 @@ leaves_on() {
 
 @test "the lock does not leak into what nixos-rebuild leaves behind" {
 	# shellcheck disable=SC2016
-	DOUBLE='sleep 30 & python3 -c "import os, time
-if os.fork() == 0:
-    os.setsid()
-    time.sleep(30)" & bash -c "sleep 30 & disown"' \
+	DOUBLE='sleep 30 & echo $! >>"$ROOT/left"
+		setsid sh -c "echo \$\$ >>\"\$ROOT/left\"; exec sleep 30" &
+		bash -c "sleep 30 & echo \$! >>\"\$ROOT/left\"; disown"
+		while [ "$(wc -l <"$ROOT/left")" -lt 3 ]; do sleep 0.02; done' \
 		sr --agent a switch --flake .
 	run timeout 5 flock -n "$LOCK" echo free
 	assert_equal "$output" free
 	DOUBLE='' run sr --agent b --no-wait switch --flake .
 	assert_equal "$status" 0
 	assert_equal "$(ls "$QUEUE")" ""
-	pkill -f 'sleep 30' || true
-	pkill -f 'time.sleep(30)' || true
+	xargs kill <"$ROOT/left"
 }
 
 @test "status: the holder and the queue, and it disturbs nobody" {

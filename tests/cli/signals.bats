@@ -171,7 +171,7 @@ persons_signal() {
 	start_agent
 	kill -KILL $front
 	wait $front || true
-	! flock -n "$ROOT/run/safe-rebuild/lock" true
+	refute flock -n "$ROOT/run/safe-rebuild/lock" true
 	finish
 	wait_for flock -n "$ROOT/run/safe-rebuild/lock" true
 }

@@ -1,7 +1,10 @@
 # A system small enough to build in a moment and real enough to be activated: a derivation
 # built by /bin/sh whose bin/switch-to-configuration points /run/current-system at itself.
-# modules: attribute sets with services (names), seconds (how long the build takes), exit
-# (what activation exits with) and activation (how long it takes).
+# modules: attribute sets with services (names), seconds (how long the build takes), activation
+# (how long that takes), exit (what it exits with at its end) and refuse (with what it exits
+# before it has changed anything), as switch-to-configuration-ng does: 1 a pre-switch check, 2
+# the activation script, 3 and 4 units, 11 its lock is taken, 100 it takes effect at the next
+# boot.
 { modules, label ? "test" }:
 
 let
@@ -16,6 +19,12 @@ let
       switch|test) ;;
       *) exit 1 ;;
     esac
+    case ${toString (last "refuse" 0)} in
+      0) ;;
+      1) echo "Pre-switch checks failed" >&2 ;;
+      11) echo "Could not acquire lock" >&2 ;;
+    esac
+    [ ${toString (last "refuse" 0)} = 0 ] || exit ${toString (last "refuse" 0)}
     echo "activating the configuration..." >&2
     sleep ${toString (last "activation" 0)}
     ln -sfn "$system" "$TEST_CURRENT_SYSTEM.new"

@@ -2,8 +2,8 @@
 #include <git2.h>
 
 #include "base/memory.h"
-#include "caller/caller.h"
-#include "queue/target.h"
+#include "rebuild/target.h"
+#include "record/build.h"
 #include "unit.h"
 
 static void test_agent_names(void **state)
@@ -18,24 +18,48 @@ static void test_agent_names(void **state)
 		_cleanup_free_ char *ref = xasprintf("refs/agents/system/%s", good[i]);
 		int valid = 0;
 
-		assert_true(caller_name_is_valid(good[i]));
+		assert_true(agent_name_is_valid(good[i]));
 		assert_int_equal(git_reference_name_is_valid(&valid, ref), 0);
 		assert_true(valid);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(caller_name_is_valid(bad[i]));
+		assert_false(agent_name_is_valid(bad[i]));
 }
 
 static void check_target(const char *host, const char *profile, const char *expected)
 {
 	const struct request request = {.target_host = host, .profile_name = profile};
-	_cleanup_free_ char *target = target_name(&request);
-	_cleanup_free_ char *ref = xasprintf("refs/agents/%s/a", target);
+	char profiles[] = "/profiles", run_path[] = "/run";
+	const struct settings settings = {
+		.profiles_path = profiles, .run_path = run_path};
+	_cleanup_target_ struct target target = {0};
+	_cleanup_free_ char *ref = NULL;
 	int valid = 0;
 
-	assert_string_equal(target, expected);
+	target_of_request(&target, &settings, &request);
+	ref = xasprintf("refs/agents/%s/a", target.name);
+	assert_string_equal(target.name, expected);
+	assert_true(target_name_is_valid(target.name));
 	assert_int_equal(git_reference_name_is_valid(&valid, ref), 0);
 	assert_true(valid);
+}
+
+static void test_target_profile(void **state)
+{
+	char profiles[] = "/profiles", run_path[] = "/run";
+	const struct settings settings = {
+		.profiles_path = profiles, .run_path = run_path};
+	_cleanup_target_ struct target system = {0}, other = {0}, host = {0};
+
+	(void)state;
+	target_by_name(&system, &settings, NULL);
+	target_by_name(&other, &settings, "profile-a%2fb");
+	target_by_name(&host, &settings, "host-h");
+	assert_string_equal(system.profile, "/profiles/system");
+	assert_string_equal(system.queue, "/run/queue");
+	assert_string_equal(other.profile, "/profiles/system-profiles/a/b");
+	assert_string_equal(other.queue, "/run/targets/profile-a%2fb/queue");
+	assert_null(host.profile);
 }
 
 static void test_targets(void **state)
@@ -57,6 +81,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_agent_names),
 		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_target_profile),
 	};
 
 	git_libgit2_init();

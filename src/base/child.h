@@ -1,0 +1,61 @@
+#pragma once
+/*
+ * Starting programs: with an argv, never through a shell, with the three standard
+ * descriptors that are named and no others (ours are close-on-exec), and with the umask
+ * and the signals that our caller had. And what belongs to it: the caller's surroundings,
+ * signals as events, exit statuses.
+ *
+ * A program is started in two steps, so that there is no moment in which it runs and is
+ * not yet noted: child_fork() makes the process, whose pid can be written down, and
+ * child_release() lets it execute the program. One that is never released dies with us.
+ */
+#include <signal.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/macro.h"
+
+/* How the caller had things before we changed them for ourselves. */
+struct surroundings {
+	sigset_t signal_mask;
+	mode_t umask;
+	bool ignores_pipe; /* SIGPIPE was already ignored */
+};
+
+/* Keeps them and sets ours: umask 007, SIGPIPE ignored, SIGCHLD at its default. */
+void surroundings_enter(struct surroundings *ret);
+/* Puts the caller's back, for exec. */
+void surroundings_leave(const struct surroundings *surroundings);
+
+struct child {
+	const char *program; /* a path, or a name to be looked up in PATH */
+	char *const *argv;
+	const struct surroundings *surroundings;
+	int stdio[STDERR_FILENO + 1]; /* what becomes its three; -1: /dev/null */
+	bool own_group;               /* a process group of its own, named by its pid */
+
+	pid_t pid;
+	int gate;    /* a byte lets it go on, the end of it lets it die */
+	int failure; /* brings the errno where the program could not be executed */
+};
+
+/* -1 with errno set where there is no process to be had. */
+int child_fork(struct child *child) _must_check_;
+/* 0, or the errno with which the program could not be executed; then it is gone. */
+int child_release(struct child *child) _must_check_;
+
+/*
+ * Both, and waits for its end: the exit status; -1 with errno set where it did not run or
+ * was killed at the deadline (ETIMEDOUT).
+ */
+int child_run(struct child *child, int64_t deadline_ms) _must_check_;
+
+/* Exit status as a shell would give it: 128+n for death by signal n. */
+int child_exit_status(int wait_status);
+
+/*
+ * Blocks the signals of the list (ended by 0) and returns a signalfd(2) for them, -1 with
+ * errno set; *ret_mask (unless NULL) is what was blocked before. Those that the caller
+ * has ignored (nohup, a shell's background job) stay ignored.
+ */
+int signals_watch(const int *list, sigset_t *ret_mask);

@@ -1,0 +1,31 @@
+#pragma once
+/*
+ * Options of ours on a command line whose other words are somebody else's: what is known
+ * is taken out, wherever it stands before a "--", and the rest keeps its order. getopt(3)
+ * cannot do that, for it has to know all options. Written "--name value", "--name=value",
+ * and, with one letter, also "-nvalue".
+ */
+#include "base/strv.h"
+
+/* member: what the option sets. Prints what is wrong with the value and returns -1. */
+typedef int option_setter(void *member, const char *name, const char *value);
+
+struct option {
+	const char *name;     /* "--since", "-n" */
+	const char *value;    /* what it wants, as --help shows it; NULL: a flag */
+	const char *variable; /* sets it too, where it was not given; NULL: none */
+	const char *help;
+	option_setter *set;
+	size_t offset; /* of the member in what is filled */
+};
+
+option_setter option_set_flag;   /* bool */
+option_setter option_set_text;   /* char *, owned */
+option_setter option_set_number; /* unsigned */
+
+/*
+ * Moves the options from words to *ret; given[i] (unless given is NULL) becomes true for
+ * those that were there. Prints and returns -1 where one is wrong.
+ */
+int options_take(void *ret, const struct option *options, size_t len, struct strv *words,
+	bool *given) _must_check_;

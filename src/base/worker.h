@@ -1,0 +1,45 @@
+#pragma once
+/*
+ * Work that must not be able to harm us: a forked process with a deadline, which talks to
+ * us over a socket alone. Everything that reads the user's repository is done so: if a
+ * library crashes, hangs or answers rubbish, that costs the feature and never the
+ * rebuild. A worker dies with its parent (PR_SET_PDEATHSIG) and holds no descriptor of it
+ * above stderr but those it is given, so that one that is stuck in the kernel keeps no
+ * lock.
+ *
+ * What a worker says with say() and its kin is said by its parent.
+ */
+#include <stdint.h>
+
+#include "base/strbuf.h"
+
+struct worker; /* the worker's end of the socket */
+
+/* The types of frames below this are worker.c's own. */
+#define WORKER_FRAMES 16
+/* A longer frame is rubbish. */
+#define WORKER_FRAME_MAX ((size_t)80 << 20)
+
+struct worker_job {
+	const char *what; /* in words: "reading the configuration" */
+	/* In the worker. Returns 0, or -1 having said why. */
+	int (*work)(struct worker *worker, struct strbuf *answer, void *data);
+	/*
+	 * In the parent, for each frame that was sent or asked; may be NULL. What it
+	 * puts into reply goes back to one who asked. -1 (printed): the job is given up.
+	 */
+	int (*receive)(unsigned type, const char *data_of_frame, size_t len,
+		struct strbuf *reply, void *data);
+	void *data;
+	int64_t deadline_ms;
+	int keep[2]; /* descriptors that the worker is given; 0: none */
+};
+
+/* Returns -1, having said why ("what: it took longer than 60 s"), without an answer. */
+int worker_run(struct strbuf *answer, const struct worker_job *job) _must_check_;
+
+/* In the worker. Frames are collected; a parent that is gone is noticed by its signal. */
+void worker_send(struct worker *worker, unsigned type, const void *data, size_t len);
+/* Waits for the reply. -1 where there is none. */
+int worker_ask(struct worker *worker, unsigned type, const void *data, size_t len,
+	struct strbuf *reply) _must_check_;

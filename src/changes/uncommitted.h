@@ -1,0 +1,17 @@
+#pragma once
+/* What is being edited: files that are not committed, and when they were saved. */
+#include "base/strv.h"
+#include "changes/tree_diff.h"
+#include "snapshot/snapshot.h"
+
+/* "saved 20 s ago", of the path below the directory root; NULL where it is gone. Follows
+ * no link. The caller frees. */
+char *saved_describe(int root, const char *path) _must_check_;
+
+/*
+ * Adds "M modules/a.nix (saved 20 s ago)" for each file of the checkout that is not
+ * committed. 0 where there is nothing to compare with (no commit), -1 (printed) where the
+ * ledger cannot be read, else 1.
+ */
+int uncommitted_list(struct strv *ret, struct ledger *ledger,
+	const struct configuration *configuration, const struct snapshot *snapshot);

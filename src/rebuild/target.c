@@ -1,0 +1,118 @@
+#include "rebuild/target.h"
+
+#include <ctype.h>
+
+#include "base/memory.h"
+#include "record/build.h"
+
+#define SYSTEM "system"
+#define PROFILE "profile-"
+#define HOST "host-"
+
+static char *encode(const char *prefix, const char *name)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	strbuf_puts(&out, prefix);
+	for (const char *at = name; *at; at++) {
+		/* A dot is plain inside a name; "..", ".lock" and a last dot are no refs.
+		 */
+		bool plain_dot = *at == '.' && isalnum((unsigned char)at[1]) &&
+				 !starts_with(at, ".lock");
+
+		if (isalnum((unsigned char)*at) || *at == '_' || *at == '-' || plain_dot)
+			strbuf_putc(&out, *at);
+		else
+			strbuf_printf(&out, "%%%02x", (unsigned char)*at);
+	}
+	return strbuf_take(&out);
+}
+
+static char *decode(const char *text)
+{
+	struct strbuf out = STRBUF_INIT;
+	unsigned code;
+
+	for (; *text; text++) {
+		if (*text == '%' && sscanf(text + 1, "%2x", &code) == 1) {
+			strbuf_putc(&out, (char)code);
+			text += 2;
+		} else {
+			strbuf_putc(&out, *text);
+		}
+	}
+	return strbuf_take(&out);
+}
+
+bool target_is_system(const char *name)
+{
+	return streq(name, SYSTEM);
+}
+
+bool target_is_local(const char *name)
+{
+	return !starts_with(name, HOST);
+}
+
+static char *profile_of(const struct settings *settings, const char *name)
+{
+	_cleanup_free_ char *profile = NULL;
+
+	if (!target_is_local(name))
+		return NULL;
+	if (target_is_system(name))
+		return xasprintf("%s/system", settings->profiles_path);
+	profile = decode(name + strlen(PROFILE));
+	return xasprintf("%s/system-profiles/%s", settings->profiles_path, profile);
+}
+
+/* name: owned from now on. */
+static void fill(struct target *ret, const struct settings *settings, char *name)
+{
+	ret->name = name;
+	ret->directory = target_is_system(name)
+				 ? xstrdup(settings->run_path)
+				 : xasprintf("%s/targets/%s", settings->run_path, name);
+	ret->queue = xasprintf("%s/queue", ret->directory);
+	ret->profile = profile_of(settings, name);
+}
+
+void target_by_name(struct target *ret, const struct settings *settings, const char *name)
+{
+	fill(ret, settings, xstrdup(name ? name : SYSTEM));
+}
+
+void target_of_request(struct target *ret, const struct settings *settings,
+	const struct request *request)
+{
+	const char *host = request->target_host, *profile = request->profile_name;
+
+	if (host && *host)
+		fill(ret, settings, encode(HOST, host));
+	else if (profile && *profile && !streq(profile, SYSTEM))
+		fill(ret, settings, encode(PROFILE, profile));
+	else
+		target_by_name(ret, settings, NULL);
+}
+
+void target_free(struct target *target)
+{
+	free(target->name);
+	free(target->directory);
+	free(target->queue);
+	free(target->profile);
+}
+
+void target_list(struct strv *ret, const struct settings *settings)
+{
+	_cleanup_free_ char *path = xasprintf("%s/targets", settings->run_path);
+	_cleanup_closedir_ DIR *directory = opendir(path);
+	const struct dirent *found;
+
+	*ret = (struct strv){0};
+	strv_add(ret, SYSTEM);
+	while (directory && (found = readdir(directory)))
+		if (target_name_is_valid(found->d_name) &&
+			!target_is_system(found->d_name))
+			strv_add(ret, found->d_name);
+}

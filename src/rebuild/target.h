@@ -1,0 +1,32 @@
+#pragma once
+/*
+ * What a build acts on: the system's profile on this machine ("system"), another profile
+ * of it ("profile-NAME"), or a --target-host ("host-NAME"). Each has a queue, a last
+ * build of each agent and what is live of its own. The name is one component of a ref and
+ * of a path; what neither allows is written as %XX.
+ */
+#include "base/strv.h"
+#include "rebuild/request.h"
+#include "settings/settings.h"
+
+struct target {
+	char *name;
+	char *directory; /* of its lock, in [paths] run */
+	char *queue;     /* of its tickets */
+	char *profile;   /* the link that says what it boots; NULL: on another machine */
+};
+
+void target_of_request(struct target *ret, const struct settings *settings,
+	const struct request *request);
+/* name: valid, as build_parse() checks it; NULL: the system. */
+void target_by_name(
+	struct target *ret, const struct settings *settings, const char *name);
+void target_free(struct target *target);
+#define _cleanup_target_ _cleanup_(target_free)
+
+bool target_is_system(const char *name);
+/* Whether it is on this machine. */
+bool target_is_local(const char *name);
+
+/* The names of all targets that have ever had a queue here, the system's first. */
+void target_list(struct strv *ret, const struct settings *settings);

@@ -1,0 +1,174 @@
+#pragma once
+/*
+ * A build: one run that reached nixos-rebuild, from the moment its caller arrives to its
+ * place in the ledger. It is written as a record (record.h): as a ticket while it runs,
+ * as the message of a commit when it has begun and when it has ended. build.c has the one
+ * table of its keys; safe-rebuild(8), RECORDS, describes them.
+ *
+ * What is read back is checked here once: names that become parts of paths and refs,
+ * numbers, times, ids, and words of a fixed set. A text that fails is no build. Other
+ * texts (messages, commands, paths) are foreign and cleaned where they are shown.
+ */
+#include <git2/oid.h>
+#include <time.h>
+
+#include "record/record.h"
+
+enum outcome {
+	OUTCOME_NONE, /* only a ticket */
+	OUTCOME_RUNNING,
+	OUTCOME_SUCCEEDED,
+	OUTCOME_PARTLY, /* the system was switched although nixos-rebuild failed */
+	OUTCOME_FAILED,
+	OUTCOME_INTERRUPTED,
+	OUTCOME_CANCELLED,
+	OUTCOME_ROLLED_BACK,
+};
+
+enum config_state {
+	CONFIG_NONE, /* there is no snapshot */
+	CONFIG_CLEAN,
+	CONFIG_DIRTY,
+	CONFIG_UNBORN, /* git without a commit */
+	CONFIG_PLAIN,  /* no git */
+};
+
+/* What a run is doing, for those who wait. */
+enum phase {
+	PHASE_NONE,
+	PHASE_ARRIVING, /* has a ticket and has not yet looked for predecessors */
+	PHASE_WAITING,
+	PHASE_OUTSIDE, /* first in the queue, waits for what runs without our lock */
+	PHASE_LOOKING, /* at the configuration and at what is live */
+	PHASE_EVALUATING,
+	PHASE_BUILDING,
+	PHASE_ACTIVATING,
+};
+
+/* A process, named so that a reused pid is not taken for it: "4711 123456". */
+struct process_name {
+	pid_t pid; /* 0: none */
+	unsigned long long start_ticks;
+};
+
+#define NO_EXIT_STATUS (-1)
+
+struct build {
+	uint64_t number; /* 0: none given (yet) */
+	char *agent, *session, *user;
+	char *target; /* see rebuild/target.h */
+	char *action, *command, *directory, *message;
+	char *environment; /* digest of the variables that decide what Nix does */
+
+	char *config; /* git+file:///etc/nixos?dir=x#host, a file, a URL */
+	enum config_state config_state;
+	git_oid config_commit; /* HEAD */
+	git_oid config_tree;   /* of a dirty one: the tree that was committed */
+	uint64_t left_out;     /* files that the snapshot lacks */
+
+	time_t requested, started, finished; /* 0: not (yet) */
+	enum outcome outcome;
+	int exit_status;
+	char *cancelled_by;
+	char *system_before, *system_after; /* what the action aims at: see outcome.c */
+	char *profile_after; /* where the build has set it to another system than runs */
+	uint64_t generation_before, generation;
+	char *nix_error, *nix_error_at;
+	char *changed_while_building; /* paths, in words */
+	git_oid tree_with_lock_file;  /* the snapshot and the flake.lock that Nix wrote */
+	char *log;
+	char *stdout_text; /* of nixos-rebuild, where it is short */
+	uint64_t stdout_size;
+	uint64_t numbers_given; /* the highest one when this build ended */
+
+	char *ticket; /* the ticket's name, while it runs */
+
+	/* What only a ticket tells. */
+	enum phase phase;
+	uint64_t expected; /* seconds that it will take; 0: not known */
+	struct process_name runner, child;
+	char *cancel; /* the answer to a request to end it */
+	time_t left;  /* when its owner left the queue */
+
+	/* Its place in the ledger; not written. */
+	git_oid commit;
+	git_oid tree;   /* the snapshot; of one without, the empty tree */
+	git_oid parent; /* the build that joined the chain before; zero for the first */
+};
+
+#define BUILD_INIT                            \
+	{                                     \
+		.exit_status = NO_EXIT_STATUS \
+	}
+
+void build_free(struct build *build);
+#define _cleanup_build_ _cleanup_(build_free)
+/* The same again, with strings of its own. */
+void build_copy(struct build *ret, const struct build *from);
+
+struct builds {
+	struct build *list;
+	size_t len;
+};
+
+/* Takes the build's strings. */
+void builds_add(struct builds *builds, struct build *build);
+void builds_free(struct builds *builds);
+#define _cleanup_builds_ _cleanup_(builds_free)
+
+/* Adds the build's lines; those of a ticket with all values cut to a bounded length. */
+void build_put(struct strbuf *out, const struct build *build);
+void build_put_ticket(struct strbuf *out, const struct build *build);
+
+/* false, with *ret empty, where the text is no build. */
+bool build_parse(struct build *ret, const char *text, size_t len) _must_check_;
+
+bool build_has_snapshot(const struct build *build);
+/* As recorded: its runner may be dead. */
+bool build_is_running(const struct build *build);
+/* It did what was asked, at least in part. */
+bool build_took_effect(const struct build *build);
+/* Whether its run has not had its turn yet, by what the ticket says. */
+bool build_is_waiting(const struct build *ticket);
+
+bool build_is_of_agent(const struct build *build, const char *agent);
+bool build_is_of_target(const struct build *build, const char *target);
+
+const char *outcome_word(enum outcome outcome);
+bool outcome_from_word(const char *word, enum outcome *ret);
+const char *config_state_word(enum config_state state);
+bool config_state_from_word(const char *word, enum config_state *ret);
+const char *phase_word(enum phase phase);
+
+/*
+ * One component of a ref and of a path (git-check-ref-format(1)): letters, digits,
+ * ". _ -", in a target's name also "%".
+ */
+bool agent_name_is_valid(const char *name);
+bool target_name_is_valid(const char *name);
+
+/* The fields one by one, for those who print all of them. */
+struct build_field {
+	const char *key;
+	size_t offset;
+	enum field_type {
+		FIELD_TEXT,
+		FIELD_AGENT,
+		FIELD_TARGET,
+		FIELD_NUMBER,
+		FIELD_STATUS, /* an int, NO_EXIT_STATUS: none */
+		FIELD_TIME,
+		FIELD_ID,
+		FIELD_OUTCOME,
+		FIELD_STATE,
+		FIELD_PHASE,
+		FIELD_PROCESS,
+	} type;
+	enum field_place { EVERYWHERE, TICKET_ONLY } place;
+};
+
+extern const struct build_field build_fields[];
+extern const size_t build_fields_len;
+/* The value as it is written, NULL where there is none. The caller frees. */
+char *build_field_text(
+	const struct build *build, const struct build_field *field) _must_check_;

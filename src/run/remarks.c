@@ -1,0 +1,188 @@
+#include "run/remarks.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "changes/describe.h"
+#include "changes/tree_diff.h"
+#include "changes/uncommitted.h"
+#include "ledger/builds.h"
+
+/* What failed longer ago may have had another reason. */
+#define FAILED_SECONDS 86400
+/* So many paths are named; a checkout of another branch can change thousands. */
+#define MEANWHILE_MAX 20
+/* Nix says that it writes flake.lock and does so, within this time. */
+#define LOCK_FILE_SECONDS 5
+
+static void say_failed(const struct build *build)
+{
+	_cleanup_free_ char *line = describe_build(build);
+	_cleanup_free_ char *quoted =
+		build->nix_error ? text_quote(build->nix_error, 120) : NULL;
+
+	warn("this very configuration has failed: %s%s%s%s%s", line, quoted ? ": " : "",
+		quoted ? quoted : "", build->nix_error_at ? " at " : "",
+		build->nix_error_at ? build->nix_error_at : "");
+}
+
+static bool is_rollback(const struct build *build)
+{
+	return build->command && strstr(build->command, "--rollback") &&
+	       build->outcome == OUTCOME_SUCCEEDED;
+}
+
+/* The rollback's start was what this build had made. */
+static bool takes_back(const struct build *rollback, const struct build *build)
+{
+	return rollback->system_before && build->system_after &&
+	       streq(rollback->system_before, build->system_after);
+}
+
+static bool is_same(const struct run *run, const struct build *build)
+{
+	return build_has_snapshot(build) && build->config &&
+	       streq(build->config, run->configuration.name) &&
+	       git_oid_equal(&build->tree, &run->snapshot.tree);
+}
+
+void remark_before(const struct run *run)
+{
+	struct build_walk walk = builds_walk(run->ledger, run->target.name);
+	_cleanup_build_ struct build at = BUILD_INIT, rollback = BUILD_INIT;
+
+	while (builds_next(&at, &walk) > 0) {
+		if (is_rollback(&at) && !rollback.number) {
+			rollback = at;
+			at = (struct build)BUILD_INIT;
+			continue;
+		}
+		if (!is_same(run, &at))
+			continue;
+		if (at.outcome == OUTCOME_FAILED &&
+			time(NULL) - at.finished < FAILED_SECONDS) {
+			say_failed(&at);
+		} else if (rollback.number && takes_back(&rollback, &at)) {
+			_cleanup_free_ char *line = describe_build(&rollback);
+
+			warn("this brings back what was rolled back: %s", line);
+		}
+		/* Later builds of the same have had their say. */
+		return;
+	}
+}
+
+/*
+ * Whether the only change is the flake.lock that nixos-rebuild itself has written, and
+ * nobody after it.
+ */
+static bool is_own_lock_file(const char *lock_file, time_t written,
+	const struct path_changes *changes, int root)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat status;
+
+	if (!lock_file || !written || changes->len != 1 ||
+		!streq(changes->list[0].path, lock_file))
+		return false;
+	fd = open_beneath(root, lock_file, O_PATH);
+	return fd >= 0 && fstat(fd, &status) == 0 &&
+	       status.st_mtime <= written + LOCK_FILE_SECONDS;
+}
+
+static void name_changes(struct run *run, const struct path_changes *changes, int root)
+{
+	_cleanup_strv_ struct strv paths = {0};
+
+	for (size_t i = 0; i < changes->len && i < MEANWHILE_MAX; i++) {
+		const char *path = changes->list[i].path;
+		_cleanup_free_ char *saved = saved_describe(root, path);
+
+		strv_add(&paths, path);
+		say("changed while building: %s (%s)", path, saved ? saved : "gone");
+	}
+	if (changes->len > MEANWHILE_MAX) {
+		say("changed while building: and %zu more", changes->len - MEANWHILE_MAX);
+		strv_add(&paths, "...");
+	}
+	set_string(&run->build.changed_while_building, text_shell_words(paths.words));
+}
+
+void remark_meanwhile(struct run *run, time_t lock_file_written)
+{
+	_cleanup_path_changes_ struct path_changes changes = {0};
+	_cleanup_snapshot_ struct snapshot after = {0};
+	_cleanup_close_ int root = -1;
+
+	if (!build_has_snapshot(&run->build))
+		return;
+	if (snapshot_take(&after, &run->configuration, run->settings, run->ledger) < 0) {
+		set_string(&run->build.changed_while_building, xstrdup("?"));
+		return;
+	}
+	if (tree_diff(&changes, run->ledger->repository, &run->snapshot.tree,
+		    &after.tree) < 0 ||
+		!changes.len)
+		return;
+	root = open(run->configuration.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (is_own_lock_file(
+		    run->configuration.lock_file, lock_file_written, &changes, root)) {
+		run->build.tree_with_lock_file = after.tree;
+		say("nixos-rebuild has written %s: it is not committed yet",
+			run->configuration.lock_file);
+		return;
+	}
+	name_changes(run, &changes, root);
+}
+
+static void remark_boot(const struct run *run, const struct system_state *now)
+{
+	if (!now->running || !now->profile || streq(now->running, now->profile) ||
+		!action_changes_system(run->request.action))
+		return;
+	if (action_is_for_boot(run->request.action))
+		say("it takes effect at the next boot; the running system is another");
+	else
+		say("the next boot takes another system than runs now: generation %" PRIu64,
+			now->generation);
+}
+
+/* Where nixos-rebuild writes in a checkout: flake.lock, and what git notes about it. */
+static void remark_owner(const struct run *run)
+{
+	const char *root = run->configuration.root;
+	const char *names[] = {run->configuration.lock_file, ".git/index", ".git/objects",
+		".git/HEAD", ".git/FETCH_HEAD", ".git/config"};
+	_cleanup_strv_ struct strv found = {0};
+	_cleanup_free_ char *words = NULL;
+	struct stat status;
+	uid_t owner;
+
+	if (!run->configuration.is_git || lstat(root, &status) < 0 || !status.st_uid)
+		return;
+	owner = status.st_uid;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		_cleanup_free_ char *path =
+			names[i] ? xasprintf("%s/%s", root, names[i]) : NULL;
+
+		if (path && lstat(path, &status) == 0 && !status.st_uid)
+			strv_add(&found, path);
+	}
+	if (!found.len)
+		return;
+	words = text_shell_words(found.words);
+	warn("now belongs to root, in a checkout of user %u: chown %u %s",
+		(unsigned)owner, (unsigned)owner, words);
+}
+
+void remark_after(const struct run *run, const struct system_state *now)
+{
+	remark_boot(run, now);
+	if (geteuid() == 0)
+		remark_owner(run);
+}

@@ -1,0 +1,35 @@
+#pragma once
+/*
+ * Following a build: one loop that copies its output, hears signals and learns of its
+ * end. It never blocks on whoever reads: it writes as much as a descriptor that polls
+ * writable is sure to take, so a stalled reader delays neither a signal nor the end.
+ */
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/macro.h"
+
+struct watch {
+	int signals; /* of watch_signals() */
+	int events;  /* readable when there is news; -1: none */
+	int look_ms; /* news is looked for at least so often; -1: only when told */
+	/* News. May set what is to be copied, or the status. */
+	void (*look)(struct watch *watch, void *data);
+	void (*signal)(struct watch *watch, int number, void *data);
+	void *data;
+
+	int source; /* copied from, at offset; -1: nothing yet */
+	off_t offset;
+	uint64_t left; /* bytes that are still to be copied before there is a look */
+	int stream;    /* ... to this one, stdout or stderr */
+	bool gone[STDERR_FILENO + 1]; /* streams that nobody reads any more */
+	/* A pipe that nobody reads any more is the end: nothing else is waited for. */
+	bool ends_with_reader;
+	int status; /* the exit status; -1: not over */
+};
+
+/* Signals that end or pass through a front, as a signalfd(2). */
+int watch_signals(void);
+
+/* Until there is a status; returns it. Closes source and signals. */
+int watch_build(struct watch *watch);
