@@ -1,9 +1,29 @@
 #include "ledger/git.h"
 
 #include <stdarg.h>
+#include <sys/resource.h>
 
 #include "base/memory.h"
 #include "base/message.h"
+
+/*
+ * At its start libgit2 parses the system's bundle of CA certificates for connections that
+ * we never make: 7 of the 9 ms that it takes on Debian, 20 to 37 with OpenSSL. Where no
+ * file can be opened it goes on without; where it does not, it gets another try.
+ */
+static int init_without_certificates(void)
+{
+	struct rlimit limit, none;
+	int result;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return git_libgit2_init();
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &none);
+	result = git_libgit2_init();
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return result < 0 ? git_libgit2_init() : result;
+}
 
 int git_start(void)
 {
@@ -13,7 +33,7 @@ int git_start(void)
 
 	if (started)
 		return 0;
-	if (git_libgit2_init() < 0)
+	if (init_without_certificates() < 0)
 		return git_failed("cannot start libgit2");
 	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
 		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
@@ -30,12 +50,11 @@ int git_failed(const char *format, ...)
 	const git_error *last = git_error_last();
 	_cleanup_free_ char *subject = NULL;
 	va_list arguments;
-	int len;
 
 	va_start(arguments, format);
-	len = vasprintf(&subject, format, arguments);
+	subject = xvasprintf(format, arguments);
 	va_end(arguments);
-	return error("%s: %s", len < 0 ? "?" : subject,
+	return error("%s: %s", subject,
 		last && last->message ? last->message : "libgit2 gives no reason");
 }
 

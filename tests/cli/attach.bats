@@ -102,3 +102,37 @@ start() {
 	touch "$ROOT/go"
 	wait $attached
 }
+
+@test "a reader that stalls makes attach deaf to no signal" {
+	# shellcheck disable=SC2016
+	DOUBLE='seq 1 100000; touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done' start
+	mkfifo "$ROOT/pipe"
+	# holds the pipe open and reads nothing
+	exec 7<>"$ROOT/pipe"
+	for signal in TERM HUP; do
+		"$SAFE_REBUILD" attach 1 >"$ROOT/pipe" 2>"$ROOT/err" 7>&- &
+		attached=$!
+		sleep 0.5
+		kill -s $signal $attached
+		wait_for sh -c "! kill -0 $attached 2>/dev/null"
+		wait $attached && status=0 || status=$?
+		assert_equal "$status" $((128 + $(kill -l $signal)))
+		assert_contains "$(cat "$ROOT/err")" "build 1 goes on"
+	done
+	exec 7>&-
+	touch "$ROOT/go"
+}
+
+@test "attach to a build whose runner was killed says so, before and after it is recorded" {
+	start
+	kill -KILL "$(sed -n 's/^Runner: \([0-9]*\) .*/\1/p' "$ROOT"/run/safe-rebuild/queue/*)"
+	run sr attach 1
+	assert_equal "$status" 125
+	assert_contains "$output" "build 1 was interrupted: its runner was killed"
+	touch "$ROOT/go"
+	sr --agent b switch >/dev/null 2>&1
+	assert_equal "$(field 1 outcome)" interrupted
+	run sr attach 1
+	assert_equal "$status" 125
+	assert_contains "$output" "build 1 was interrupted: its runner was killed"
+}

@@ -168,3 +168,35 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 	touch "$ROOT/go"
 	wait
 }
+
+@test "another profile: status and @AGENT know of it" {
+	# shellcheck disable=SC2016
+	DOUBLE='mkdir -p "$ROOT/made" "$ROOT/nix/var/nix/profiles/system-profiles"
+		ln -sfn "$ROOT/made" "$ROOT/nix/var/nix/profiles/system-profiles/games-1-link"
+		ln -sfn games-1-link "$ROOT/nix/var/nix/profiles/system-profiles/games"
+		ln -sfn "$ROOT/made" "$ROOT/run/current-system"' \
+		sr --agent gamer -p games switch --flake . 2>/dev/null
+	assert_equal "$(field @gamer build)" 1
+	assert_equal "$(field 1 target)" profile-games
+	assert_equal "$(field 1 generation)" 1
+	assert_equal "$(field live build)" 1
+	run sr --agent gamer status
+	assert_contains "$output" "live:     build 1 by gamer: switch succeeded, generation 1"
+	assert_contains "$output" "yours:    build 1 by gamer"
+}
+
+@test "what a command does not have is named" {
+	run sr status --jsn
+	assert_equal "$status" 64
+	assert_contains "$output" "status has no option '--jsn' (usage: safe-rebuild status [--json])"
+	run sr log --patch
+	assert_equal "$status" 64
+	assert_contains "$output" "log has no option '--patch'"
+	run sr log -n
+	assert_equal "$status" 64
+	assert_contains "$output" "-n wants COUNT"
+	run sr log -nx
+	assert_contains "$output" "-n: 'x' is no number"
+	run sr attach 1 2
+	assert_contains "$output" "usage: safe-rebuild attach [BUILD]"
+}

@@ -133,12 +133,18 @@ persons_signal() {
 @test "a stopped front does not stop the rebuild, and catches up" {
 	# shellcheck disable=SC2016
 	export DOUBLE='touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done
-		for i in $(seq 1 3000); do echo "out $i"; echo "err $i" >&2; done; touch "$ROOT/written"'
+		for i in $(seq 1 3000); do echo "out $i"; echo "err $i" >&2; done; touch "$ROOT/written"
+		while [ ! -e "$ROOT/end" ]; do sleep 0.05; done'
 	start_agent
 	kill -STOP $front
 	touch "$ROOT/go"
 	wait_for test -e "$ROOT/written"
-	wait_for test "$(field 1 outcome)" = succeeded
+	# once while nixos-rebuild is still running, and again when it is over
+	kill -CONT $front
+	wait_for grep -qx "out 3000" "$ROOT/front.out"
+	kill -STOP $front
+	touch "$ROOT/end"
+	wait_for sh -c '[ "$("$SAFE_REBUILD" show 1 --json | grep -c succeeded)" = 1 ]'
 	kill -CONT $front
 	wait $front
 	seq -f 'out %g' 1 3000 | cmp - "$ROOT/front.out"
