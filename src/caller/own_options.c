@@ -25,13 +25,24 @@ static int set_no_wait(void *member, const char *name, const char *value)
 }
 
 /* A build's number, or what names a system that was made outside safe-rebuild. */
-static int set_allow_undo(void *member, const char *name, const char *value)
+static bool names_build(const char *word)
 {
-	const char *digits = starts_with(value, "gen:") ? value + strlen("gen:") : value;
+	const char *digits = starts_with(word, "gen:") ? word + strlen("gen:") : word;
 	uint64_t number = 0;
 
-	if (*value != '/' && (!text_to_number(digits, UINT32_MAX, &number) || !number))
-		return error("%s: '%s' is no build number, such as 43", name, value);
+	return *word == '/' || (text_to_number(digits, UINT32_MAX, &number) && number);
+}
+
+static int set_builds(void *member, const char *name, const char *value)
+{
+	_cleanup_free_ char *copy = xstrdup(value);
+	char *rest = NULL;
+
+	for (char *word = strtok_r(copy, ",", &rest); word;
+		word = strtok_r(NULL, ",", &rest))
+		if (!names_build(word))
+			return error(
+				"%s: '%s' is no build number, such as 43", name, word);
 	return option_set_text(member, name, value);
 }
 
@@ -46,9 +57,10 @@ static const struct option options[] = {
 		"how long to queue: 90s, 10m, forever", set_wait, AT(wait_ms)},
 	{"--no-wait", NULL, NULL, "give up at once when another build runs", set_no_wait,
 		AT(wait_ms)},
-	{"--allow-undo", "BUILD", "SAFE_REBUILD_ALLOW_UNDO",
-		"go on although this takes BUILD's work away", set_allow_undo,
-		AT(allow_undo)},
+	{"--allow-undo", "BUILDS", "SAFE_REBUILD_ALLOW_UNDO",
+		"go on although these builds' work goes", set_builds, AT(allow_undo)},
+	{"--allow-redo", "BUILDS", "SAFE_REBUILD_ALLOW_REDO",
+		"go on although rolled back work comes back", set_builds, AT(allow_redo)},
 	{"--settings", "FILE", "SAFE_REBUILD_SETTINGS",
 		"instead of /etc/safe-rebuild.ini", option_set_text, AT(settings)},
 };
@@ -98,6 +110,7 @@ void own_options_free(struct own_options *own)
 	free(own->message);
 	free(own->settings);
 	free(own->allow_undo);
+	free(own->allow_redo);
 }
 
 void own_options_print_help(void)

@@ -228,6 +228,52 @@ static void put_summary(struct report *report)
 	strbuf_printf(report->out, "  in detail:\n");
 }
 
+/* Whether one of the builds named ("43,44") is the agent's. */
+static bool names_build_of(
+	struct ledger *ledger, const char *names, const char *agent, char **ret)
+{
+	_cleanup_free_ char *copy = xstrdup(names);
+	char *rest = NULL;
+	uint64_t number;
+
+	for (char *word = strtok_r(copy, ",", &rest); word;
+		word = strtok_r(NULL, ",", &rest)) {
+		_cleanup_build_ struct build build = BUILD_INIT;
+
+		if (text_to_number(word, UINT64_MAX, &number) &&
+			build_in_chain(&build, ledger, number) > 0 &&
+			build_is_of_agent(&build, agent)) {
+			*ret = xstrdup(word);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Builds since the caller's own that took its work back, which they had to say. */
+static void put_taken_back(struct report *report)
+{
+	const struct changes *changes = report->changes;
+
+	for (size_t i = 0; changes->base_kind == BASE_OWN && i < changes->foreign_len;
+		i++) {
+		const struct build *build = &changes->foreign[i].build;
+		_cleanup_free_ char *own = NULL, *paths = NULL;
+
+		if (!build->allowed_undo || !build_took_effect(build) ||
+			!names_build_of(report->ledger, build->allowed_undo,
+				changes->base.agent, &own))
+			continue;
+		paths = text_clean(build->undone ? build->undone : "?",
+			build->undone ? strlen(build->undone) : 1);
+		strbuf_printf(report->out,
+			"build %" PRIu64
+			" by %s took back your build %s (--allow-undo): %.*s\n",
+			build->number, build->agent, own,
+			(int)text_cut(paths, 2 * SUMMARY_LINE), paths);
+	}
+}
+
 static int put_report(struct report *report, const char *base)
 {
 	_cleanup_strbuf_ struct strbuf details = STRBUF_INIT;
@@ -257,6 +303,7 @@ int report_changes(struct strbuf *out, const struct changes *changes,
 		return 0;
 	}
 	base = describe_base(changes);
+	put_taken_back(&report);
 	if (!changes->fresh_len && !count_foreign_paths(changes)) {
 		put_nothing(&report, base);
 		return 0;

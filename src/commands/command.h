@@ -17,7 +17,7 @@ struct context {
 
 /* The options of all commands together; commands.c lists them. */
 struct command_options {
-	bool json, patch, output, exit_code;
+	bool json, patch, output, exit_code, restore;
 	unsigned count; /* 0: not given */
 	char *action, *outcome, *since, *path;
 };

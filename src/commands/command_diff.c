@@ -3,10 +3,14 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "changes/explain.h"
+#include "changes/patch.h"
 #include "changes/report.h"
 #include "commands/command.h"
 #include "commands/json.h"
 #include "commands/names.h"
+#include "guard/guard.h"
+#include "guard/refusal.h"
+#include "guard/restore.h"
 #include "rebuild/target.h"
 
 static json_t *paths_of(const struct changes *changes, const size_t *paths, size_t len)
@@ -33,10 +37,13 @@ static json_t *commits_of(const struct commit_step *step)
 	return list;
 }
 
-static int print_json(const struct changes *changes)
+static int print_json(const struct changes *changes, const char *verdict, const char *why)
 {
 	json_t *answer = json_answer(), *builds = json_array();
 
+	json_object_set_new(answer, "verdict", json_string(verdict));
+	if (*why)
+		json_object_set_new(answer, "why", json_text(why));
 	json_object_set_new(answer, "base",
 		changes->base_kind == BASE_NONE ? json_null()
 						: json_build(&changes->base));
@@ -136,32 +143,88 @@ static bool has_others(const struct changes *changes, const char *caller)
 	return false;
 }
 
-static int compare(const struct context *context, const struct comparison *comparison)
+/* A patch for what lies in the directory now. */
+static int restore(const struct guard *guard, const struct snapshot *snapshot)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < guard->len && found == 0; i++) {
+		const struct guarded *guarded = &guard->list[i];
+		_cleanup_free_ char *text = NULL;
+		git_oid tree;
+		size_t len;
+
+		if (!guarded->verdict.len || git_oid_is_zero(&guarded->verdict.live))
+			continue;
+		found = restore_tree(&tree, &guarded->verdict);
+		if (found > 0 && (patch_make(&text, &len, guard->call->ledger,
+					  &snapshot->tree, &tree, NULL, 0) < 0 ||
+					 command_print(text, len) != 0))
+			return EXIT_OWN_FAILURE;
+	}
+	if (found == 0)
+		say("nothing is missing here that others have made live");
+	return found < 0 ? EXIT_OWN_FAILURE : 0;
+}
+
+/* The verdict first, then the changes. */
+static int tell(const struct comparison *comparison, const struct changes *changes,
+	const struct guard *guard, const struct context *context)
+{
+	const struct command_options *options = comparison->options;
+	_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
+	int status;
+
+	refusal_put_summary(&why, guard);
+	if (options->json)
+		return print_json(changes, guard_verdict_word(guard), why.text);
+	if (guard_refuses(guard))
+		answer("a switch now would be refused: %s", why.text);
+	else if (guard->is_unknown)
+		answer("whether a switch now would take away what is live is not known");
+	status = print_text(changes, guard->call->ledger,
+		options->patch ? SHOW_PATCH : context->settings->show_changes);
+	return status;
+}
+
+static int compare(const struct context *context, struct comparison *comparison)
 {
 	const struct command_options *options = comparison->options;
 	_cleanup_ledger_ struct ledger *ledger = command_ledger(context->settings);
 	_cleanup_snapshot_ struct snapshot snapshot = {0};
 	_cleanup_changes_ struct changes changes = {.base = BUILD_INIT};
+	_cleanup_guard_ struct guard guard = {0};
+	struct guard_call call = {
+		.settings = context->settings,
+		.ledger = ledger,
+		.caller = &comparison->caller,
+		.target = &comparison->target,
+		.request = &comparison->request,
+		.configuration = &comparison->configuration,
+		.snapshot = &snapshot,
+	};
 	int status;
 
-	if (!ledger || find_base(&changes, ledger, context, comparison) < 0 ||
-		snapshot_look(&snapshot, &comparison->configuration, context->settings,
-			ledger) < 0 ||
+	if (!ledger || snapshot_look(&snapshot, &comparison->configuration,
+			       context->settings, ledger) < 0)
+		return EXIT_OWN_FAILURE;
+	comparison->request.action = ACTION_SWITCH;
+	guard_judge(&guard, &call, false);
+	if (options->restore)
+		return restore(&guard, &snapshot);
+	if (find_base(&changes, ledger, context, comparison) < 0 ||
 		changes_compute(
 			&changes, ledger, comparison->target.name, &snapshot.tree) < 0)
 		return EXIT_OWN_FAILURE;
 	changes_explain(&changes, ledger, &comparison->configuration, &snapshot);
 	if (comparison->paths.len)
 		changes_limit(&changes, comparison->paths.words, comparison->paths.len);
-	status = options->json
-			 ? print_json(&changes)
-			 : print_text(&changes, ledger,
-				   options->patch ? SHOW_PATCH
-						  : context->settings->show_changes);
-	return !status && options->exit_code &&
-			       has_others(&changes, comparison->caller.agent)
-		       ? 1
-		       : status;
+	status = tell(comparison, &changes, &guard, context);
+	if (status || !options->exit_code)
+		return status;
+	if (guard_refuses(&guard))
+		return EXIT_REFUSED;
+	return has_others(&changes, comparison->caller.agent) ? 1 : 0;
 }
 
 static int diff(const struct context *context, const struct command_options *options,
@@ -182,10 +245,10 @@ static int diff(const struct context *context, const struct command_options *opt
 
 const struct command command_diff = {
 	.name = "diff",
-	.arguments = "[--patch] [--since BUILD] [--exit-code] [--json] [--flake REF ...] "
-		     "[PATH ...]",
+	.arguments = "[--patch | --restore] [--since BUILD] [--exit-code] [--json] "
+		     "[--flake REF ...] [PATH ...]",
 	.help = "what changed since my last build; needs no lock, no root",
-	.options = "--patch --since --exit-code --json",
+	.options = "--patch --restore --since --exit-code --json",
 	.passes_on = true,
 	.run = diff,
 };

@@ -8,6 +8,8 @@
 #include "changes/uncommitted.h"
 #include "commands/command.h"
 #include "commands/json.h"
+#include "guard/guard.h"
+#include "guard/refusal.h"
 #include "ledger/builds.h"
 #include "queue/lock.h"
 #include "queue/ticket.h"
@@ -42,6 +44,8 @@ struct state {
 	char *root;              /* of the checkout; NULL: none is known */
 	struct strv uncommitted; /* in it */
 	char *untracked;         /* files that git does not track, in words */
+	const char *verdict;     /* on a switch now, in a word; NULL: nothing to judge */
+	char *why;               /* it would be refused */
 };
 
 static void state_free(struct state *state)
@@ -62,6 +66,7 @@ static void state_free(struct state *state)
 	free(state->root);
 	strv_free(&state->uncommitted);
 	free(state->untracked);
+	free(state->why);
 }
 
 static int gather_last(struct state *state)
@@ -120,16 +125,43 @@ static void gather_queues(struct state *state, const struct settings *settings)
 			&state->queues[state->queues_len++], settings, targets.words[i]);
 }
 
-/* Which files of the caller's configuration are not committed. */
-static void gather_uncommitted(struct state *state, const struct settings *settings)
+/* What a switch of the caller's configuration would be told now. */
+static void gather_verdict(struct state *state, const struct settings *settings,
+	const struct request *request, const struct configuration *configuration,
+	const struct snapshot *snapshot)
+{
+	const struct guard_call call = {
+		.settings = settings,
+		.ledger = state->ledger,
+		.caller = &state->caller,
+		.target = &state->queues[0].target,
+		.request = request,
+		.configuration = configuration,
+		.snapshot = snapshot,
+	};
+	_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
+	_cleanup_guard_ struct guard guard = {0};
+
+	guard_judge(&guard, &call, false);
+	refusal_put_summary(&why, &guard);
+	state->verdict = guard_verdict_word(&guard);
+	if (guard_refuses(&guard))
+		state->why = strbuf_take(&why);
+}
+
+/* The caller's configuration: what is not committed, and what would become of it. */
+static void gather_configuration(struct state *state, const struct settings *settings)
 {
 	_cleanup_configuration_ struct configuration configuration = {0};
 	_cleanup_snapshot_ struct snapshot snapshot = {0};
-	const struct request request = {.action = ACTION_SWITCH};
+	const struct request request = {.action = ACTION_SWITCH, .action_word = "switch"};
 
 	configuration_find_here(&configuration, &request);
+	if (configuration.kind == CONFIGURATION_ELSEWHERE ||
+		snapshot_look(&snapshot, &configuration, settings, state->ledger) < 0)
+		return;
+	gather_verdict(state, settings, &request, &configuration, &snapshot);
 	if (!configuration.is_git || configuration.kind == CONFIGURATION_COMMIT ||
-		snapshot_look(&snapshot, &configuration, settings, state->ledger) < 0 ||
 		uncommitted_list(&state->uncommitted, state->ledger, &configuration,
 			&snapshot) <= 0)
 		return;
@@ -148,7 +180,7 @@ static int gather(struct state *ret, const struct context *context)
 		gather_builds(ret) < 0)
 		warn("the rest of the ledger is not shown");
 	if (ret->ledger)
-		gather_uncommitted(ret, context->settings);
+		gather_configuration(ret, context->settings);
 	return 0;
 }
 
@@ -159,6 +191,14 @@ static void print_line(const char *label, const char *line, const char *tail)
 	const size_t len = text_cut(line, room);
 
 	answer("%s%.*s%s%s", label, (int)len, line, line[len] ? "..." : "", tail);
+}
+
+/* What must not lose its end so soon. */
+static void print_long(const char *label, const char *line)
+{
+	const size_t len = text_cut(line, 4 * (size_t)LINE_MAX_BYTES);
+
+	answer("%s%.*s%s", label, (int)len, line, line[len] ? "..." : "");
 }
 
 /* Of other targets their name is told, and only what there is. The caller frees. */
@@ -285,6 +325,11 @@ static int print_text(const struct state *state)
 		answer("yours:    no build by %s yet", state->caller.agent);
 	print_last(state);
 	print_uncommitted(state);
+	if (state->why)
+		print_long("verdict:  a switch now would be refused: ", state->why);
+	else if (state->verdict)
+		answer("verdict:  a switch now %s",
+			streq(state->verdict, "passes") ? "passes" : "cannot be judged");
 	return 0;
 }
 
@@ -357,6 +402,8 @@ static int print_json(const struct state *state)
 		state->own.number ? json_integer((json_int_t)state->since_own)
 				  : json_null());
 	json_object_set_new(object, "uncommitted", list_uncommitted(state));
+	json_object_set_new(object, "verdict", json_text(state->verdict));
+	json_object_set_new(object, "why", json_text(state->why));
 	return json_print(object);
 }
 

@@ -24,6 +24,7 @@ static const struct option all_options[] = {
 	{"--patch", NULL, NULL, NULL, option_set_flag, AT(patch)},
 	{"--output", NULL, NULL, NULL, option_set_flag, AT(output)},
 	{"--exit-code", NULL, NULL, NULL, option_set_flag, AT(exit_code)},
+	{"--restore", NULL, NULL, NULL, option_set_flag, AT(restore)},
 	{"-n", "COUNT", NULL, NULL, option_set_number, AT(count)},
 	{"--action", "WORD", NULL, NULL, option_set_text, AT(action)},
 	{"--outcome", "WORD", NULL, NULL, option_set_text, AT(outcome)},

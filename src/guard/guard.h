@@ -1,17 +1,14 @@
 #pragma once
 /*
- * The undo guard: a configuration must contain what is live. A build that would silently
- * take away what others have made live is refused, with what would be lost, whose it is,
- * and the commands that bring it in. Deliberate is allowed: a commit that takes the work
- * back, --allow-undo, and repeating the call where work in the same checkout has
- * vanished.
+ * The undo guard: a build takes nothing away that others made live, and brings nothing
+ * back that was rolled back, unless its caller says so (the rule: judge.h). A caller is
+ * judged when it arrives, against what is live and what is being built, and again when
+ * its turn comes; diff and status tell beforehand what a switch would be told.
  *
  * What cannot be judged is said and never stops a rebuild.
  */
-#include "caller/caller.h"
-#include "ledger/ledger.h"
-#include "rebuild/configuration.h"
-#include "snapshot/snapshot.h"
+#include "guard/judge.h"
+#include "guard/live.h"
 
 struct guard_call {
 	const struct settings *settings;
@@ -20,10 +17,43 @@ struct guard_call {
 	const struct target *target;
 	const struct request *request;
 	const struct configuration *configuration;
-	const struct snapshot *snapshot; /* NULL: there is none */
-	const struct build *build;       /* of this run: command and directory */
-	const char *allow_undo;          /* as given; NULL: not */
+	const struct snapshot *snapshot;     /* NULL: there is none */
+	const char *command;                 /* as it is recorded */
+	const char *allow_undo, *allow_redo; /* as given; NULL: not */
 };
 
-/* 0: go on; EXIT_REFUSED (printed). */
-int guard_check(const struct guard_call *call) _must_check_;
+/* What is live, or is being built, and what a build would do to it. */
+struct guarded {
+	struct live live;
+	bool is_running; /* it is being built */
+	bool is_judged;
+	struct verdict verdict;
+	struct case_at_hand hand;
+	bool is_other_machine; /* it is the configuration of another one */
+};
+
+struct guard {
+	const struct guard_call *call;
+	struct guarded *list;
+	size_t len;
+	bool is_unknown; /* something could not be judged */
+};
+
+/* Judges all that the action would replace; arriving: also what is being built. */
+void guard_judge(struct guard *ret, const struct guard_call *call, bool arriving);
+void guard_free(struct guard *guard);
+#define _cleanup_guard_ _cleanup_(guard_free)
+
+/* Whether the call would be refused, with nothing allowed. */
+bool guard_refuses(const struct guard *guard);
+
+/* "refused", "passes" or "not known". */
+const char *guard_verdict_word(const struct guard *guard);
+
+/*
+ * Judges, says what there is to say, and decides: 0 to go on, EXIT_REFUSED. What was
+ * allowed is noted in the build. arriving: before the queue, where only a refusal is
+ * said.
+ */
+int guard_check(
+	const struct guard_call *call, struct build *build, bool arriving) _must_check_;

@@ -65,7 +65,7 @@ static void describe_outside(
 		live->description = xasprintf(
 			"%s %s, made outside safe-rebuild%s", what, live->system, when);
 	}
-	read_revision(&live->revision, live->system);
+	read_revision(&live->build.config_commit, live->system);
 }
 
 static int find_one(struct live *ret, struct ledger *ledger, const char *system,

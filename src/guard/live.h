@@ -13,8 +13,8 @@ struct live {
 	char *name;        /* as --allow-undo takes it: 43, gen:145 or the store path */
 	char *description; /* "build 43 by alpha: ...", "generation 145, made outside ..."
 			    */
-	struct build build; /* where is_build */
-	git_oid revision;   /* of a system made outside; zero: not known */
+	/* Of a system made outside only config_commit is known, where it carries one. */
+	struct build build;
 	bool is_build;
 	bool runs; /* else it is what boots next */
 };

@@ -6,222 +6,477 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
-#include "guard/checkout.h"
-#include "guard/repeat.h"
+#include "changes/describe.h"
 
 /* So many paths are named, the rest is counted. */
 #define PATHS_SHOWN 20
+#define PATH_SHOWN 150
+#define TEXT_SHOWN 80
+#define UNDONE_MAX 500
 
-void refusal_free(struct refusal *refusal)
+/* What findings about one path, of one build, have in common: said in one line. */
+struct group {
+	const struct finding *first;
+	size_t lost, returned; /* lines */
+	const struct finding *lost_line;
+};
+
+struct groups {
+	struct group *list;
+	size_t len;
+};
+
+static bool belongs(const struct group *group, const struct finding *finding)
 {
-	owners_free(refusal->owners, refusal->owners ? refusal->verdict->losses.len : 0);
-	free(refusal->weights);
+	return group->first->verdict == finding->verdict &&
+	       group->first->build == finding->build &&
+	       group->first->is_redo == finding->is_redo &&
+	       group->first->kind == finding->kind &&
+	       streq(group->first->path, finding->path) &&
+	       (finding->kind == ITEM_LINE || group->first == finding);
 }
 
-char *refusal_command(const struct guard_call *call, const char *name)
+/* Those of one verdict, by path and build. */
+static void group_findings(
+	struct groups *ret, const struct verdict *verdict, enum item_verdict wanted)
 {
-	return xasprintf("safe-rebuild --allow-undo %s %s", name, call->build->command);
+	*ret = (struct groups){0};
+	for (size_t i = 0; i < verdict->len; i++) {
+		const struct finding *finding = &verdict->list[i];
+		struct group *group = NULL;
+
+		if (finding->verdict != wanted)
+			continue;
+		for (size_t j = ret->len; j-- > 0 && !group;)
+			if (belongs(&ret->list[j], finding))
+				group = &ret->list[j];
+		if (!group) {
+			ret->list = xgrow(ret->list, ret->len, sizeof(*ret->list));
+			group = &ret->list[ret->len++];
+			*group = (struct group){.first = finding};
+		}
+		group->lost += finding->is_lost;
+		group->returned += !finding->is_lost;
+		if (finding->is_lost && !group->lost_line)
+			group->lost_line = finding;
+	}
 }
 
-static void put_lines(struct strbuf *out, const struct loss *loss)
+static void put_lines(struct strbuf *out, const struct group *group)
 {
-	_cleanup_free_ char *added = text_count(loss->added, "line");
-	_cleanup_free_ char *removed = text_count(loss->removed, "line");
+	_cleanup_free_ char *lost = text_count(group->lost, "line");
+	_cleanup_free_ char *returned = text_count(group->returned, "line");
 
-	if (loss->added) {
+	if (group->lost_line) {
 		_cleanup_free_ char *quoted =
-			text_quote(loss->text ? loss->text : "", 80);
+			text_quote(group->lost_line->text, TEXT_SHOWN);
 
-		strbuf_printf(out, "lacks %s (line %" PRIu64 ": %s)", added, loss->line,
+		strbuf_printf(out, "lacks %s (line %u: %s)", lost, group->lost_line->line,
 			quoted);
 	}
-	if (loss->removed)
-		strbuf_printf(out, "%shas %s back that it removed",
-			loss->added ? ", " : "", removed);
-	if (!loss->added && !loss->removed)
-		strbuf_printf(out, "lacks its change");
+	if (group->returned)
+		strbuf_printf(out, "%shas %s back that %s", group->lost ? ", " : "",
+			returned,
+			group->first->is_redo ? "was rolled back" : "it removed");
 }
 
-static void put_loss(struct strbuf *out, const struct loss *loss)
+static void put_change(struct strbuf *out, const struct group *group)
 {
-	switch (loss->kind) {
-	case LOSS_LINES:
-		put_lines(out, loss);
-		return;
-	case LOSS_FILE:
-		strbuf_printf(out, "the file is missing");
-		return;
-	case LOSS_RETURNED:
-		strbuf_printf(out, "the file is back, which it removed");
-		return;
-	case LOSS_INPUT:
-		strbuf_printf(out, "goes back: %s", loss->text ? loss->text : "?");
-		return;
-	case LOSS_OTHER:
-		strbuf_printf(out, "its content or mode goes back");
-		return;
-	case LOSS_FILTERED:
-		strbuf_printf(out,
-			"git filters it: whether what is not committed of it is here "
-			"cannot be told");
-		return;
-	case LOSS_CONFLICT:
-		strbuf_printf(out, "both changed the same lines, look at it");
-		return;
+	const struct finding *first = group->first;
+
+	if (first->whole_file && first->is_lost)
+		strbuf_puts(out, "the file is missing");
+	else if (first->whole_file)
+		strbuf_puts(out, first->is_redo
+					 ? "the file is back, which was rolled back"
+					 : "the file is back, which it removed");
+	else if (first->kind == ITEM_INPUT)
+		strbuf_printf(out, "goes back: %s", first->other ? first->other : "?");
+	else if (first->kind == ITEM_ENTRY)
+		strbuf_puts(out, "its content or mode goes back");
+	else
+		put_lines(out, group);
+	if (first->kind == ITEM_LINE && group->lost_line && group->lost_line->other) {
+		_cleanup_free_ char *quoted =
+			text_quote(group->lost_line->other, TEXT_SHOWN);
+
+		strbuf_printf(out, ", it becomes %s", quoted);
 	}
 }
 
-static char *describe_loss(const struct refusal *refusal, size_t index)
+static void put_owner(struct strbuf *out, const struct finding *finding)
 {
-	const struct loss *loss = &refusal->verdict->losses.list[index];
-	const struct owner *owner = &refusal->owners[index];
+	if (finding->build)
+		strbuf_printf(out, " (build %" PRIu64 " by %s%s)", finding->build,
+			finding->agent ? finding->agent : "?",
+			finding->uncommitted ? ", uncommitted" : "");
+	else if (finding->verdict == VERDICT_UNKNOWN)
+		strbuf_puts(out, ", not known whose");
+}
+
+/* Says the groups of one verdict; returns how many there are. */
+static size_t say_groups(const struct verdict *verdict, enum item_verdict wanted,
+	const char *prefix, size_t shown)
+{
+	struct groups groups;
+	size_t len;
+
+	group_findings(&groups, verdict, wanted);
+	len = groups.len + (wanted == VERDICT_REFUSED ? verdict->more : 0);
+	for (size_t i = 0; i < groups.len && i < shown; i++) {
+		const struct group *group = &groups.list[i];
+		_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
+
+		strbuf_printf(&line,
+			"%.*s: ", (int)text_cut(group->first->path, PATH_SHOWN),
+			group->first->path);
+		put_change(&line, group);
+		put_owner(&line, group->first);
+		say("%s%s", prefix, line.text);
+	}
+	if (len > shown)
+		say("%sand %zu more", prefix, len - shown);
+	free(groups.list);
+	return len;
+}
+
+/* What is judged, and may be refused for. */
+static bool has_refused(const struct guarded *guarded)
+{
+	for (size_t i = 0; i < guarded->verdict.len; i++)
+		if (guarded->verdict.list[i].verdict == VERDICT_REFUSED)
+			return true;
+	return guarded->is_other_machine || guarded->verdict.more;
+}
+
+static void add_name(struct strv *names, const char *name)
+{
+	for (size_t i = 0; i < names->len; i++)
+		if (streq(names->words[i], name))
+			return;
+	strv_add(names, name);
+}
+
+static void collect_names(struct strv *ret, const struct guard *guard, bool redo)
+{
+	for (size_t i = 0; i < guard->len; i++) {
+		const struct guarded *guarded = &guard->list[i];
+
+		if ((guarded->is_other_machine || guarded->verdict.more) && !redo)
+			add_name(ret, guarded->live.name);
+		for (size_t j = 0; j < guarded->verdict.len; j++) {
+			const struct finding *finding = &guarded->verdict.list[j];
+			_cleanup_free_ char *number =
+				xasprintf("%" PRIu64, finding->build);
+
+			if (finding->verdict == VERDICT_REFUSED &&
+				finding->is_redo == redo)
+				add_name(ret,
+					finding->build ? number : guarded->live.name);
+		}
+	}
+	strv_sort(ret);
+}
+
+static char *join_names(const struct strv *names)
+{
 	struct strbuf out = STRBUF_INIT;
 
-	strbuf_printf(&out, "%s: ", loss->path);
-	put_loss(&out, loss);
-	if (owner->agent)
-		strbuf_printf(&out, " (build %" PRIu64 " by %s%s)", owner->build,
-			owner->agent, loss->uncommitted ? ", uncommitted" : "");
+	for (size_t i = 0; i < names->len; i++)
+		strbuf_printf(&out, "%s%s", i ? "," : "", names->words[i]);
 	return strbuf_take(&out);
 }
 
-/* Those of one weight; returns how many there are. */
-static size_t say_losses(
-	const struct refusal *refusal, enum weight weight, const char *prefix)
+char *refusal_names(const struct guard *guard, bool redo)
 {
-	size_t count = 0;
+	_cleanup_strv_ struct strv names = {0};
 
-	for (size_t i = 0; i < refusal->verdict->losses.len; i++) {
-		_cleanup_free_ char *words = NULL;
-
-		if (refusal->weights[i] != weight || count++ >= PATHS_SHOWN)
-			continue;
-		words = describe_loss(refusal, i);
-		say("%s%s", prefix, words);
-	}
-	/* Of those that were too many to list, none is known to be harmless. */
-	if (weight == WEIGHT_REFUSED)
-		count += refusal->verdict->losses.more;
-	if (count > PATHS_SHOWN)
-		say("%sand %zu more", prefix, count - PATHS_SHOWN);
-	return count;
+	collect_names(&names, guard, redo);
+	return join_names(&names);
 }
 
-/* "git" and, where the caller stands elsewhere, the checkout. The caller frees. */
-static char *git_in_checkout(const struct refusal *refusal)
+/* Whether exactly these builds were named: no more, so that it is no habit, and no less.
+ */
+static bool is_allowed(const char *given, const char *names)
 {
-	const char *root = refusal->call->configuration->root;
-	char here[PATH_MAX], directory_option[] = "-C",
-			     *words[] = {directory_option, NULL, NULL};
+	_cleanup_strv_ struct strv words = {0};
+	_cleanup_free_ char *copy = xstrdup(given ? given : ""), *sorted = NULL;
+	char *rest = NULL;
+
+	for (char *word = strtok_r(copy, ", ", &rest); word;
+		word = strtok_r(NULL, ", ", &rest))
+		add_name(&words, word);
+	strv_sort(&words);
+	sorted = join_names(&words);
+	return streq(sorted, names);
+}
+
+static const char *sudo_of(const struct guard_call *call)
+{
+	return geteuid() == 0 && call->caller->uid ? "sudo " : "";
+}
+
+/* How the configuration is named for "diff", as it was for the build. */
+static char *diff_words(const struct guard_call *call)
+{
+	const struct request *request = call->request;
+	struct strv words = {0};
+	char *line;
+
+	strv_add(&words, "diff");
+	strv_add(&words, "--restore");
+	if (request->flake) {
+		strv_add(&words, "--flake");
+		strv_add(&words, request->flake);
+	}
+	if (request->file && *request->file) {
+		strv_add(&words, "--file");
+		strv_add(&words, request->file);
+	}
+	if (request->attr && *request->attr) {
+		strv_add(&words, "--attr");
+		strv_add(&words, request->attr);
+	}
+	if (request->profile_name) {
+		strv_add(&words, "-p");
+		strv_add(&words, request->profile_name);
+	}
+	line = text_shell_words(words.words);
+	strv_free(&words);
+	return line;
+}
+
+/* "git" and, where the caller stands elsewhere, the directory. The caller frees. */
+static char *git_there(const char *root)
+{
+	char option[] = "-C", here[PATH_MAX];
 	_cleanup_free_ char *copy = xstrdup(root), *quoted = NULL;
+	char *words[] = {option, copy, NULL};
 
 	if (getcwd(here, sizeof(here)) && streq(here, root))
 		return xstrdup("git");
-	words[1] = copy;
 	quoted = text_shell_words(words);
 	return xasprintf("git %s", quoted);
 }
 
-static bool loses_work(const struct refusal *refusal, bool uncommitted)
+/* git apply does not tell git of the files that it makes, and a flake would not see them.
+ */
+static char *add_words(const struct guard *guard, const char *git)
 {
-	for (size_t i = 0; i < refusal->verdict->losses.len; i++)
-		if (refusal->weights[i] == WEIGHT_REFUSED &&
-			refusal->verdict->losses.list[i].uncommitted == uncommitted)
-			return true;
-	return false;
+	_cleanup_strv_ struct strv paths = {0};
+	_cleanup_free_ char *words = NULL;
+
+	for (size_t i = 0; i < guard->len && guard->call->configuration->is_git; i++)
+		for (size_t j = 0; j < guard->list[i].verdict.len; j++) {
+			const struct finding *finding = &guard->list[i].verdict.list[j];
+
+			if (finding->verdict == VERDICT_REFUSED && finding->whole_file &&
+				finding->is_lost)
+				add_name(&paths, finding->path);
+		}
+	if (!paths.len)
+		return xstrdup("");
+	words = paths.len > PATHS_SHOWN ? xstrdup(".") : text_shell_words(paths.words);
+	return xasprintf(" && %s add -N %s", git, words);
 }
 
-/* How the committed part is brought in; false where no git command can. */
-static bool say_merge(const struct refusal *refusal, const char *git)
+static void say_remedies(const struct guard *guard, const char *undo, const char *redo)
 {
-	const struct live *live = refusal->live;
-	const git_oid *id = live->is_build ? &live->build.config_commit : &live->revision;
-	_cleanup_free_ char *other =
-		live->is_build ? checkout_of_build(&live->build) : NULL;
-	char text[OID_TEXT_SIZE];
-	const char *commit = oid_text(text, id);
+	const struct guard_call *call = guard->call;
+	_cleanup_free_ char *git = git_there(call->configuration->root);
+	_cleanup_free_ char *diff = diff_words(call);
+	_cleanup_free_ char *add = add_words(guard, git);
+	bool findings = false;
 
-	if (git_oid_is_zero(id))
-		return false;
-	if (refusal->verdict->live_is_known) {
-		say("bring it in: %s merge %s", git, commit);
-		return true;
+	for (size_t i = 0; i < guard->len; i++)
+		findings = findings || guard->list[i].verdict.len;
+	if (findings)
+		say("%s: %ssafe-rebuild --agent %s %s | %s apply%s",
+			*undo ? "bring it in" : "take it out", sudo_of(call),
+			call->caller->agent, diff, git, add);
+	say("if it is meant to %s: %ssafe-rebuild%s%s%s%s %s", *undo ? "go" : "come back",
+		sudo_of(call), *undo ? " --allow-undo " : "", undo,
+		*redo ? " --allow-redo " : "", redo, call->command);
+}
+
+static void say_headline(const struct guard *guard, const struct guarded *guarded)
+{
+	const char *action = guard->call->request->action_word;
+	const struct finding *redo = NULL, *undo = NULL;
+	_cleanup_build_ struct build build = BUILD_INIT, rollback = BUILD_INIT;
+
+	for (size_t i = 0; i < guarded->verdict.len; i++) {
+		const struct finding *finding = &guarded->verdict.list[i];
+
+		if (finding->verdict == VERDICT_REFUSED && finding->is_redo && !redo)
+			redo = finding;
+		else if (finding->verdict == VERDICT_REFUSED && !finding->is_redo &&
+			 !undo)
+			undo = finding;
 	}
-	if (other) {
-		char *words[] = {other, NULL};
-		_cleanup_free_ char *quoted = text_shell_words(words);
+	if (guarded->is_other_machine) {
+		error("refused: this %s would put another machine's configuration in the "
+		      "place of '%s': %s",
+			action, guarded->live.build.config, guarded->live.description);
+	} else if (redo && !undo && !guarded->verdict.more &&
+		   build_by_number(&build, guard->call->ledger, redo->build) > 0 &&
+		   build_by_number(&rollback, guard->call->ledger, redo->rollback) > 0) {
+		_cleanup_free_ char *line = describe_build(&build);
+		_cleanup_free_ char *back = describe_build(&rollback);
 
-		say("bring it in: %s fetch %s %s && %s merge FETCH_HEAD", git, quoted,
-			commit, git);
-		return true;
+		error("refused: this %s would bring back what was rolled back: %s",
+			action, line);
+		say("  rolled back: %s", back);
+	} else if (guarded->is_running) {
+		error("refused: this %s would take away what is being built: %s", action,
+			guarded->live.description);
+	} else {
+		error("refused: this %s would take away what is live: %s", action,
+			guarded->live.description);
 	}
-	return false;
 }
 
-static void say_remedies(const struct refusal *refusal)
+static void say_unknown(const struct guarded *guarded)
 {
-	const struct guard_call *call = refusal->call;
-	const struct live *live = refusal->live;
-	const char *sudo = geteuid() == 0 && call->caller->uid ? "sudo " : "";
-	_cleanup_free_ char *git = git_in_checkout(refusal);
-	_cleanup_free_ char *command = refusal_command(call, live->name);
-	const bool merged = call->configuration->is_git && loses_work(refusal, false) &&
-			    say_merge(refusal, git);
-	const uint64_t since = merged ? 0 : refusal->verdict->ancestor_build;
-	_cleanup_free_ char *base = since ? xasprintf(" --since %" PRIu64, since) : NULL;
-
-	if (live->is_build && call->configuration->is_git &&
-		(!merged || loses_work(refusal, true)))
-		say("%s: %ssafe-rebuild show %s --patch%s | %s apply --3way",
-			merged ? "and what is not committed" : "bring it in", sudo,
-			live->name, base ? base : "", git);
-	else if (live->is_build && !merged)
-		say("what it was: %ssafe-rebuild show %s PATH", sudo, live->name);
-	if (refusal->repeatable)
-		say("if it is meant to go, call again: it stays in the record (%ssafe-rebuild "
-		    "show %s)",
-			sudo, live->name);
-	else
-		say("if it is meant to go: %s", command);
+	if (guarded->verdict.is_unknown)
+		say("%s: %s; of which configuration is not known",
+			guarded->live.runs ? "running" : "next boot",
+			guarded->live.description);
 }
 
-static int refuse(const struct refusal *refusal)
+static int refuse(const struct guard *guard, const char *undo, const char *redo)
 {
-	const struct guard_call *call = refusal->call;
+	const struct guard_call *call = guard->call;
 
-	error("refused: this %s would take away what is live: %s",
-		call->request->action_word, refusal->live->description);
-	say_losses(refusal, WEIGHT_REFUSED, "  ");
-	if (call->allow_undo)
+	for (size_t i = 0; i < guard->len; i++) {
+		say_unknown(&guard->list[i]);
+		if (!has_refused(&guard->list[i]))
+			continue;
+		say_headline(guard, &guard->list[i]);
+		say_groups(&guard->list[i].verdict, VERDICT_REFUSED, "  ", PATHS_SHOWN);
+	}
+	if (call->allow_undo && !is_allowed(call->allow_undo, undo))
 		say("--allow-undo %s does not hold: what would be undone now is %s",
-			call->allow_undo, refusal->live->name);
-	say_remedies(refusal);
-	log_to_syslog("%s was refused: %s would take away %s", call->caller->agent,
-		call->build->command, refusal->live->description);
-	if (refusal->repeatable)
-		repeat_remember(call, refusal->live);
+			call->allow_undo, *undo ? undo : "nothing");
+	if (call->allow_redo && !is_allowed(call->allow_redo, redo))
+		say("--allow-redo %s does not hold: what would come back now is %s",
+			call->allow_redo, *redo ? redo : "nothing");
+	say_remedies(guard, undo, redo);
+	log_to_syslog("%s was refused: %s would undo %s%s%s", call->caller->agent,
+		call->command, *undo ? undo : "nothing", *redo ? " and bring back " : "",
+		redo);
 	return EXIT_REFUSED;
 }
 
-int refusal_decide(const struct refusal *refusal)
+static void note_allowed(struct build *build, const struct guard *guard, const char *undo,
+	const char *redo)
 {
-	const struct guard_call *call = refusal->call;
-	const char *why = NULL;
+	_cleanup_strv_ struct strv paths = {0};
 
-	say_losses(refusal, WEIGHT_IGNORED, "goes back, as [guard] ignore allows: ");
-	say_losses(refusal, WEIGHT_OWN, "takes back your own work: ");
-	say_losses(refusal, WEIGHT_WARNING, "warning: ");
-	if (!refusal->refused)
-		return 0;
-	if (call->allow_undo && streq(call->allow_undo, refusal->live->name))
-		why = "as --allow-undo says";
-	else if (call->settings->guard_undo == UNDO_WARN)
-		why = "as [guard] undo = warn says";
-	else if (refusal->repeatable && repeat_is_one(call, refusal->live))
-		why = "for the call was repeated";
-	if (!why)
-		return refuse(refusal);
-	warn("takes away what is live, %s: %s", why, refusal->live->description);
-	say_losses(refusal, WEIGHT_REFUSED, "  ");
+	for (size_t i = 0; i < guard->len; i++)
+		for (size_t j = 0; j < guard->list[i].verdict.len; j++)
+			if (guard->list[i].verdict.list[j].verdict == VERDICT_REFUSED)
+				add_name(&paths, guard->list[i].verdict.list[j].path);
+	set_string(&build->allowed_undo, *undo ? xstrdup(undo) : NULL);
+	set_string(&build->allowed_redo, *redo ? xstrdup(redo) : NULL);
+	if (!paths.len)
+		return;
+	set_string(&build->undone, text_shell_words(paths.words));
+	build->undone[text_cut(build->undone, UNDONE_MAX)] = '\0';
+}
+
+static void say_notes(const struct guarded *guarded)
+{
+	const struct verdict *verdict = &guarded->verdict;
+
+	say_unknown(guarded);
+	say_groups(verdict, VERDICT_IGNORED,
+		"goes back, as [guard] ignore allows: ", PATHS_SHOWN);
+	say_groups(verdict, VERDICT_OWN, "takes back your own work: ", PATHS_SHOWN);
+	say_groups(verdict, VERDICT_REVERTED,
+		"taken back by a commit that says so: ", PATHS_SHOWN);
+	say_groups(verdict, VERDICT_UNKNOWN, "note: ", PATHS_SHOWN);
+	say_groups(verdict, VERDICT_WARNING, "warning: ", PATHS_SHOWN);
+}
+
+/* A rollback goes to the generation before: what it takes back is what is live. */
+static int decide_rollback(const struct guard *guard)
+{
+	const struct guard_call *call = guard->call;
+
+	for (size_t i = 0; i < guard->len; i++) {
+		const struct live *live = &guard->list[i].live;
+		const bool foreign =
+			!build_is_of_agent(&live->build, call->caller->agent);
+
+		if (call->caller->is_agent && foreign &&
+			call->settings->guard_undo == UNDO_REFUSE &&
+			!is_allowed(call->allow_undo, live->name)) {
+			error("refused: this rollback takes back what another has made "
+			      "live: %s",
+				live->description);
+			say("if it is meant to go: %ssafe-rebuild --allow-undo %s %s",
+				sudo_of(call), live->name, call->command);
+			return EXIT_REFUSED;
+		}
+		say("takes back %s", live->description);
+	}
 	return 0;
+}
+
+int refusal_decide(const struct guard *guard, struct build *build, bool arriving)
+{
+	const struct guard_call *call = guard->call;
+	_cleanup_free_ char *undo = refusal_names(guard, false);
+	_cleanup_free_ char *redo = refusal_names(guard, true);
+	const bool allowed =
+		is_allowed(call->allow_undo, undo) && is_allowed(call->allow_redo, redo);
+
+	if (call->request->rollback)
+		return arriving ? 0 : decide_rollback(guard);
+	if (guard_refuses(guard) && !allowed && call->settings->guard_undo != UNDO_WARN)
+		return refuse(guard, undo, redo);
+	if (arriving)
+		return 0;
+	for (size_t i = 0; i < guard->len; i++)
+		say_notes(&guard->list[i]);
+	if (!guard_refuses(guard))
+		return 0;
+	for (size_t i = 0; i < guard->len; i++) {
+		if (!has_refused(&guard->list[i]))
+			continue;
+		warn("takes away what is live, as %s says: %s",
+			allowed ? *undo ? "--allow-undo" : "--allow-redo"
+				: "[guard] undo = warn",
+			guard->list[i].live.description);
+		say_groups(&guard->list[i].verdict, VERDICT_REFUSED, "  ", PATHS_SHOWN);
+	}
+	note_allowed(build, guard, undo, redo);
+	return 0;
+}
+
+void refusal_put_summary(struct strbuf *out, const struct guard *guard)
+{
+	for (size_t i = 0; i < guard->len; i++) {
+		const struct guarded *guarded = &guard->list[i];
+		struct groups groups;
+
+		if (!has_refused(guarded))
+			continue;
+		strbuf_printf(out, "%s%s: %s", out->len ? "; " : "",
+			guarded->is_other_machine ? "it is another machine's than"
+						  : "it takes away",
+			guarded->live.description);
+		group_findings(&groups, &guarded->verdict, VERDICT_REFUSED);
+		for (size_t j = 0; j < groups.len && j < 3; j++) {
+			strbuf_printf(out, "; %.*s ",
+				(int)text_cut(groups.list[j].first->path, PATH_SHOWN),
+				groups.list[j].first->path);
+			put_change(out, &groups.list[j]);
+			put_owner(out, groups.list[j].first);
+		}
+		if (groups.len > 3)
+			strbuf_printf(out, "; and %zu more", groups.len - 3);
+		free(groups.list);
+	}
 }

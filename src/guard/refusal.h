@@ -1,32 +1,16 @@
 #pragma once
-/* What is said about losses, and what comes of them. */
-#include "guard/compare.h"
+/* What is said about a judgement, and what comes of it. */
 #include "guard/guard.h"
-#include "guard/live.h"
-#include "guard/owners.h"
 
-enum weight {
-	WEIGHT_REFUSED,
-	WEIGHT_WARNING, /* a conflict that nobody can judge */
-	WEIGHT_OWN,     /* the caller's own work */
-	WEIGHT_IGNORED, /* [guard] ignore */
-};
+/* Says it; 0 where the call may go on, EXIT_REFUSED (printed) where not. */
+int refusal_decide(
+	const struct guard *guard, struct build *build, bool arriving) _must_check_;
 
-struct refusal {
-	const struct guard_call *call;
-	const struct live *live;
-	const struct verdict *verdict;
-	bool from_elsewhere;
-	struct owner *owners; /* one for each loss, as the weights */
-	enum weight *weights;
-	size_t refused;
-	bool repeatable; /* all of it is uncommitted work of this very checkout */
-};
+/*
+ * "it takes away what is live: build 43 by alpha ..." in few lines, for those who ask
+ * beforehand. Adds nothing where the call passes.
+ */
+void refusal_put_summary(struct strbuf *out, const struct guard *guard);
 
-void refusal_free(struct refusal *refusal);
-
-/* Says what is lost; 0 where the call may go on, EXIT_REFUSED (printed) where not. */
-int refusal_decide(const struct refusal *refusal);
-
-/* The call with --allow-undo NAME, to be typed as it stands. The caller frees. */
-char *refusal_command(const struct guard_call *call, const char *name) _must_check_;
+/* "43,44": whose builds' work would be undone, or (redo) come back. The caller frees. */
+char *refusal_names(const struct guard *guard, bool redo) _must_check_;

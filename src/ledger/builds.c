@@ -163,11 +163,7 @@ int build_by_agent(
 		      : find_newest(ret, ledger, name);
 }
 
-/*
- * Whether the build brought its System-After about. A build that failed before it changed
- * anything also ends with what was live before it.
- */
-static bool made_its_system(const struct build *build)
+bool build_made_its_system(const struct build *build)
 {
 	if (!build->system_after || !build->action)
 		return false;
@@ -186,7 +182,7 @@ int build_by_system(struct build *ret, struct ledger *ledger, const char *store_
 	while ((found = builds_next(ret, &walk)) > 0) {
 		if (!target_is_local(ret->target))
 			continue;
-		if (made_its_system(ret) && streq(ret->system_after, store_path))
+		if (build_made_its_system(ret) && streq(ret->system_after, store_path))
 			return 1;
 		if (ret->profile_after && streq(ret->profile_after, store_path))
 			return 1;
@@ -201,7 +197,7 @@ int build_live_at(
 	int found;
 
 	while ((found = builds_next(ret, &walk)) > 0)
-		if (ret->finished && ret->finished <= when && made_its_system(ret))
+		if (ret->finished && ret->finished <= when && build_made_its_system(ret))
 			return 1;
 	return found;
 }

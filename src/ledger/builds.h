@@ -41,6 +41,11 @@ int build_by_number(
 /* The agent's last build of the target; NULL: its newest of all targets. */
 int build_by_agent(struct build *ret, struct ledger *ledger, const char *target,
 	const char *agent) _must_check_;
+/*
+ * Whether the build brought its System-After about. One that failed before it changed
+ * anything also ends with what was live before it.
+ */
+bool build_made_its_system(const struct build *build);
 /* The newest build on this machine that made this system. */
 int build_by_system(
 	struct build *ret, struct ledger *ledger, const char *store_path) _must_check_;

@@ -364,3 +364,15 @@ void queue_leave(struct turn *turn)
 	ticket_remove(&turn->ticket);
 	queue_close(turn);
 }
+
+bool queue_is_busy(const struct target *target)
+{
+	_cleanup_builds_ struct builds tickets = {0};
+
+	if (tickets_read(&tickets, target->queue) < 0)
+		return false;
+	for (size_t i = 0; i < tickets.len; i++)
+		if (ticket_name_queues(tickets.list[i].ticket))
+			return true;
+	return false;
+}

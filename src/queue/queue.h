@@ -44,3 +44,6 @@ void queue_enter_beside(struct turn *ret, const struct queue_call *call);
 void queue_close(struct turn *turn);
 /* Ends the turn. */
 void queue_leave(struct turn *turn);
+
+/* Whether one who came now would have to wait, as far as tickets tell. */
+bool queue_is_busy(const struct target *target);

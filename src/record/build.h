@@ -70,6 +70,9 @@ struct build {
 	enum outcome outcome;
 	int exit_status;
 	char *cancelled_by;
+	char *allowed_undo,
+		*allowed_redo; /* "43,44": whose work was allowed to go, come */
+	char *undone;          /* the paths of that, in words */
 	char *system_before, *system_after; /* what the action aims at: see outcome.c */
 	char *profile_after; /* where the build has set it to another system than runs */
 	uint64_t generation_before, generation;

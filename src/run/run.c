@@ -181,6 +181,24 @@ static void show_changes(struct run *run)
 		say("%.*s", (int)len, line);
 }
 
+static int guard(struct run *run, const struct own_options *options, bool arriving)
+{
+	const struct guard_call call = {
+		.settings = run->settings,
+		.caller = &run->caller,
+		.target = &run->target,
+		.request = &run->request,
+		.configuration = &run->configuration,
+		.snapshot = build_has_snapshot(&run->build) ? &run->snapshot : NULL,
+		.command = run->build.command,
+		.allow_undo = options->allow_undo,
+		.allow_redo = options->allow_redo,
+		.ledger = run->ledger,
+	};
+
+	return run->ledger ? guard_check(&call, &run->build, arriving) : 0;
+}
+
 /* What the record needs before nixos-rebuild starts. None of it may stop the rebuild. */
 static void look_at_configuration(struct run *run)
 {
@@ -196,10 +214,19 @@ static void look_at_configuration(struct run *run)
 	if (!run->build.expected)
 		estimate(run, run->ledger);
 	take_snapshot(run);
-	if (build_has_snapshot(&run->build)) {
+}
+
+/* What one who builds has to know; a refusal comes first. */
+static int tell(struct run *run, const struct own_options *options)
+{
+	const int status = guard(run, options, false);
+
+	if (run->ledger && build_has_snapshot(&run->build)) {
 		show_changes(run);
-		remark_before(run);
+		if (!status)
+			remark_before(run);
 	}
+	return status;
 }
 
 static int find_program(
@@ -265,21 +292,31 @@ static int prepare_any_command(
 	return 0;
 }
 
-static int guard(struct run *run, const struct own_options *options)
+/*
+ * Who would have to wait and be refused then is told at once, against what is live and
+ * what is being built. What cannot be judged now is judged when the turn comes.
+ */
+static int guard_before_queue(struct run *run, const struct own_options *options)
 {
-	const struct guard_call call = {
-		.settings = run->settings,
-		.caller = &run->caller,
-		.target = &run->target,
-		.request = &run->request,
-		.configuration = &run->configuration,
-		.snapshot = build_has_snapshot(&run->build) ? &run->snapshot : NULL,
-		.build = &run->build,
-		.allow_undo = options->allow_undo,
-		.ledger = run->ledger,
-	};
+	_cleanup_ledger_ struct ledger *ledger = NULL;
+	int status = 0;
 
-	return run->ledger ? guard_check(&call) : 0;
+	if (!needs_lock(run) || !action_changes_system(run->request.action) ||
+		run->configuration.kind == CONFIGURATION_ELSEWHERE ||
+		!queue_is_busy(&run->target) || ledger_open(&ledger, run->settings) < 0 ||
+		!ledger)
+		return 0;
+	run->ledger = ledger;
+	if (snapshot_look(&run->snapshot, &run->configuration, run->settings, ledger) ==
+		0) {
+		run->build.config_state = run->snapshot.state;
+		status = guard(run, options, true);
+	}
+	run->build.config_state = CONFIG_NONE;
+	snapshot_free(&run->snapshot);
+	run->snapshot = (struct snapshot){0};
+	run->ledger = NULL;
+	return status;
 }
 
 typedef int preparer(
@@ -304,13 +341,15 @@ static int run_prepared(const struct settings *settings,
 	status = needs_lock(&run) ? join_own_running(&run) : -1;
 	if (status >= 0)
 		return status;
-	status = enter_queue(&run, options);
+	status = guard_before_queue(&run, options);
+	if (!status)
+		status = enter_queue(&run, options);
 	if (status)
 		return status;
 	look_at_configuration(&run);
-	status = join_finished(&run);
-	if (status < 0 && guard(&run, options) != 0)
-		status = EXIT_REFUSED;
+	status = tell(&run, options);
+	if (!status)
+		status = join_finished(&run);
 	if (status >= 0) {
 		queue_leave(&run.turn);
 		return status;

@@ -1,0 +1,250 @@
+#include "guard/chain.h"
+
+#include "base/memory.h"
+
+/* More is not told apart: "not known whose". */
+#define STEPS_MAX 200
+
+static void step_free(struct step *step)
+{
+	build_free(&step->build);
+	builds_free(&step->failed);
+}
+
+void chain_free(struct chain *chain)
+{
+	for (size_t i = 0; i < chain->len; i++)
+		step_free(&chain->list[i]);
+	free(chain->list);
+	*chain = (struct chain){0};
+}
+
+static struct step *grow(struct chain *chain)
+{
+	chain->list = xgrow(chain->list, chain->len, sizeof(*chain->list));
+	chain->list[chain->len] = (struct step){.build = BUILD_INIT};
+	return &chain->list[chain->len++];
+}
+
+void chain_add(struct chain *chain, const git_oid *tree)
+{
+	grow(chain)->tree = *tree;
+}
+
+static void reverse(struct chain *chain)
+{
+	for (size_t i = 0; i < chain->len / 2; i++) {
+		struct step swapped = chain->list[i];
+
+		chain->list[i] = chain->list[chain->len - 1 - i];
+		chain->list[chain->len - 1 - i] = swapped;
+	}
+}
+
+/* Newest first; what did not become live is kept with the step after it. */
+static int collect(struct chain *chain, struct ledger *ledger, const struct build *last)
+{
+	struct build_walk walk = builds_walk(ledger, last->target);
+	_cleanup_build_ struct build build = BUILD_INIT;
+	int found = 0;
+
+	while (chain->len < STEPS_MAX && (found = builds_next(&build, &walk)) > 0) {
+		if (build.number > last->number)
+			continue;
+		if (build_made_its_system(&build) || build.number == last->number) {
+			grow(chain)->build = build;
+			build = (struct build)BUILD_INIT;
+		} else if (chain->len && build_has_snapshot(&build)) {
+			builds_add(&chain->list[chain->len - 1].failed, &build);
+		}
+	}
+	return found < 0 ? -1 : 0;
+}
+
+/* The tree that a step without one went back to; false where that is not known. */
+static bool find_tree(const struct chain *chain, size_t index, git_oid *ret)
+{
+	const struct build *build = &chain->list[index].build;
+
+	for (size_t i = index + 1; build->system_after && i < chain->len; i++) {
+		const struct build *older = &chain->list[i].build;
+
+		if (build_has_snapshot(older) && older->system_after &&
+			streq(older->system_after, build->system_after)) {
+			*ret = older->tree;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Gives the steps their trees; those of which none is known are left out. */
+static void set_trees(struct chain *chain)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < chain->len; i++) {
+		struct step *step = &chain->list[i];
+
+		step->is_rollback = !build_has_snapshot(&step->build);
+		if (!step->is_rollback)
+			step->tree = step->build.tree;
+		else if (!find_tree(chain, i, &step->tree))
+			git_oid_fromstr(&step->tree, GIT_OID_HEX_ZERO);
+	}
+	for (size_t i = 0; i < chain->len; i++) {
+		if (git_oid_is_zero(&chain->list[i].tree))
+			step_free(&chain->list[i]);
+		else
+			chain->list[kept++] = chain->list[i];
+	}
+	chain->len = kept;
+}
+
+int chain_load(struct chain *ret, struct ledger *ledger, const struct build *last)
+{
+	*ret = (struct chain){0};
+	if (collect(ret, ledger, last) < 0)
+		return -1;
+	set_trees(ret);
+	/* What is live itself must be the last one. */
+	if (ret->len && ret->list[0].build.number != last->number)
+		chain_free(ret);
+	reverse(ret);
+	return 0;
+}
+
+struct attribution {
+	struct items *items;
+	git_repository *repository;
+	const char *agent;
+	bool *fresh, *now;   /* by path: of later steps, of this one */
+	struct counts *mine; /* by path: the lines of mine; made where they are needed */
+	const struct step *at; /* of whose lines we are told */
+};
+
+/* Whether mine has one of the lines that a step of others brought into the path. */
+static void look_for_fresh(
+	size_t path, const struct lines *from, const struct lines *to, void *data)
+{
+	struct attribution *attribution = data;
+	const struct path_change *change = &attribution->items->changes.list[path];
+	struct counts *mine = &attribution->mine[path];
+	_cleanup_git_(blob) git_blob *blob = NULL;
+	_cleanup_lines_ struct lines lines = {0};
+	_cleanup_counts_ struct counts before = {0};
+
+	if (attribution->fresh[path] || attribution->now[path] ||
+		build_is_of_agent(&attribution->at->build, attribution->agent))
+		return;
+	if (!mine->room && entry_text(&blob, attribution->repository, change->new_mode,
+				   &change->new_id) == 0) {
+		lines_split(&lines, blob);
+		counts_add_lines(mine, &lines, 1);
+	}
+	counts_add_lines(&before, from, 1);
+	for (size_t i = 0; i < to->len && !attribution->now[path]; i++) {
+		const struct line *line = &to->list[i];
+
+		attribution->now[path] = !counts_get(&before, line->hash) &&
+					 counts_get(mine, line->hash) &&
+					 !line_is_bare(line->text, line->len);
+	}
+}
+
+static void note_first(struct item *item, size_t owner, uint64_t number)
+{
+	/* A record that lacks a line may come from a checkout that never had it. */
+	if (item->owner == owner && !item->first_build && item->is_lost &&
+		item->delta > 0)
+		item->first_build = number;
+}
+
+/* Of the records since the step before, the first that has what the step has brought. */
+static int look_at_failed(const struct step *before, struct step *step,
+	struct items *items, git_repository *repository, size_t index)
+{
+	for (size_t i = step->failed.len; i-- > 0;) {
+		const struct build *failed = &step->failed.list[i];
+
+		if (items_compare(items, repository, &before->tree, &failed->tree, NULL,
+			    NULL) < 0)
+			return -1;
+		for (size_t j = 0; j < items->len; j++)
+			note_first(&items->list[j], index, failed->number);
+	}
+	return 0;
+}
+
+static void resolve(
+	struct items *items, const struct chain *chain, size_t index, const bool *fresh)
+{
+	for (size_t i = 0; i < items->len; i++) {
+		struct item *item = &items->list[i];
+
+		if (item->owner == NO_OWNER &&
+			(item->is_lost ? item->delta > 0 : item->delta < 0)) {
+			item->owner = index;
+			item->is_fresh = item->is_lost && fresh[item->path];
+		} else if (item->owner != NO_OWNER && item->brought == NO_OWNER &&
+			   (item->is_lost ? item->delta < 0 : item->delta > 0) &&
+			   chain->list[item->owner].is_rollback) {
+			item->brought = index;
+		}
+	}
+}
+
+static int attribute(struct attribution *attribution, const struct chain *chain)
+{
+	struct items *items = attribution->items;
+	const struct build *first = &chain->list[0].build;
+
+	for (size_t i = chain->len - 1; i > 0; i--) {
+		struct step *step = &chain->list[i];
+
+		attribution->at = step;
+		if (git_oid_equal(&chain->list[i - 1].tree, &step->tree))
+			continue;
+		if (items_compare(items, attribution->repository,
+			    &chain->list[i - 1].tree, &step->tree, look_for_fresh,
+			    attribution) < 0)
+			return -1;
+		resolve(items, chain, i, attribution->fresh);
+		/* Only now: what a step has brought is not later than itself. */
+		for (size_t j = 0; j < items->changes.len; j++)
+			attribution->fresh[j] =
+				attribution->fresh[j] || attribution->now[j];
+		if (look_at_failed(&chain->list[i - 1], step, items,
+			    attribution->repository, i) < 0)
+			return -1;
+	}
+	/* Of the oldest one at least what was not committed is its own. */
+	if (git_oid_is_zero(&first->config_tree))
+		return 0;
+	if (items_compare(items, attribution->repository, &first->config_tree,
+		    &chain->list[0].tree, NULL, NULL) < 0)
+		return -1;
+	resolve(items, chain, 0, attribution->fresh);
+	return 0;
+}
+
+int chain_attribute(const struct chain *chain, struct items *items,
+	git_repository *repository, const char *agent)
+{
+	struct attribution attribution = {
+		.items = items,
+		.repository = repository,
+		.agent = agent,
+		.fresh = xcalloc(items->changes.len, sizeof(bool)),
+		.now = xcalloc(items->changes.len, sizeof(bool)),
+		.mine = xcalloc(items->changes.len, sizeof(struct counts)),
+	};
+	int result = chain->len ? attribute(&attribution, chain) : 0;
+
+	for (size_t i = 0; i < items->changes.len; i++)
+		counts_free(&attribution.mine[i]);
+	free(attribution.mine);
+	free(attribution.fresh);
+	free(attribution.now);
+	return result;
+}

@@ -1,0 +1,139 @@
+#include "guard/edits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#define FILE_MAX ((size_t)4 << 20)
+
+static char *directory_of(const struct settings *settings)
+{
+	return xasprintf("%s/edits", settings->state_path);
+}
+
+/* A line that is not one of ours is passed over. */
+static void parse_line(struct edits *edits, const char *line, size_t len)
+{
+	_cleanup_free_ char *copy = xstrndup(line, len);
+	char agent[65];
+	intmax_t when;
+	int end = 0;
+
+	if (sscanf(copy, "%jd %64s %n", &when, agent, &end) != 2 || !copy[end] ||
+		!agent_name_is_valid(agent))
+		return;
+	edits->list = xgrow(edits->list, edits->len, sizeof(*edits->list));
+	edits->list[edits->len++] = (struct edit){
+		.when = (time_t)when,
+		.agent = xstrdup(agent),
+		.path = text_unescape(copy + end, strlen(copy + end)),
+	};
+}
+
+static void parse(struct edits *edits, int fd)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *at, *line;
+	size_t len, line_len;
+
+	if (read_to_end(fd, FILE_MAX, &text, &len) < 0)
+		return;
+	at = text;
+	while (text_next_line(&at, text + len, &line, &line_len))
+		parse_line(edits, line, line_len);
+}
+
+static void put(struct strbuf *out, const struct edit *edit)
+{
+	_cleanup_free_ char *path = text_escape(edit->path, strlen(edit->path));
+
+	strbuf_printf(out, "%jd %s %s\n", (intmax_t)edit->when, edit->agent, path);
+}
+
+int edits_note(const struct settings *settings, const char *agent, const char *path)
+{
+	_cleanup_free_ char *directory = directory_of(settings);
+	_cleanup_free_ char *name = xasprintf("%s/%u", directory, (unsigned)geteuid());
+	_cleanup_edits_ struct edits edits = {0};
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	_cleanup_close_ int fd = -1;
+
+	if (make_shared_directory(directory, 02770, (gid_t)-1) < 0)
+		return -1;
+	fd = open_shared_file(AT_FDCWD, name, 0660, (gid_t)-1);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return -1;
+	parse(&edits, fd);
+	edits.list = xgrow(edits.list, edits.len, sizeof(*edits.list));
+	edits.list[edits.len++] = (struct edit){
+		.when = time(NULL), .agent = xstrdup(agent), .path = xstrdup(path)};
+	for (size_t i = edits.len > EDITS_KEPT ? edits.len - EDITS_KEPT : 0;
+		i < edits.len; i++)
+		put(&out, &edits.list[i]);
+	if (pwrite(fd, out.text, out.len, 0) != (ssize_t)out.len)
+		return -1;
+	return ftruncate(fd, (off_t)out.len);
+}
+
+static int compare_edits(const void *a, const void *b)
+{
+	const struct edit *one = a, *other = b;
+
+	return one->when < other->when ? -1 : one->when > other->when;
+}
+
+void edits_read(struct edits *ret, const struct settings *settings)
+{
+	_cleanup_free_ char *path = directory_of(settings);
+	_cleanup_closedir_ DIR *directory = opendir(path);
+	const struct dirent *found;
+
+	*ret = (struct edits){0};
+	while (directory && (found = readdir(directory))) {
+		_cleanup_close_ int fd = -1;
+		uint64_t uid;
+
+		if (!text_to_number(found->d_name, UINT32_MAX, &uid))
+			continue;
+		fd = openat(dirfd(directory), found->d_name,
+			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+		if (fd >= 0)
+			parse(ret, fd);
+	}
+	if (ret->len)
+		qsort(ret->list, ret->len, sizeof(*ret->list), compare_edits);
+}
+
+void edits_free(struct edits *edits)
+{
+	for (size_t i = 0; i < edits->len; i++) {
+		free(edits->list[i].agent);
+		free(edits->list[i].path);
+	}
+	free(edits->list);
+	*edits = (struct edits){0};
+}
+
+const char *edits_author(
+	const struct edits *edits, const char *path, time_t from, time_t to)
+{
+	const char *author = NULL;
+
+	for (size_t i = 0; i < edits->len; i++) {
+		const struct edit *edit = &edits->list[i];
+
+		if (edit->when <= from || (to && edit->when > to) ||
+			!streq(edit->path, path))
+			continue;
+		if (author && !streq(author, edit->agent))
+			return NULL;
+		author = edit->agent;
+	}
+	return author;
+}

@@ -1,0 +1,256 @@
+#include "guard/history.h"
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "snapshot/repository.h"
+
+/* So many commits are looked at, of each side. */
+#define COMMITS_MAX 500
+/* A commit in the words of git revert. */
+#define REVERTS "This reverts commit "
+
+/* From now on the repository also sees the objects of the checkout at root. */
+static int add_checkout(
+	struct history *history, const char *root, git_repository **ret_checkout)
+{
+	_cleanup_git_(repository) git_repository *checkout = NULL;
+	_cleanup_git_(odb) git_odb *odb = NULL;
+	_cleanup_free_ char *objects = NULL;
+
+	if (repository_open(&checkout, root) < 0)
+		return -1;
+	objects = xasprintf("%sobjects", git_repository_commondir(checkout));
+	if (git_repository_odb(&odb, history->repository) < 0 ||
+		git_odb_add_disk_alternate(odb, objects) < 0)
+		return git_failed("cannot read '%s'", objects);
+	if (ret_checkout)
+		*ret_checkout = TAKE_PTR(checkout);
+	return 0;
+}
+
+bool history_tree(git_oid *ret, const struct history *history, const git_oid *id)
+{
+	_cleanup_git_(commit) git_commit *commit = NULL;
+
+	if (git_oid_is_zero(id) ||
+		git_commit_lookup(&commit, history->repository, id) < 0)
+		return false;
+	*ret = *git_commit_tree_id(commit);
+	return true;
+}
+
+static void find_base(struct history *history)
+{
+	git_oid commit;
+
+	if (history->live_is_known && !git_oid_is_zero(&history->head) &&
+		git_merge_base(&commit, history->repository, &history->live,
+			&history->head) == 0)
+		(void)history_tree(&history->base, history, &commit);
+}
+
+int history_open(struct history *ret, git_repository *repository, const char *root,
+	const char *live_root, const git_oid *head, const git_oid *live)
+{
+	git_oid tree;
+
+	*ret = (struct history){.repository = repository, .head = *head, .live = *live};
+	if (!root) {
+		/* Without commits there is nothing that could be missing. */
+		ret->has_live = true;
+		return 0;
+	}
+	if (add_checkout(ret, root, &ret->checkout) < 0)
+		return -1;
+	ret->live_is_known = history_tree(&tree, ret, live);
+	if (!ret->live_is_known && live_root && add_checkout(ret, live_root, NULL) == 0)
+		ret->live_is_known = history_tree(&tree, ret, live);
+	ret->has_live = ret->live_is_known &&
+			(git_oid_equal(head, live) ||
+				git_graph_descendant_of(repository, head, live) == 1);
+	if (!ret->has_live)
+		find_base(ret);
+	return 0;
+}
+
+void history_free(struct history *history)
+{
+	git_repository_free(history->checkout);
+}
+
+/* The commits of from that are not in without, newest first; a commit that is gone counts
+ * for nothing. */
+static git_revwalk *walk(
+	const struct history *history, const git_oid *from, const git_oid *without)
+{
+	git_revwalk *walk = NULL;
+
+	if (git_oid_is_zero(from) || git_revwalk_new(&walk, history->repository) < 0)
+		return NULL;
+	git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME);
+	if (git_revwalk_push(walk, from) < 0) {
+		git_revwalk_free(walk);
+		return NULL;
+	}
+	if (!git_oid_is_zero(without))
+		(void)git_revwalk_hide(walk, without);
+	return walk;
+}
+
+/* What the commit has changed against its first parent, as the items' delta. */
+static bool compare_commit(
+	const struct history *history, struct items *items, git_commit *commit)
+{
+	git_oid before;
+
+	return git_commit_parentcount(commit) == 1 &&
+	       history_tree(&before, history, git_commit_parent_id(commit, 0)) &&
+	       items_compare(items, history->repository, &before,
+		       git_commit_tree_id(commit), NULL, NULL) == 0;
+}
+
+/* Marks those that the commit has brought about. */
+static void mark(struct items *items, bool reverted)
+{
+	for (size_t i = 0; i < items->len; i++) {
+		struct item *item = &items->list[i];
+
+		if (item->is_lost ? item->delta <= 0 : item->delta >= 0)
+			continue;
+		if (reverted)
+			item->is_reverted = true;
+		else
+			item->is_rewritten = true;
+	}
+}
+
+static void mark_reverts(
+	const struct history *history, struct items *items, const char *message)
+{
+	while ((message = strstr(message, REVERTS))) {
+		_cleanup_git_(commit) git_commit *reverted = NULL;
+		char digits[OID_TEXT_SIZE];
+		git_oid id;
+
+		message += strlen(REVERTS);
+		snprintf(digits, sizeof(digits), "%s", message);
+		if (git_oid_fromstr(&id, digits) == 0 &&
+			git_commit_lookup(&reverted, history->repository, &id) == 0 &&
+			compare_commit(history, items, reverted))
+			mark(items, true);
+	}
+}
+
+/* The lines that the commit has more of than its parent. */
+static bool added_lines(
+	struct counts *ret, const struct history *history, git_commit *commit)
+{
+	_cleanup_path_changes_ struct path_changes changes = {0};
+	git_oid before;
+
+	if (git_commit_parentcount(commit) != 1 ||
+		!history_tree(&before, history, git_commit_parent_id(commit, 0)) ||
+		tree_diff(&changes, history->repository, &before,
+			git_commit_tree_id(commit)) < 0)
+		return false;
+	for (size_t i = 0; i < changes.len; i++) {
+		const struct path_change *change = &changes.list[i];
+		_cleanup_git_(blob) git_blob *from = NULL, *to = NULL;
+		_cleanup_lines_ struct lines from_lines = {0}, to_lines = {0};
+
+		if (entry_text(&from, history->repository, change->old_mode,
+			    &change->old_id) < 0 ||
+			entry_text(&to, history->repository, change->new_mode,
+				&change->new_id) < 0)
+			return false;
+		lines_split(&from_lines, from);
+		lines_split(&to_lines, to);
+		counts_add_lines(ret, &from_lines, -1);
+		counts_add_lines(ret, &to_lines, 1);
+	}
+	return true;
+}
+
+static bool share_a_line(const struct history *history, git_commit *a, git_commit *b)
+{
+	_cleanup_counts_ struct counts one = {0}, other = {0};
+
+	if (!added_lines(&one, history, a) || !added_lines(&other, history, b))
+		return false;
+	for (size_t i = 0; i < one.room; i++)
+		if (one.slots[i].value > 0 && counts_get(&other, one.slots[i].hash) > 0)
+			return true;
+	return false;
+}
+
+/*
+ * Both amend and rebase keep the author and his time; but scripts commit more than once
+ * in a second, so the subject or some of the content must be the same as well.
+ */
+static bool is_twin(const struct history *history, git_commit *a, git_commit *b)
+{
+	const git_signature *one = git_commit_author(a), *other = git_commit_author(b);
+	const char *subject = git_commit_summary(a),
+		   *other_subject = git_commit_summary(b);
+
+	return one->when.time == other->when.time && streq(one->name, other->name) &&
+	       streq(one->email, other->email) &&
+	       ((subject && other_subject && streq(subject, other_subject)) ||
+		       share_a_line(history, a, b));
+}
+
+/* Commits of HEAD alone: what they revert, and which could be others written anew. */
+static size_t read_own(
+	const struct history *history, struct items *items, git_commit *own[COMMITS_MAX])
+{
+	git_revwalk *commits = walk(history, &history->head, &history->live);
+	size_t len = 0;
+	git_oid id;
+
+	while (commits && len < COMMITS_MAX && git_revwalk_next(&id, commits) == 0) {
+		git_commit *commit;
+
+		if (git_commit_lookup(&commit, history->repository, &id) < 0)
+			break;
+		mark_reverts(history, items, git_commit_message(commit));
+		own[len++] = commit;
+	}
+	git_revwalk_free(commits);
+	return len;
+}
+
+/* Commits of the live one alone that have a twin in HEAD. */
+static void mark_rewritten(const struct history *history, struct items *items,
+	git_commit *own[COMMITS_MAX], size_t len)
+{
+	git_revwalk *commits = walk(history, &history->live, &history->head);
+	git_oid id;
+
+	for (size_t i = 0; commits && i < COMMITS_MAX; i++) {
+		_cleanup_git_(commit) git_commit *commit = NULL;
+		bool twin = false;
+
+		if (git_revwalk_next(&id, commits) != 0 ||
+			git_commit_lookup(&commit, history->repository, &id) < 0)
+			break;
+		for (size_t j = 0; j < len && !twin; j++)
+			twin = is_twin(history, commit, own[j]);
+		if (twin && compare_commit(history, items, commit))
+			mark(items, false);
+	}
+	git_revwalk_free(commits);
+}
+
+void history_mark(const struct history *history, struct items *items)
+{
+	git_commit *own[COMMITS_MAX];
+	size_t len;
+
+	if (!items->len || git_oid_is_zero(&history->head) || !history->live_is_known)
+		return;
+	len = read_own(history, items, own);
+	if (!history->has_live)
+		mark_rewritten(history, items, own, len);
+	for (size_t i = 0; i < len; i++)
+		git_commit_free(own[i]);
+}

@@ -1,0 +1,420 @@
+#include "guard/items.h"
+
+#include <fnmatch.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "changes/lock_file.h"
+
+/* Larger files are compared as a whole. */
+#define TEXT_MAX ((git_object_size_t)8 << 20)
+/* Longer lines say no more. */
+#define LINE_KEPT 200
+/* Spreads paths over the hashes of lines. */
+#define PATH_FACTOR 0x9e3779b97f4a7c15
+
+/* The lines of one hunk of a diff, and what they are taken from. */
+struct hunk {
+	struct items *items;
+	size_t path;
+	bool whole_file;
+	struct counts live, mine; /* how often a line stands in its file */
+	size_t start;             /* the hunk's items begin here */
+};
+
+bool guard_ignores(const struct settings *settings, const char *path)
+{
+	for (size_t i = 0; i < settings->guard_ignore.len; i++)
+		if (fnmatch(settings->guard_ignore.words[i], path, 0) == 0)
+			return true;
+	return false;
+}
+
+const char *item_path(const struct items *items, const struct item *item)
+{
+	return items->changes.list[item->path].path;
+}
+
+int entry_text(
+	git_blob **ret, git_repository *repository, uint32_t mode, const git_oid *id)
+{
+	*ret = NULL;
+	if (!S_ISREG(mode))
+		return 0;
+	if (git_blob_lookup(ret, repository, id) < 0)
+		return git_failed("cannot compare with what is live");
+	if (git_blob_rawsize(*ret) > TEXT_MAX || git_blob_is_binary(*ret)) {
+		git_blob_free(*ret);
+		*ret = NULL;
+	}
+	return 0;
+}
+
+static void item_free(struct item *item)
+{
+	free(item->text);
+	free(item->other);
+}
+
+static void add(struct items *items, struct item *item)
+{
+	if (items->len == ITEMS_MAX) {
+		items->more += item->is_lost;
+		item_free(item);
+		return;
+	}
+	item->owner = item->brought = NO_OWNER;
+	items->list = xgrow(items->list, items->len, sizeof(*items->list));
+	items->list[items->len++] = *item;
+}
+
+/* Keeps the items from start on that are not marked by a zero hash. */
+static void drop_marked(struct items *items, size_t start)
+{
+	size_t kept = start;
+
+	for (size_t i = start; i < items->len; i++) {
+		if (items->list[i].hash)
+			items->list[kept++] = items->list[i];
+		else
+			item_free(&items->list[i]);
+	}
+	items->len = kept;
+}
+
+/* What stands in many places goes along with what tells, each side for itself. */
+static void end_hunk(struct hunk *hunk)
+{
+	struct items *items = hunk->items;
+	bool tells[2] = {false};
+
+	for (size_t i = hunk->start; i < items->len; i++)
+		if (!items->list[i].by_path)
+			tells[items->list[i].is_lost] = true;
+	for (size_t i = hunk->start; i < items->len; i++)
+		if (items->list[i].by_path && tells[items->list[i].is_lost])
+			items->list[i].hash = 0;
+	drop_marked(items, hunk->start);
+	hunk->start = items->len;
+}
+
+static int begin_hunk(
+	const git_diff_delta *delta, const git_diff_hunk *diff_hunk, void *data)
+{
+	(void)delta;
+	(void)diff_hunk;
+	end_hunk(data);
+	return 0;
+}
+
+static int take_line(const git_diff_delta *delta, const git_diff_hunk *diff_hunk,
+	const git_diff_line *line, void *data)
+{
+	struct hunk *hunk = data;
+	const bool is_lost = line->origin == GIT_DIFF_LINE_DELETION;
+	size_t len = line->content_len;
+	struct item item = {.kind = ITEM_LINE, .path = hunk->path, .is_lost = is_lost};
+
+	(void)delta;
+	(void)diff_hunk;
+	if (!is_lost && line->origin != GIT_DIFF_LINE_ADDITION)
+		return 0;
+	item.hash = line_hash(line->content, len);
+	if (!item.hash)
+		return 0;
+	while (len && strchr("\r\n", line->content[len - 1]))
+		len--;
+	item.line = (unsigned)(is_lost ? line->old_lineno : line->new_lineno);
+	item.key = line_key(line->content, len);
+	item.by_path = counts_get(is_lost ? &hunk->live : &hunk->mine, item.hash) > 1 ||
+		       line_is_bare(line->content, len);
+	item.whole_file = hunk->whole_file;
+	item.text = xstrndup(line->content, len < LINE_KEPT ? len : LINE_KEPT);
+	add(hunk->items, &item);
+	return 0;
+}
+
+static void count(struct counts *counts, const git_blob *blob)
+{
+	_cleanup_lines_ struct lines lines = {0};
+
+	lines_split(&lines, blob);
+	counts_add_lines(counts, &lines, 1);
+}
+
+static int add_lines(
+	struct items *items, size_t path, const git_blob *live, const git_blob *mine)
+{
+	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	struct hunk hunk = {.items = items,
+		.path = path,
+		.whole_file = !live || !mine,
+		.start = items->len};
+	int result;
+
+	options.context_lines = 0;
+	options.flags = GIT_DIFF_IGNORE_WHITESPACE;
+	count(&hunk.live, live);
+	count(&hunk.mine, mine);
+	result = git_diff_blobs(live, NULL, mine, NULL, &options, NULL, NULL, begin_hunk,
+		take_line, &hunk);
+	end_hunk(&hunk);
+	counts_free(&hunk.live);
+	counts_free(&hunk.mine);
+	return result < 0 ? git_failed("cannot compare with what is live") : 0;
+}
+
+static uint64_t hash_words(const char *a, const char *b)
+{
+	_cleanup_free_ char *words = xasprintf("x%s %s", a, b);
+
+	return line_hash(words, strlen(words));
+}
+
+static uint64_t input_hash(const struct lock_input *input)
+{
+	return input ? hash_words(input->name, input->id) : 0;
+}
+
+/* Those that differ: an older one is a loss, and so is one that was live once. */
+static void add_inputs(struct items *items, size_t path, const struct lock_file *live,
+	const struct lock_file *mine)
+{
+	for (size_t i = 0; i < live->len; i++) {
+		const struct lock_input *its = &live->inputs[i];
+		const struct lock_input *here = lock_file_find(mine, its->name);
+		struct item item = {.kind = ITEM_INPUT, .is_lost = true, .path = path};
+
+		if (!here || lock_input_equals(its, here))
+			continue;
+		item.hash = input_hash(its);
+		item.mine = input_hash(here);
+		/* Older by its time, whoever had it; else only if it was live before. */
+		item.is_stale = here->modified && here->modified < its->modified;
+		item.text = xstrdup(its->name);
+		item.other = lock_input_describe(its, here);
+		add(items, &item);
+	}
+}
+
+static uint64_t entry_hash(uint32_t mode, const git_oid *id, bool mode_only)
+{
+	char text[OID_TEXT_SIZE];
+	_cleanup_free_ char *octal = xasprintf("%o", mode);
+
+	if (!mode)
+		return 0;
+	return hash_words(octal, mode_only ? "mode" : oid_text(text, id));
+}
+
+/* by_path: only the mode counts, the content has lines of its own. */
+static void add_entry(struct items *items, size_t path, bool mode_only)
+{
+	const struct path_change *change = &items->changes.list[path];
+	const bool is_lost = change->old_mode != 0;
+	struct item item = {.kind = ITEM_ENTRY,
+		.is_lost = is_lost,
+		.path = path,
+		.by_path = mode_only,
+		.whole_file = !change->old_mode || !change->new_mode};
+	const uint64_t live = entry_hash(change->old_mode, &change->old_id, mode_only);
+	const uint64_t mine = entry_hash(change->new_mode, &change->new_id, mode_only);
+
+	item.hash = is_lost ? live : mine;
+	item.mine = is_lost ? mine : live;
+	add(items, &item);
+}
+
+/* How the item's input or entry stands in another tree, as .hash and .mine. */
+static uint64_t item_value(
+	const struct item *item, uint32_t mode, const git_oid *id, const git_blob *text)
+{
+	_cleanup_lock_file_ struct lock_file file = {0};
+
+	if (item->kind == ITEM_ENTRY)
+		return entry_hash(mode, id, item->by_path);
+	lock_file_parse(&file, text);
+	return input_hash(lock_file_find(&file, item->text));
+}
+
+static int add_change(struct items *items, size_t path, git_repository *repository,
+	const struct settings *settings)
+{
+	const struct path_change *change = &items->changes.list[path];
+	_cleanup_git_(blob) git_blob *live = NULL, *mine = NULL;
+	_cleanup_lock_file_ struct lock_file live_lock = {0}, mine_lock = {0};
+
+	/* Those that are ignored must not push others out of the list. */
+	if (guard_ignores(settings, change->path)) {
+		add_entry(items, path, false);
+		items->list[items->len - 1].verdict = VERDICT_IGNORED;
+		return 0;
+	}
+	if (entry_text(&live, repository, change->old_mode, &change->old_id) < 0 ||
+		entry_text(&mine, repository, change->new_mode, &change->new_id) < 0)
+		return -1;
+	if ((change->old_mode && !live) || (change->new_mode && !mine)) {
+		add_entry(items, path, false);
+		return 0;
+	}
+	if (live && mine && change->old_mode != change->new_mode)
+		add_entry(items, path, true);
+	if (live && mine && is_lock_file(change->path)) {
+		lock_file_parse(&live_lock, live);
+		lock_file_parse(&mine_lock, mine);
+	}
+	if (live_lock.len && mine_lock.len)
+		add_inputs(items, path, &live_lock, &mine_lock);
+	else
+		return add_lines(items, path, live, mine);
+	return 0;
+}
+
+static uint64_t place(const struct item *item)
+{
+	return item->by_path ? item->hash ^ (item->path + 1) * PATH_FACTOR : item->hash;
+}
+
+/* What is lost here and new there has moved. */
+static void drop_moved(struct items *items)
+{
+	struct counts sides[2] = {{0}};
+
+	for (size_t i = 0; i < items->len; i++)
+		if (items->list[i].kind == ITEM_LINE)
+			*counts_at(&sides[items->list[i].is_lost],
+				place(&items->list[i])) += 1;
+	for (size_t i = 0; i < items->len; i++)
+		if (items->list[i].kind == ITEM_LINE &&
+			counts_get(
+				&sides[!items->list[i].is_lost], place(&items->list[i])))
+			items->list[i].hash = 0;
+	counts_free(&sides[0]);
+	counts_free(&sides[1]);
+	drop_marked(items, 0);
+}
+
+int items_find(struct items *ret, git_repository *repository, const git_oid *live,
+	const git_oid *mine, const struct settings *settings)
+{
+	*ret = (struct items){0};
+	if (tree_diff(&ret->changes, repository, live, mine) < 0)
+		return -1;
+	for (size_t i = 0; i < ret->changes.len; i++)
+		if (add_change(ret, i, repository, settings) < 0)
+			return -1;
+	drop_moved(ret);
+	return 0;
+}
+
+/* One comparison of two trees. */
+struct comparison {
+	struct items *items;
+	struct counts wanted, delta; /* by place() */
+};
+
+static int compare_paths(const void *path, const void *change)
+{
+	return strcmp(path, ((const struct path_change *)change)->path);
+}
+
+/* The path's index among the changes, or their number. */
+static size_t index_of(const struct items *items, const char *path)
+{
+	const struct path_changes *changes = &items->changes;
+	const struct path_change *found =
+		changes->len ? bsearch(path, changes->list, changes->len,
+				       sizeof(*changes->list), compare_paths)
+			     : NULL;
+
+	return found ? (size_t)(found - changes->list) : changes->len;
+}
+
+static void count_delta(struct comparison *comparison, const struct lines *lines,
+	size_t path, int64_t value)
+{
+	for (size_t i = 0; i < lines->len; i++) {
+		const struct item here = {
+			.hash = lines->list[i].hash, .path = path, .by_path = true};
+
+		if (counts_get(&comparison->wanted, here.hash))
+			*counts_at(&comparison->delta, here.hash) += value;
+		if (counts_get(&comparison->wanted, place(&here)))
+			*counts_at(&comparison->delta, place(&here)) += value;
+	}
+}
+
+/* Inputs and entries of the path. */
+static void compare_values(struct items *items, size_t path,
+	const struct path_change *change, const git_blob *from, const git_blob *to)
+{
+	for (size_t i = 0; i < items->len; i++) {
+		struct item *item = &items->list[i];
+		uint64_t before, after;
+
+		if (item->path != path || item->kind == ITEM_LINE)
+			continue;
+		before = item_value(item, change->old_mode, &change->old_id, from);
+		after = item_value(item, change->new_mode, &change->new_id, to);
+		item->delta = (after == item->hash) - (before == item->hash);
+		if (item->mine && (before == item->mine || after == item->mine))
+			item->is_stale = true;
+	}
+}
+
+static int compare_change(struct comparison *comparison, git_repository *repository,
+	const struct path_change *change, items_seen *seen, void *data)
+{
+	struct items *items = comparison->items;
+	const size_t path = index_of(items, change->path);
+	_cleanup_git_(blob) git_blob *from = NULL, *to = NULL;
+	_cleanup_lines_ struct lines from_lines = {0}, to_lines = {0};
+
+	if (entry_text(&from, repository, change->old_mode, &change->old_id) < 0 ||
+		entry_text(&to, repository, change->new_mode, &change->new_id) < 0)
+		return -1;
+	lines_split(&from_lines, from);
+	lines_split(&to_lines, to);
+	count_delta(comparison, &from_lines, path, -1);
+	count_delta(comparison, &to_lines, path, 1);
+	if (path == items->changes.len)
+		return 0;
+	compare_values(items, path, change, from, to);
+	if (seen)
+		seen(path, &from_lines, &to_lines, data);
+	return 0;
+}
+
+int items_compare(struct items *items, git_repository *repository, const git_oid *from,
+	const git_oid *to, items_seen *seen, void *data)
+{
+	struct comparison comparison = {.items = items};
+	_cleanup_path_changes_ struct path_changes changes = {0};
+	int result = tree_diff(&changes, repository, from, to);
+
+	for (size_t i = 0; i < items->len; i++) {
+		items->list[i].delta = 0;
+		if (items->list[i].kind == ITEM_LINE)
+			*counts_at(&comparison.wanted, place(&items->list[i])) = 1;
+	}
+	for (size_t i = 0; i < changes.len && result == 0; i++)
+		result = compare_change(
+			&comparison, repository, &changes.list[i], seen, data);
+	for (size_t i = 0; i < items->len; i++)
+		if (items->list[i].kind == ITEM_LINE)
+			items->list[i].delta =
+				counts_get(&comparison.delta, place(&items->list[i]));
+	counts_free(&comparison.wanted);
+	counts_free(&comparison.delta);
+	return result;
+}
+
+void items_free(struct items *items)
+{
+	for (size_t i = 0; i < items->len; i++)
+		item_free(&items->list[i]);
+	free(items->list);
+	path_changes_free(&items->changes);
+	*items = (struct items){0};
+}

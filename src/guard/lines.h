@@ -1,0 +1,52 @@
+#pragma once
+/*
+ * The lines of texts, told apart by what they say: blanks do not count, so that a text
+ * that was indented anew is the same. A line is known by a 64-bit hash; sets of them are
+ * counted. A line without a letter or a digit ("};") says nothing and is left out.
+ */
+#include <stdint.h>
+
+#include "ledger/git.h"
+
+struct line {
+	const char *text; /* into the blob, not terminated */
+	size_t len;
+	unsigned number; /* in its text, from 1 */
+	uint64_t hash;
+};
+
+struct lines {
+	struct line *list; /* in their order */
+	size_t len;
+};
+
+/* blob NULL: none. Valid as long as the blob. */
+void lines_split(struct lines *ret, const git_blob *blob);
+void lines_free(struct lines *lines);
+#define _cleanup_lines_ _cleanup_(lines_free)
+
+/* 0: the line says nothing. */
+uint64_t line_hash(const char *text, size_t len);
+/* Of what stands before the '='; 0 where there is none. */
+uint64_t line_key(const char *text, size_t len);
+
+/*
+ * Whether it is one of those that stand in many places ("enable = true;"): a bare name
+ * and a literal.
+ */
+bool line_is_bare(const char *text, size_t len);
+
+/* Counts by hash. */
+struct counts {
+	struct count {
+		uint64_t hash; /* 0: free */
+		int64_t value;
+	} * slots;
+	size_t len, room;
+};
+
+int64_t *counts_at(struct counts *counts, uint64_t hash); /* made where it is missing */
+int64_t counts_get(const struct counts *counts, uint64_t hash);
+void counts_add_lines(struct counts *counts, const struct lines *lines, int64_t value);
+void counts_free(struct counts *counts);
+#define _cleanup_counts_ _cleanup_(counts_free)

@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * The way out of a refusal that works in any state of a checkout: the caller's own tree
+ * with all that was refused set right, lost lines back in their place and returned ones
+ * out, as a patch against what lies there now. No commit, no history and no clean working
+ * tree is needed for it.
+ */
+#include "guard/judge.h"
+
+/*
+ * *ret: the tree, whose objects are there for ledger's handle alone (see objects.h). 1; 0
+ * where there is nothing to set right, -1 (printed) on error.
+ */
+int restore_tree(git_oid *ret, const struct verdict *verdict) _must_check_;

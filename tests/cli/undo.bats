@@ -1,0 +1,344 @@
+# What agents do every day: nothing is taken away or brought back unseen.
+load helpers
+
+# One checkout, and a file of ten options that alpha has made live.
+prepare() {
+	make_repository
+	cd "$CONFIG" || return
+	for i in 1 2 3 4 5 6 7 8 9 10; do echo "option$i = \"root$i\";"; done >big.nix
+	printf '{\n  a.enable = true;\n  b.enable = true;\n}\n' >other.nix
+	commit_all . "options"
+	# shellcheck disable=SC2016
+	export DOUBLE='made=$ROOT/systems/$(cat flake.nix flake.lock *.nix 2>/dev/null | sha1sum | cut -c1-12)
+		mkdir -p "$made" "$ROOT/nix/var/nix/profiles"
+		case $* in
+		*--rollback*) made=$(cat "$ROOT/before") ;;
+		*) readlink "$ROOT/run/current-system" >"$ROOT/before" ;;
+		esac
+		case $* in *switch* | *boot*) ln -sfn "$made" "$ROOT/nix/var/nix/profiles/system" ;; esac
+		case $* in *switch* | *test*) ln -sfn "$made" "$ROOT/run/current-system" ;; esac'
+	passes root switch
+}
+
+by() {
+	run "$SAFE_REBUILD" --agent "$1" "$2" --flake . "${@:3}"
+}
+
+passes() {
+	by "$@"
+	assert_equal "$status" 0
+	refute_contains "$output" "refused"
+}
+
+refused() {
+	by "$@"
+	assert_equal "$status" 65
+}
+
+# alpha changes line 3, commits and switches; beta has read the file before.
+alpha_changes_line_3() {
+	cp big.nix "$ROOT/old"
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	commit_all . "alpha's option"
+	passes alpha switch
+}
+
+tells_alphas_loss() {
+	assert_contains "$output" "would take away what is live: build 2 by alpha"
+	assert_contains "$output" 'big.nix: lacks 1 line (line 3: "option3 = \"alpha\";"), has 1 line back that it removed (build 2 by alpha)'
+	assert_contains "$output" "if it is meant to go: safe-rebuild --allow-undo 2 switch --flake ."
+}
+
+@test "an old copy with a line of one's own, written back" {
+	alpha_changes_line_3
+	cp "$ROOT/old" big.nix
+	sed -i 's/^option9 = .*/option9 = "beta";/' big.nix
+	refused beta switch
+	tells_alphas_loss
+	refused beta switch
+	# beforehand too
+	run sr --agent beta diff --flake . --exit-code
+	assert_equal "$status" 65
+	assert_contains "$output" "a switch now would be refused: it takes away: build 2 by alpha"
+	assert_equal "$(sr --agent beta diff --flake . --json | jq_get verdict)" refused
+	assert_contains "$(sr --agent beta status)" "verdict:  a switch now would be refused: it takes away: build 2 by alpha"
+	assert_equal "$(sr --agent alpha diff --flake . --json | jq_get verdict)" passes
+	# and committed
+	git commit -qam "beta's option"
+	refused beta switch
+	tells_alphas_loss
+	# the way in, as printed
+	mkdir "$ROOT/shim"
+	ln -s "$SAFE_REBUILD" "$ROOT/shim/safe-rebuild"
+	PATH="$ROOT/shim:$PATH" bash -c "$(sed -n 's/^safe-rebuild: bring it in: //p' <<<"$output")"
+	assert_equal "$(sed -n '3p;9p' big.nix)" $'option3 = "alpha";\noption9 = "beta";'
+	passes beta switch
+}
+
+@test "git checkout HEAD~1 -- ., git rm, merge -s ours, reset --soft" {
+	alpha_changes_line_3
+	git checkout -q HEAD~1 -- .
+	refused beta switch
+	tells_alphas_loss
+	git reset -q --hard
+	git rm -q big.nix
+	refused beta switch
+	assert_contains "$output" "big.nix: the file is missing"
+	git reset -q --hard
+	git checkout -q -b side HEAD~1
+	echo '# side' >>other.nix
+	git commit -qam "side"
+	git merge -q -s ours main
+	refused beta switch
+	tells_alphas_loss
+	git checkout -q main
+	git reset -q --soft HEAD~1
+	git checkout -q HEAD -- big.nix
+	git commit -q --allow-empty -m "again"
+	refused beta switch
+	tells_alphas_loss
+	# on purpose
+	git reset -q --hard side
+	git reset -q --hard HEAD^2
+	git revert --no-edit HEAD >/dev/null
+	by beta switch
+	assert_equal "$status" 0
+	assert_contains "$output" "taken back by a commit that says so: big.nix"
+}
+
+@test "what was rolled back comes back only when that is said" {
+	alpha_changes_line_3
+	as_person "$SAFE_REBUILD" switch --rollback
+	wait_for test -s "$ROOT/person.status"
+	assert_equal "$(cat "$ROOT/person.status")" 0
+	refused beta switch
+	assert_contains "$output" "would bring back what was rolled back: build 2 by alpha"
+	assert_contains "$output" "rolled back: build 3 by $(id -un)"
+	assert_contains "$output" "if it is meant to come back: safe-rebuild --allow-redo 2 switch --flake ."
+	assert_contains "$output" 'has 1 line back that was rolled back (build 2 by alpha)'
+	refused beta switch --allow-redo 1
+	assert_contains "$output" "--allow-redo 1 does not hold: what would come back now is 2"
+	passes beta switch --allow-redo 2
+	assert_equal "$(field last allowed_redo)" 2
+	# live again: no word is needed any more
+	echo '# more' >>other.nix
+	passes gamma switch
+}
+
+@test "after a rollback: a branch without what is live" {
+	alpha_changes_line_3
+	echo 'more = true;' >>other.nix
+	git commit -qam "beta's"
+	passes beta switch
+	as_person "$SAFE_REBUILD" switch --rollback
+	wait_for test -s "$ROOT/person.status"
+	git checkout -q -b side HEAD~2
+	refused gamma switch
+	assert_contains "$output" 'big.nix: lacks 1 line (line 3: "option3 = \"alpha\";")'
+}
+
+@test "lines that beta removed are back from an old copy" {
+	cp big.nix "$ROOT/old"
+	sed -i '/option5/d; /option6/d' big.nix
+	git commit -qam "beta takes two out"
+	passes beta switch
+	cp "$ROOT/old" big.nix
+	sed -i 's/^option7 = .*/option7 = "alpha";/' big.nix
+	refused alpha switch
+	assert_contains "$output" "big.nix: has 2 lines back that it removed (build 2 by beta)"
+}
+
+@test "another machine's configuration" {
+	run sr --agent alpha switch --flake .#a --allow-undo 1
+	assert_equal "$status" 0
+	run sr --agent beta switch --flake .#b
+	assert_equal "$status" 65
+	assert_contains "$output" "would put another machine's configuration in the place of 'git+file://$CONFIG#a': build 2 by alpha"
+	assert_contains "$output" "if it is meant to go: safe-rebuild --allow-undo 2 switch --flake '.#b'"
+	run sr --agent beta switch --flake .#b --allow-undo 2
+	assert_equal "$status" 0
+}
+
+@test "the running system comes from another profile" {
+	# shellcheck disable=SC2016
+	alpha_changes_line_3
+	echo 'games = true;' >>other.nix
+	git commit -qam "games"
+	DOUBLE='mkdir -p "$ROOT/systems/games"; ln -sfn "$ROOT/systems/games" "$ROOT/run/current-system"' \
+		by gamma test -p games
+	assert_equal "$status" 0
+	git checkout -q -b side HEAD~1
+	refused beta test
+	assert_contains "$output" "would take away what is live: build 3 by gamma"
+}
+
+@test "one's own line in a file where others have theirs" {
+	alpha_changes_line_3
+	sed -i 's/^option9 = .*/option9 = "beta";/' big.nix
+	passes beta switch
+	sed -i 's/^option9 = .*/option9 = "root9";/' big.nix
+	passes beta switch
+	# with conflict markers around it
+	printf '<<<<<<< HEAD\n=======\n>>>>>>> x\n' >>big.nix
+	passes beta switch
+}
+
+@test "the author amends or rebases a live commit in another checkout" {
+	git clone -q . "$ROOT/clone"
+	cd "$ROOT/clone"
+	git config user.name tester
+	git config user.email tester@localhost
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	commit_all . "alpha's option"
+	passes alpha switch
+	sed -i 's/^option3 = .*/option3 = "alpha, better";/' big.nix
+	git commit -q --amend -am "alpha's option"
+	cd "$CONFIG"
+	git pull -q "$ROOT/clone" main
+	passes beta switch
+}
+
+@test "moved to another file, sorted, indented anew, renamed" {
+	alpha_changes_line_3
+	sort -r big.nix | sed 's/^/    /' >moved.nix
+	git rm -q --cached big.nix
+	rm big.nix
+	git add -A
+	git commit -qm "moved"
+	passes beta switch
+}
+
+@test "another's boot is pending and I test; another's boot is pending and I switch" {
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	git commit -qam "alpha's option"
+	passes alpha boot
+	git checkout -q -b side HEAD~1
+	echo '# side' >>other.nix
+	passes beta test
+	refused beta switch
+}
+
+@test "a common line is judged with its hunk" {
+	printf '{\n  services.web = {\n    enable = false;\n  };\n  services.db = {\n    enable = true;\n  };\n}\n' >common.nix
+	commit_all . "two services"
+	passes root switch
+	cp common.nix "$ROOT/old"
+	sed -i '3s/false/true/' common.nix
+	git commit -qam "web on"
+	passes alpha switch
+	# an old copy, with a service more
+	sed '7a\  services.mine = {\n    enable = true;\n  };' "$ROOT/old" >common.nix
+	refused beta switch
+	assert_contains "$output" 'common.nix: lacks 1 line (line 3: "    enable = true;")'
+	# one's own service goes, enable and all
+	git checkout -q common.nix
+	sed -i '7a\  services.mine = {\n    enable = true;\n  };' common.nix
+	passes beta switch
+	git checkout -q common.nix
+	passes beta switch
+}
+
+@test "new text in the place of the old is a warning that shows both" {
+	alpha_changes_line_3
+	sed -i 's/^option3 = .*/option3 = "beta, never seen before";/' big.nix
+	by beta switch
+	assert_equal "$status" 0
+	assert_contains "$output" 'warning: big.nix: lacks 1 line (line 3: "option3 = \"alpha\";"), it becomes "option3 = \"beta, never seen before\";" (build 2 by alpha)'
+}
+
+@test "a copy that has what others built later was fresh: a warning" {
+	alpha_changes_line_3
+	sed -i 's/^option8 = .*/option8 = "gamma";/' big.nix
+	git commit -qam "gamma's"
+	passes gamma switch
+	sed -i '/option3/d' big.nix
+	by beta switch
+	assert_equal "$status" 0
+	assert_contains "$output" 'warning: big.nix: lacks 1 line (line 3: "option3 = \"alpha\";") (build 2 by alpha)'
+}
+
+@test "a build by another than the author: the first record that has a line has brought it" {
+	cp big.nix "$ROOT/old"
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	DOUBLE='exit 1' by alpha switch
+	assert_equal "$status" 1
+	passes beta switch
+	cp "$ROOT/old" big.nix
+	refused gamma switch
+	assert_contains "$output" "(build 2 by alpha"
+	refused beta switch
+	# alpha's own draft
+	passes alpha switch
+}
+
+@test "who edited what, as hooks note it, comes before who built it" {
+	mkdir -p "$STATE/edits"
+	cp big.nix "$ROOT/old"
+	sleep 1.1
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	echo "$(date +%s) alpha $CONFIG/big.nix" >"$STATE/edits/0"
+	sleep 1.1
+	passes beta switch
+	# alpha takes its own draft back, although beta has built it
+	cp "$ROOT/old" big.nix
+	passes alpha switch
+	# and beta, who only built it, may not
+	sed -i 's/^option4 = .*/option4 = "alpha";/' big.nix
+	sleep 1.1
+	echo "$(date +%s) alpha $CONFIG/big.nix" >>"$STATE/edits/0"
+	passes gamma switch
+	sleep 1.1
+	cp "$ROOT/old" big.nix
+	echo "$(date +%s) gamma $CONFIG/big.nix" >>"$STATE/edits/0"
+	refused gamma switch
+	assert_contains "$output" 'big.nix: lacks 1 line (line 4: "option4 = \"alpha\";")'
+}
+
+@test "a plain directory without git: the advice works there, too" {
+	mkdir "$ROOT/plain"
+	cp ./*.nix "$ROOT/plain"
+	cd "$ROOT/plain"
+	by root switch
+	run sr --agent root switch --flake "path:$PWD"
+	cp big.nix "$ROOT/old"
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	run sr --agent alpha switch --flake "path:$PWD"
+	assert_equal "$status" 0
+	cp "$ROOT/old" big.nix
+	run sr --agent beta switch --flake "path:$PWD"
+	assert_equal "$status" 65
+	mkdir -p "$ROOT/shim"
+	ln -s "$SAFE_REBUILD" "$ROOT/shim/safe-rebuild"
+	PATH="$ROOT/shim:$PATH" bash -c "$(sed -n 's/^safe-rebuild: bring it in: //p' <<<"$output")"
+	run sr --agent beta switch --flake "path:$PWD"
+	assert_equal "$status" 0
+}
+
+@test "refused before it waits, against what is being built" {
+	cp -r . "$ROOT/other"
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	git commit -qam "alpha's option"
+	# shellcheck disable=SC2016
+	DOUBLE='touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done' \
+		"$SAFE_REBUILD" --agent alpha switch --flake . >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/started"
+	cd "$ROOT/other"
+	echo '# mine' >>other.nix
+	run timeout 20 "$SAFE_REBUILD" --agent beta switch --flake .
+	assert_equal "$status" 65
+	assert_contains "$output" "would take away what is being built: build 2 by alpha"
+	refute_contains "$output" "waiting"
+	touch "$ROOT/go"
+	wait
+}
+
+@test "the one whose work was taken back reads it first thing" {
+	alpha_changes_line_3
+	cp "$ROOT/old" big.nix
+	passes beta switch --allow-undo 2
+	git checkout -q big.nix
+	run sr --agent alpha diff --flake .
+	assert_contains "${lines[1]}" "build 3 by beta took back your build 2 (--allow-undo): big.nix"
+	by alpha switch
+	assert_contains "$output" "build 3 by beta took back your build 2 (--allow-undo): big.nix"
+}
