@@ -135,14 +135,15 @@ static const char *author_of(const struct court *court, const struct item *item)
 	const struct item *counterpart = find_counterpart(court, item);
 	const struct build *owner = owner_of(court, counterpart ? counterpart : item);
 	_cleanup_free_ char *file = file_of(court, item);
+	const struct step *steps = court->hand->chain.list;
 	const char *author = NULL;
 
-	if (item->owner != NO_OWNER && item->owner > 0 &&
-		!court->hand->chain.list[item->owner].is_rollback)
+	if (!owner)
+		return NULL;
+	if (item->owner > 0 && !steps[item->owner].is_rollback)
 		author = edits_author(&court->edits, file,
-			court->hand->chain.list[item->owner - 1].build.started,
-			owner->started);
-	return author ? author : owner ? owner->agent : NULL;
+			steps[item->owner - 1].build.started, owner->started);
+	return author ? author : owner->agent;
 }
 
 /* Whether the author has taken it out again himself, as far as edits are known. */
@@ -151,7 +152,8 @@ static bool is_taken_back(
 {
 	const struct build *owner = owner_of(court, item);
 	_cleanup_free_ char *file = file_of(court, item);
-	const char *editor = edits_author(&court->edits, file, owner->started, 0);
+	const char *editor =
+		owner ? edits_author(&court->edits, file, owner->started, 0) : NULL;
 
 	return editor && streq(editor, author);
 }
@@ -227,7 +229,7 @@ static void send_finding(
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 
 	/* What a rollback took back is the work of the one who had done it. */
-	if (item->brought != NO_OWNER) {
+	if (owner && item->brought != NO_OWNER) {
 		const struct build *builder =
 			&court->hand->chain.list[item->brought].build;
 
