@@ -9,6 +9,8 @@
 
 /* Larger files are compared as a whole. */
 #define TEXT_MAX ((git_object_size_t)8 << 20)
+/* Of so many files of a tree copies are looked for. */
+#define TREE_READ_MAX 2000
 /* Longer lines say no more. */
 #define LINE_KEPT 200
 /* Spreads paths over the hashes of lines. */
@@ -127,8 +129,9 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *diff_hunk
 		len--;
 	item.line = (unsigned)(is_lost ? line->old_lineno : line->new_lineno);
 	item.key = line_key(line->content, len);
-	item.by_path = counts_get(is_lost ? &hunk->live : &hunk->mine, item.hash) > 1 ||
-		       line_is_bare(line->content, len);
+	item.is_bare = line_is_bare(line->content, len);
+	item.by_path = item.is_bare ||
+		       counts_get(is_lost ? &hunk->live : &hunk->mine, item.hash) > 1;
 	item.whole_file = hunk->whole_file;
 	item.text = xstrndup(line->content, len < LINE_KEPT ? len : LINE_KEPT);
 	add(hunk->items, &item);
@@ -295,6 +298,57 @@ static void drop_moved(struct items *items)
 	drop_marked(items, 0);
 }
 
+/* The lines of all texts of a tree, as many as there are of small ones. */
+struct gathering {
+	git_repository *repository;
+	struct counts *counts;
+	size_t left;
+};
+
+static int gather_lines(const char *root, const git_tree_entry *entry, void *data)
+{
+	struct gathering *gathering = data;
+	_cleanup_git_(blob) git_blob *blob = NULL;
+	_cleanup_lines_ struct lines lines = {0};
+
+	(void)root;
+	if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB)
+		return 0;
+	if (!gathering->left-- ||
+		entry_text(&blob, gathering->repository, git_tree_entry_filemode(entry),
+			git_tree_entry_id(entry)) < 0)
+		return -1;
+	lines_split(&lines, blob);
+	counts_add_lines(gathering->counts, &lines, 1);
+	return 0;
+}
+
+/* What has a copy on the other side, anywhere in the tree, is not lost: only where there
+ * is something to ask for, since all texts are read. */
+static void drop_copies(struct items *items, git_repository *repository,
+	const git_oid *tree_id, bool lost)
+{
+	_cleanup_git_(tree) git_tree *tree = NULL;
+	_cleanup_counts_ struct counts counts = {0};
+	struct gathering gathering = {repository, &counts, TREE_READ_MAX};
+	bool any = false;
+
+	for (size_t i = 0; i < items->len; i++)
+		any = any || (items->list[i].kind == ITEM_LINE &&
+				     items->list[i].is_lost == lost);
+	if (!any || git_tree_lookup(&tree, repository, tree_id) < 0)
+		return;
+	(void)git_tree_walk(tree, GIT_TREEWALK_PRE, gather_lines, &gathering);
+	for (size_t i = 0; i < items->len; i++) {
+		struct item *item = &items->list[i];
+
+		if (item->kind == ITEM_LINE && item->is_lost == lost && !item->is_bare &&
+			counts_get(&counts, item->hash))
+			item->hash = 0;
+	}
+	drop_marked(items, 0);
+}
+
 int items_find(struct items *ret, git_repository *repository, const git_oid *live,
 	const git_oid *mine, const struct settings *settings)
 {
@@ -305,6 +359,8 @@ int items_find(struct items *ret, git_repository *repository, const git_oid *liv
 		if (add_change(ret, i, repository, settings) < 0)
 			return -1;
 	drop_moved(ret);
+	drop_copies(ret, repository, mine, true);
+	drop_copies(ret, repository, live, false);
 	return 0;
 }
 

@@ -38,6 +38,7 @@ struct item {
 	uint64_t hash;   /* of what is looked for in other trees */
 	uint64_t mine;   /* input, entry: of what mine has in its place; 0: nothing */
 	uint64_t key;    /* line: of what is before the '='; 0: none */
+	bool is_bare;    /* see line_is_bare(): a copy elsewhere is another option's */
 	bool by_path;    /* it is looked for in its own path only */
 	bool whole_file; /* of a file that mine lacks, or that live lacks */
 

@@ -171,7 +171,7 @@ class World:
         self.shared = kind == "shared"
         self.origin = first
         self.live = self.before = None
-        self.ever = set()
+        self.ever, self.rolled_locks = set(), set()
         self.attempts = self.misses = self.told = self.wrong = self.losses = 0
         self.notes = []
         self.systems = 0
@@ -412,6 +412,9 @@ class World:
         for name, day in self.locks_of(live).items():
             if self.locks_of(mine)[name] < day and self.lock_author.get((name, day), agent.name) != agent.name:
                 unseen.add(f"{name} {day}")
+        for name, day in self.locks_of(mine).items():
+            if self.locks_of(live)[name] < day and (name, day) in self.rolled_locks:
+                back.add(f"{name} {day}")
         for text in (options(mine) - options(live)) & self.ever:
             killer = self.killer.get(text)
             if killer and killer != agent.name:
@@ -474,16 +477,23 @@ class World:
             self.notes.append(f"missed by {agent.name}: unseen {sorted(unseen)} back {sorted(back)}\n{output}")
         elif status == 65 and not (unseen or back or known):
             self.wrong += 1
-            self.notes.append(f"wrongly refused {agent.name}\n{output}")
+            self.notes.append(f"wrongly refused {agent.name}: {self.explain(agent)}\n{output}")
+
+    def explain(self, agent):
+        """Who wrote what differs, and who knows of it."""
+        live, mine = options(self.live), options(agent.checkout.tree)
+        return "; ".join(f"{sign}{text} by {self.author[text]}, killed by {self.killer.get(text)}"
+                         for sign, texts in (("-", live - mine), ("+", (mine - live) & self.ever))
+                         for text in sorted(texts))
 
     def bring_in(self, agent, unseen, back):
         place = agent.checkout
-        for text in unseen:
+        for text in sorted(unseen | {text for text in back if text.split()[0] in place.locks}):
             if text in options(place.tree):
                 continue
             name, day = text.split()[0], text.split()[-1]
             if name in place.locks:
-                place.locks[name] = int(day)
+                place.locks[name] = self.locks_of(self.live)[name]
                 continue
             target = sorted(n for n in place.tree if n.startswith("m"))[0]
             lines = [line for line in place.tree[target] if not (option(line) or "").startswith(name + " ")]
@@ -503,6 +513,7 @@ class World:
         if status != 0:
             self.notes.append(f"rollback: {output}")
             return
+        self.rolled_locks |= set(self.locks_of(self.live).items()) - set(self.locks_of(self.before[0]).items())
         gone, back = options(self.live) - options(self.before[0]), options(self.before[0]) - options(self.live)
         self.knows_gone(gone, "alice")
         self.knows_back(back, "alice")
