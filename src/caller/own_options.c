@@ -1,5 +1,6 @@
 #include "caller/own_options.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 
 #include "base/clock.h"
@@ -82,6 +83,30 @@ static char *value_of(const struct option *option)
 	return getenv(option->variable) ? xstrdup(getenv(option->variable)) : NULL;
 }
 
+static void add_option(struct strv *words, const char *name, const char *value)
+{
+	strv_add(words, name);
+	strv_add(words, value);
+}
+
+/* The same once more, but for what is allowed, as shell words. */
+static char *words_of(const struct own_options *own)
+{
+	_cleanup_strv_ struct strv words = {0};
+	_cleanup_free_ char *wait = xasprintf("%" PRIi64 "s", own->wait_ms / 1000);
+
+	if (own->agent)
+		add_option(&words, "--agent", own->agent);
+	if (own->message)
+		add_option(&words, "--message", own->message);
+	if (own->wait_ms >= 0)
+		add_option(
+			&words, "--wait", own->wait_ms == FOREVER_MS ? "forever" : wait);
+	if (own->settings)
+		add_option(&words, "--settings", own->settings);
+	return words.len ? text_shell_words(words.words) : xstrdup("");
+}
+
 int own_options_read(struct own_options *ret, struct strv *words)
 {
 	bool given[ARRAY_LEN(options)] = {false};
@@ -90,6 +115,7 @@ int own_options_read(struct own_options *ret, struct strv *words)
 	if (words && options_take(ret, options, ARRAY_LEN(options), words, given) < 0)
 		return -1;
 	ret->agent_is_option = ret->agent != NULL;
+	ret->words = words_of(ret);
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		_cleanup_free_ char *value = NULL;
 
@@ -106,6 +132,7 @@ int own_options_read(struct own_options *ret, struct strv *words)
 
 void own_options_free(struct own_options *own)
 {
+	free(own->words);
 	free(own->agent);
 	free(own->message);
 	free(own->settings);

@@ -146,9 +146,10 @@ static bool has_others(const struct changes *changes, const char *caller)
 /* A patch for what lies in the directory now. */
 static int restore(const struct guard *guard, const struct snapshot *snapshot)
 {
+	_cleanup_strv_ struct strv by_hand = {0};
 	int found = 0;
 
-	for (size_t i = 0; i < guard->len && found == 0; i++) {
+	for (size_t i = 0; i < guard->len && found == 0 && !by_hand.len; i++) {
 		const struct guarded *guarded = &guard->list[i];
 		_cleanup_free_ char *text = NULL;
 		git_oid tree;
@@ -156,15 +157,20 @@ static int restore(const struct guard *guard, const struct snapshot *snapshot)
 
 		if (!guarded->verdict.len || git_oid_is_zero(&guarded->verdict.live))
 			continue;
-		found = restore_tree(&tree, &guarded->verdict);
+		found = restore_tree(&tree, &by_hand, &guarded->verdict);
 		if (found > 0 && (patch_make(&text, &len, guard->call->ledger,
 					  &snapshot->tree, &tree, NULL, 0) < 0 ||
 					 command_print(text, len) != 0))
 			return EXIT_OWN_FAILURE;
 	}
-	if (found == 0)
+	for (size_t i = 0; i < by_hand.len; i++)
+		say("by hand: %s: what is refused and what is yours are interwoven there",
+			by_hand.words[i]);
+	if (found == 0 && !by_hand.len)
 		say("nothing is missing here that others have made live");
-	return found < 0 ? EXIT_OWN_FAILURE : 0;
+	if (found < 0)
+		return EXIT_OWN_FAILURE;
+	return by_hand.len ? EXIT_REFUSED : 0;
 }
 
 /* The verdict first, then the changes. */

@@ -179,6 +179,7 @@ static int look_at_failed(const struct step *before, struct step *step,
 static void resolve(
 	struct items *items, const struct chain *chain, size_t index, const bool *fresh)
 {
+	items_note_stale(items);
 	for (size_t i = 0; i < items->len; i++) {
 		struct item *item = &items->list[i];
 

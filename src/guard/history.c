@@ -109,36 +109,51 @@ static bool compare_commit(
 		       git_commit_tree_id(commit), NULL, NULL) == 0;
 }
 
-/* Marks those that the commit has brought about. */
-static void mark(struct items *items, bool reverted)
+/* Whether a comparison has shown the item's loss (or return) itself, not its making. */
+static bool is_done(const struct item *item)
 {
-	for (size_t i = 0; i < items->len; i++) {
-		struct item *item = &items->list[i];
-
-		if (item->is_lost ? item->delta <= 0 : item->delta >= 0)
-			continue;
-		if (reverted)
-			item->is_reverted = true;
-		else
-			item->is_rewritten = true;
-	}
+	return item->is_lost ? item->delta < 0 : item->delta > 0;
 }
 
-static void mark_reverts(
-	const struct history *history, struct items *items, const char *message)
+static bool is_undone(const struct item *item)
 {
-	while ((message = strstr(message, REVERTS))) {
-		_cleanup_git_(commit) git_commit *reverted = NULL;
-		char digits[OID_TEXT_SIZE];
-		git_oid id;
+	return item->is_lost ? item->delta > 0 : item->delta < 0;
+}
 
-		message += strlen(REVERTS);
-		snprintf(digits, sizeof(digits), "%s", message);
-		if (git_oid_fromstr(&id, digits) == 0 &&
-			git_commit_lookup(&reverted, history->repository, &id) == 0 &&
-			compare_commit(history, items, reverted))
-			mark(items, true);
-	}
+/* The lines that the commit took out, or brought back, as it says. */
+static void mark_revert(
+	const struct history *history, struct items *items, git_commit *commit)
+{
+	if (!strstr(git_commit_message(commit), REVERTS) ||
+		!compare_commit(history, items, commit))
+		return;
+	for (size_t i = 0; i < items->len; i++)
+		items->list[i].is_reverted |= is_done(&items->list[i]);
+}
+
+/* A revert that was reverted in its turn says nothing: HEAD must be without the line. */
+static void keep_standing(
+	const struct history *history, struct items *items, const git_oid *live)
+{
+	git_oid head;
+
+	if (!history_tree(&head, history, &history->head) ||
+		items_compare(items, history->repository, live, &head, NULL, NULL) < 0)
+		return;
+	for (size_t i = 0; i < items->len; i++)
+		items->list[i].is_reverted &= is_done(&items->list[i]);
+}
+
+/* The paths that the commit changes against its first parent. */
+static bool changed_paths(
+	struct path_changes *ret, const struct history *history, git_commit *commit)
+{
+	git_oid before;
+
+	return git_commit_parentcount(commit) == 1 &&
+	       history_tree(&before, history, git_commit_parent_id(commit, 0)) &&
+	       tree_diff(ret, history->repository, &before, git_commit_tree_id(commit)) ==
+		       0;
 }
 
 /* The lines that the commit has more of than its parent. */
@@ -146,12 +161,8 @@ static bool added_lines(
 	struct counts *ret, const struct history *history, git_commit *commit)
 {
 	_cleanup_path_changes_ struct path_changes changes = {0};
-	git_oid before;
 
-	if (git_commit_parentcount(commit) != 1 ||
-		!history_tree(&before, history, git_commit_parent_id(commit, 0)) ||
-		tree_diff(&changes, history->repository, &before,
-			git_commit_tree_id(commit)) < 0)
+	if (!changed_paths(&changes, history, commit))
 		return false;
 	for (size_t i = 0; i < changes.len; i++) {
 		const struct path_change *change = &changes.list[i];
@@ -184,7 +195,8 @@ static bool share_a_line(const struct history *history, git_commit *a, git_commi
 }
 
 /*
- * Both amend and rebase keep the author and his time; but scripts commit more than once
+ * Whether b is a written anew. Both amend and rebase keep the author and his time, and
+ * the committer's tells which of the two is the newer; but scripts commit more than once
  * in a second, so the subject or some of the content must be the same as well.
  */
 static bool is_twin(const struct history *history, git_commit *a, git_commit *b)
@@ -195,8 +207,34 @@ static bool is_twin(const struct history *history, git_commit *a, git_commit *b)
 
 	return one->when.time == other->when.time && streq(one->name, other->name) &&
 	       streq(one->email, other->email) &&
+	       git_commit_time(b) > git_commit_time(a) &&
 	       ((subject && other_subject && streq(subject, other_subject)) ||
 		       share_a_line(history, a, b));
+}
+
+static bool has_path(const struct path_changes *changes, const char *path)
+{
+	for (size_t i = 0; i < changes->len; i++)
+		if (streq(changes->list[i].path, path))
+			return true;
+	return false;
+}
+
+/* What the commit did, in the files that its twin has anything to say about. */
+static void mark_by_twin(const struct history *history, struct items *items,
+	git_commit *commit, git_commit *twin)
+{
+	_cleanup_path_changes_ struct path_changes changes = {0};
+
+	if (!changed_paths(&changes, history, twin) ||
+		!compare_commit(history, items, commit))
+		return;
+	for (size_t i = 0; i < items->len; i++) {
+		struct item *item = &items->list[i];
+
+		item->is_rewritten |=
+			is_undone(item) && has_path(&changes, item_path(items, item));
+	}
 }
 
 /* Commits of HEAD alone: what they revert, and which could be others written anew. */
@@ -212,7 +250,7 @@ static size_t read_own(
 
 		if (git_commit_lookup(&commit, history->repository, &id) < 0)
 			break;
-		mark_reverts(history, items, git_commit_message(commit));
+		mark_revert(history, items, commit);
 		own[len++] = commit;
 	}
 	git_revwalk_free(commits);
@@ -228,20 +266,20 @@ static void mark_rewritten(const struct history *history, struct items *items,
 
 	for (size_t i = 0; commits && i < COMMITS_MAX; i++) {
 		_cleanup_git_(commit) git_commit *commit = NULL;
-		bool twin = false;
+		size_t twin = 0;
 
 		if (git_revwalk_next(&id, commits) != 0 ||
 			git_commit_lookup(&commit, history->repository, &id) < 0)
 			break;
-		for (size_t j = 0; j < len && !twin; j++)
-			twin = is_twin(history, commit, own[j]);
-		if (twin && compare_commit(history, items, commit))
-			mark(items, false);
+		while (twin < len && !is_twin(history, commit, own[twin]))
+			twin++;
+		if (twin < len)
+			mark_by_twin(history, items, commit, own[twin]);
 	}
 	git_revwalk_free(commits);
 }
 
-void history_mark(const struct history *history, struct items *items)
+void history_mark(const struct history *history, struct items *items, const git_oid *live)
 {
 	git_commit *own[COMMITS_MAX];
 	size_t len;
@@ -249,6 +287,7 @@ void history_mark(const struct history *history, struct items *items)
 	if (!items->len || git_oid_is_zero(&history->head) || !history->live_is_known)
 		return;
 	len = read_own(history, items, own);
+	keep_standing(history, items, live);
 	if (!history->has_live)
 		mark_rewritten(history, items, own, len);
 	for (size_t i = 0; i < len; i++)

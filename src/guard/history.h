@@ -28,5 +28,7 @@ void history_free(struct history *history);
 /* The tree of a commit; false where it cannot be read. */
 bool history_tree(git_oid *ret, const struct history *history, const git_oid *commit);
 
-/* Marks by .is_reverted and .is_rewritten; best effort. */
-void history_mark(const struct history *history, struct items *items);
+/* Marks by .is_reverted and .is_rewritten; live: what the items are losses of. Best
+ * effort. */
+void history_mark(
+	const struct history *history, struct items *items, const git_oid *live);

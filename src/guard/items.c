@@ -85,12 +85,31 @@ static void drop_marked(struct items *items, size_t start)
 	items->len = kept;
 }
 
-/* What stands in many places goes along with what tells, each side for itself. */
+/* A file of which a part has moved elsewhere is not missing, only some of its lines. */
+static void drop_moved_lines(struct items *items)
+{
+	_cleanup_free_ bool *in_part = xcalloc(items->changes.len + 1, sizeof(bool));
+
+	for (size_t i = 0; i < items->len; i++)
+		if (!items->list[i].hash)
+			in_part[items->list[i].path] = true;
+	for (size_t i = 0; i < items->len; i++)
+		if (items->list[i].kind == ITEM_LINE && in_part[items->list[i].path])
+			items->list[i].whole_file = false;
+	drop_marked(items, 0);
+}
+
+/* What stands in many places goes along with what tells, each side for itself; a whole
+ * file's lines were not all brought by the same one. */
 static void end_hunk(struct hunk *hunk)
 {
 	struct items *items = hunk->items;
 	bool tells[2] = {false};
 
+	if (hunk->whole_file) {
+		hunk->start = items->len;
+		return;
+	}
 	for (size_t i = hunk->start; i < items->len; i++)
 		if (!items->list[i].by_path)
 			tells[items->list[i].is_lost] = true;
@@ -146,6 +165,15 @@ static void count(struct counts *counts, const git_blob *blob)
 	counts_add_lines(counts, &lines, 1);
 }
 
+/* Whether only blanks and the ends of lines differ. */
+static bool differ_in_blanks(const git_blob *live, const git_blob *mine)
+{
+	return live && mine &&
+	       line_hash(git_blob_rawcontent(live), (size_t)git_blob_rawsize(live)) ==
+		       line_hash(
+			       git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
+}
+
 static int add_lines(
 	struct items *items, size_t path, const git_blob *live, const git_blob *mine)
 {
@@ -156,6 +184,8 @@ static int add_lines(
 		.start = items->len};
 	int result;
 
+	if (differ_in_blanks(live, mine))
+		return 0;
 	options.context_lines = 0;
 	options.flags = GIT_DIFF_IGNORE_WHITESPACE;
 	count(&hunk.live, live);
@@ -247,6 +277,7 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 	const struct path_change *change = &items->changes.list[path];
 	_cleanup_git_(blob) git_blob *live = NULL, *mine = NULL;
 	_cleanup_lock_file_ struct lock_file live_lock = {0}, mine_lock = {0};
+	size_t len;
 
 	/* Those that are ignored must not push others out of the list. */
 	if (guard_ignores(settings, change->path)) {
@@ -267,10 +298,16 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 		lock_file_parse(&live_lock, live);
 		lock_file_parse(&mine_lock, mine);
 	}
-	if (live_lock.len && mine_lock.len)
+	if (live_lock.len && mine_lock.len) {
 		add_inputs(items, path, &live_lock, &mine_lock);
-	else
-		return add_lines(items, path, live, mine);
+		return 0;
+	}
+	len = items->len;
+	if (add_lines(items, path, live, mine) < 0)
+		return -1;
+	/* A file without lines is there for its being there. */
+	if (items->len == len && !items->more && (!live || !mine))
+		add_entry(items, path, false);
 	return 0;
 }
 
@@ -295,7 +332,7 @@ static void drop_moved(struct items *items)
 			items->list[i].hash = 0;
 	counts_free(&sides[0]);
 	counts_free(&sides[1]);
-	drop_marked(items, 0);
+	drop_moved_lines(items);
 }
 
 /* The lines of all texts of a tree, as many as there are of small ones. */
@@ -346,7 +383,7 @@ static void drop_copies(struct items *items, git_repository *repository,
 			counts_get(&counts, item->hash))
 			item->hash = 0;
 	}
-	drop_marked(items, 0);
+	drop_moved_lines(items);
 }
 
 int items_find(struct items *ret, git_repository *repository, const git_oid *live,
@@ -414,8 +451,8 @@ static void compare_values(struct items *items, size_t path,
 		before = item_value(item, change->old_mode, &change->old_id, from);
 		after = item_value(item, change->new_mode, &change->new_id, to);
 		item->delta = (after == item->hash) - (before == item->hash);
-		if (item->mine && (before == item->mine || after == item->mine))
-			item->is_stale = true;
+		item->has_mine =
+			item->mine && (before == item->mine || after == item->mine);
 	}
 }
 
@@ -451,6 +488,7 @@ int items_compare(struct items *items, git_repository *repository, const git_oid
 
 	for (size_t i = 0; i < items->len; i++) {
 		items->list[i].delta = 0;
+		items->list[i].has_mine = false;
 		if (items->list[i].kind == ITEM_LINE)
 			*counts_at(&comparison.wanted, place(&items->list[i])) = 1;
 	}
@@ -464,6 +502,12 @@ int items_compare(struct items *items, git_repository *repository, const git_oid
 	counts_free(&comparison.wanted);
 	counts_free(&comparison.delta);
 	return result;
+}
+
+void items_note_stale(struct items *items)
+{
+	for (size_t i = 0; i < items->len; i++)
+		items->list[i].is_stale |= items->list[i].has_mine;
 }
 
 void items_free(struct items *items)

@@ -51,7 +51,9 @@ struct item {
 	bool is_fresh;        /* mine has what others built into the path later */
 	bool is_reverted, is_rewritten; /* see history.h */
 	bool is_stale; /* input, entry: what mine has in its place was live once */
-	int64_t delta; /* of the last comparison of two trees, see items_compare() */
+	/* Of the last comparison of two trees, see items_compare(). */
+	int64_t delta;
+	bool has_mine; /* one of the two has what mine has in its place */
 };
 
 #define NO_OWNER SIZE_MAX
@@ -86,6 +88,9 @@ typedef void items_seen(
 	size_t path, const struct lines *from, const struct lines *to, void *data);
 int items_compare(struct items *items, git_repository *repository, const git_oid *from,
 	const git_oid *to, items_seen *seen, void *data) _must_check_;
+
+/* The trees that were compared last have been live. */
+void items_note_stale(struct items *items);
 
 /* The text of an entry, NULL where it has no lines. */
 int entry_text(git_blob **ret, git_repository *repository, uint32_t mode,

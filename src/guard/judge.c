@@ -64,13 +64,16 @@ static int hear(struct court *court)
 		chain_attribute(
 			&court->hand->chain, &court->items, repository, hand->agent) < 0)
 		return -1;
-	history_mark(&court->history, &court->items);
+	history_mark(&court->history, &court->items, &court->live);
 	edits_read(&court->edits, hand->settings);
 	/* From here on .delta tells what live has changed since the common ancestor. */
-	return git_oid_is_zero(&court->history.base)
-		       ? 0
-		       : items_compare(&court->items, repository, &court->history.base,
-				 &court->live, NULL, NULL);
+	if (git_oid_is_zero(&court->history.base))
+		return 0;
+	if (items_compare(&court->items, repository, &court->history.base, &court->live,
+		    NULL, NULL) < 0)
+		return -1;
+	items_note_stale(&court->items);
+	return 0;
 }
 
 /* Whether live has it, or has taken it out, since what both have in common. */
@@ -128,12 +131,19 @@ static const struct item *find_counterpart(
 	return NULL;
 }
 
+/* The build that it is told of. */
+static const struct build *maker_of(const struct court *court, const struct item *item)
+{
+	const struct item *counterpart = find_counterpart(court, item);
+
+	return owner_of(court, counterpart ? counterpart : item);
+}
+
 /* Who wrote it: the only one who edited the file before it was first built, else the
  * builder. */
 static const char *author_of(const struct court *court, const struct item *item)
 {
-	const struct item *counterpart = find_counterpart(court, item);
-	const struct build *owner = owner_of(court, counterpart ? counterpart : item);
+	const struct build *owner = maker_of(court, item);
 	_cleanup_free_ char *file = file_of(court, item);
 	const struct step *steps = court->hand->chain.list;
 	const char *author = NULL;
@@ -158,6 +168,15 @@ static bool is_taken_back(
 	return editor && streq(editor, author);
 }
 
+/* Whether something older takes its place; what has lines can do nothing else. */
+static bool goes_back(const struct item *item)
+{
+	if (item->kind == ITEM_INPUT)
+		return item->is_stale;
+	return item->kind != ITEM_ENTRY || !item->mine || !item->is_lost ||
+	       item->is_stale;
+}
+
 /* What neither names nor excuses decide. */
 static enum item_verdict weigh(
 	const struct court *court, struct item *item, const struct item *replacement)
@@ -170,12 +189,11 @@ static enum item_verdict weigh(
 			return VERDICT_WARNING;
 	}
 	if (item->kind == ITEM_INPUT)
-		return item->is_stale ? VERDICT_REFUSED : VERDICT_NONE;
+		return goes_back(item) ? VERDICT_REFUSED : VERDICT_NONE;
 	if (is_since)
 		return VERDICT_REFUSED;
 	if (item->kind == ITEM_ENTRY && item->mine)
-		return item->is_stale || !item->is_lost ? VERDICT_REFUSED
-							: VERDICT_WARNING;
+		return goes_back(item) ? VERDICT_REFUSED : VERDICT_WARNING;
 	return item->is_fresh ? VERDICT_WARNING : VERDICT_REFUSED;
 }
 
@@ -198,7 +216,7 @@ static enum item_verdict decide(const struct court *court, struct item *item)
 		return item->is_lost && !replacement ? VERDICT_UNKNOWN : VERDICT_NONE;
 	author = author_of(court, item);
 	if (author && streq(author, court->hand->agent))
-		return replacement ? VERDICT_NONE : VERDICT_OWN;
+		return replacement || !goes_back(item) ? VERDICT_NONE : VERDICT_OWN;
 	if (item->is_reverted)
 		return VERDICT_REVERTED;
 	if ((item->is_rewritten && court->is_elsewhere) ||
@@ -223,7 +241,7 @@ static bool is_uncommitted(const struct court *court, const struct item *item)
 static void send_finding(
 	const struct court *court, struct worker *worker, const struct item *item)
 {
-	const struct build *owner = owner_of(court, item);
+	const struct build *owner = maker_of(court, item);
 	const char *author = owner ? author_of(court, item) : NULL;
 	_cleanup_record_ struct record record = {0};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
@@ -267,7 +285,8 @@ static int work(struct worker *worker, struct strbuf *answer, void *data)
 	if (remote_open(&court.repository, worker) < 0 || decide_all(&court) < 0)
 		return -1;
 	for (size_t i = 0; i < court.items.len; i++)
-		if (court.items.list[i].verdict != VERDICT_NONE)
+		if (court.items.list[i].verdict != VERDICT_NONE ||
+			court.items.list[i].kind == ITEM_LINE)
 			send_finding(&court, worker, &court.items.list[i]);
 	record_setf(&record, "More", "%zu", court.items.more);
 	record_set(&record, "Unknown", git_oid_is_zero(&court.live) ? "yes" : NULL);

@@ -1,5 +1,6 @@
 #include "guard/refusal.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
 
@@ -7,9 +8,12 @@
 #include "base/message.h"
 #include "base/text.h"
 #include "changes/describe.h"
+#include "guard/restore.h"
 
 /* So many paths are named, the rest is counted. */
 #define PATHS_SHOWN 20
+/* ... where something is refused: the way out has to follow soon. */
+#define REFUSED_SHOWN 8
 #define PATH_SHOWN 150
 #define TEXT_SHOWN 80
 #define UNDONE_MAX 500
@@ -93,7 +97,9 @@ static void put_change(struct strbuf *out, const struct group *group)
 	else if (first->kind == ITEM_INPUT)
 		strbuf_printf(out, "goes back: %s", first->other ? first->other : "?");
 	else if (first->kind == ITEM_ENTRY)
-		strbuf_puts(out, "its content or mode goes back");
+		strbuf_puts(out, first->verdict == VERDICT_REFUSED
+					 ? "its content or mode goes back"
+					 : "its content or mode changes");
 	else
 		put_lines(out, group);
 	if (first->kind == ITEM_LINE && group->lost_line && group->lost_line->other) {
@@ -149,12 +155,18 @@ static bool has_refused(const struct guarded *guarded)
 	return guarded->is_other_machine || guarded->verdict.more;
 }
 
+static bool has_word(const struct strv *words, const char *word)
+{
+	for (size_t i = 0; i < words->len; i++)
+		if (streq(words->words[i], word))
+			return true;
+	return false;
+}
+
 static void add_name(struct strv *names, const char *name)
 {
-	for (size_t i = 0; i < names->len; i++)
-		if (streq(names->words[i], name))
-			return;
-	strv_add(names, name);
+	if (!has_word(names, name))
+		strv_add(names, name);
 }
 
 static void collect_names(struct strv *ret, const struct guard *guard, bool redo)
@@ -237,6 +249,10 @@ static char *diff_words(const struct guard_call *call)
 		strv_add(&words, "--attr");
 		strv_add(&words, request->attr);
 	}
+	for (size_t i = 0; i < request->include_count; i++) {
+		strv_add(&words, "-I");
+		strv_add(&words, request->include[i]);
+	}
 	if (request->profile_name) {
 		strv_add(&words, "-p");
 		strv_add(&words, request->profile_name);
@@ -246,57 +262,147 @@ static char *diff_words(const struct guard_call *call)
 	return line;
 }
 
-/* "git" and, where the caller stands elsewhere, the directory. The caller frees. */
-static char *git_there(const char *root)
+/*
+ * "git" and, where the caller stands elsewhere, the directory. What git does not track
+ * may lie in a repository of something else, of which git apply would take it for a part.
+ * The caller frees.
+ */
+static char *git_there(const struct configuration *configuration)
 {
 	char option[] = "-C", here[PATH_MAX];
-	_cleanup_free_ char *copy = xstrdup(root), *quoted = NULL;
-	char *words[] = {option, copy, NULL};
+	_cleanup_free_ char *root = xstrdup(configuration->root);
+	_cleanup_free_ char *parent = xstrdup(root), *ceiling = NULL, *quoted = NULL;
+	char *words[] = {option, root, NULL}, *ceilings[] = {parent, NULL};
+	const bool is_here = getcwd(here, sizeof(here)) && streq(here, root);
 
-	if (getcwd(here, sizeof(here)) && streq(here, root))
-		return xstrdup("git");
+	*strrchr(parent, '/') = '\0';
+	ceiling = text_shell_words(ceilings);
 	quoted = text_shell_words(words);
-	return xasprintf("git %s", quoted);
+	return xasprintf("%s%s%sgit%s%s",
+		configuration->is_git ? "" : "GIT_CEILING_DIRECTORIES=",
+		configuration->is_git ? "" : ceiling, configuration->is_git ? "" : " ",
+		is_here ? "" : " ", is_here ? "" : quoted);
+}
+
+/* Whether a terminal shows it as it is. */
+static bool is_printable(const char *path)
+{
+	while (*path && !iscntrl((unsigned char)*path))
+		path++;
+	return !*path;
 }
 
 /* git apply does not tell git of the files that it makes, and a flake would not see them.
  */
-static char *add_words(const struct guard *guard, const char *git)
+static char *add_words(
+	const struct guard *guard, const char *git, const struct strv *by_hand)
 {
 	_cleanup_strv_ struct strv paths = {0};
 	_cleanup_free_ char *words = NULL;
+	bool all = false;
 
 	for (size_t i = 0; i < guard->len && guard->call->configuration->is_git; i++)
 		for (size_t j = 0; j < guard->list[i].verdict.len; j++) {
 			const struct finding *finding = &guard->list[i].verdict.list[j];
 
-			if (finding->verdict == VERDICT_REFUSED && finding->whole_file &&
-				finding->is_lost)
-				add_name(&paths, finding->path);
+			if (finding->verdict != VERDICT_REFUSED || !finding->whole_file ||
+				!finding->is_lost || has_word(by_hand, finding->path))
+				continue;
+			add_name(&paths, finding->path);
+			all = all || !is_printable(finding->path);
 		}
 	if (!paths.len)
 		return xstrdup("");
-	words = paths.len > PATHS_SHOWN ? xstrdup(".") : text_shell_words(paths.words);
-	return xasprintf(" && %s add -N %s", git, words);
+	all = all || paths.len > PATHS_SHOWN;
+	words = all ? xstrdup(".") : text_shell_words(paths.words);
+	return xasprintf(" && %s --literal-pathspecs add -N -- %s", git, words);
+}
+
+/* Which files can be set right by a patch, and which only by hand. */
+static bool can_restore(struct strv *by_hand, const struct guard *guard)
+{
+	bool ret = false;
+
+	for (size_t i = 0; i < guard->len && !ret; i++) {
+		const struct guarded *guarded = &guard->list[i];
+		git_oid tree;
+
+		if (guarded->verdict.len && !git_oid_is_zero(&guarded->verdict.live))
+			ret = restore_tree(&tree, by_hand, &guarded->verdict) > 0;
+	}
+	return ret;
+}
+
+static void say_by_hand(const struct guard *guard, const struct strv *paths)
+{
+	for (size_t i = 0; i < paths->len && i < REFUSED_SHOWN; i++) {
+		char *words[] = {paths->words[i], NULL};
+		_cleanup_free_ char *path = text_shell_words(words);
+
+		if (guard->list[0].live.is_build)
+			say("by hand, for it is interwoven with what is yours: %s (what "
+			    "is live: %ssafe-rebuild show %s %s)",
+				path, sudo_of(guard->call), guard->list[0].live.name,
+				path);
+		else
+			say("by hand, for it is interwoven with what is yours: %s", path);
+	}
+}
+
+/* The way out that leaves nothing of anybody's behind. */
+static void say_restore(const struct guard *guard, bool undo)
+{
+	const struct guard_call *call = guard->call;
+	_cleanup_free_ char *git = git_there(call->configuration);
+	_cleanup_free_ char *diff = diff_words(call);
+	_cleanup_free_ char *add = NULL;
+	_cleanup_strv_ struct strv by_hand = {0};
+
+	if (call->configuration->kind == CONFIGURATION_COMMIT) {
+		say("this flake is pinned to %s: name a commit that has both",
+			call->configuration->revision);
+		return;
+	}
+	if (can_restore(&by_hand, guard)) {
+		add = add_words(guard, git, &by_hand);
+		say("%s: %ssafe-rebuild --agent %s %s | %s apply --whitespace=nowarn%s",
+			undo ? "bring it in" : "take it out", sudo_of(call),
+			call->caller->agent, diff, git, add);
+	}
+	say_by_hand(guard, &by_hand);
 }
 
 static void say_remedies(const struct guard *guard, const char *undo, const char *redo)
 {
 	const struct guard_call *call = guard->call;
-	_cleanup_free_ char *git = git_there(call->configuration->root);
-	_cleanup_free_ char *diff = diff_words(call);
-	_cleanup_free_ char *add = add_words(guard, git);
-	bool findings = false;
 
-	for (size_t i = 0; i < guard->len; i++)
-		findings = findings || guard->list[i].verdict.len;
-	if (findings)
-		say("%s: %ssafe-rebuild --agent %s %s | %s apply%s",
-			*undo ? "bring it in" : "take it out", sudo_of(call),
-			call->caller->agent, diff, git, add);
-	say("if it is meant to %s: %ssafe-rebuild%s%s%s%s %s", *undo ? "go" : "come back",
-		sudo_of(call), *undo ? " --allow-undo " : "", undo,
-		*redo ? " --allow-redo " : "", redo, call->command);
+	say_restore(guard, *undo);
+	say("if it is meant to %s: %ssafe-rebuild%s%s%s%s%s%s %s",
+		*undo ? "go" : "come back", sudo_of(call), *undo ? " --allow-undo " : "",
+		undo, *redo ? " --allow-redo " : "", redo, *call->own_words ? " " : "",
+		call->own_words, call->command);
+}
+
+/* Where it is the work of one build, that build, which need not be the last one; else
+ * NULL. The caller frees. */
+static char *describe_endangered(const struct guard *guard, const struct guarded *guarded)
+{
+	_cleanup_build_ struct build build = BUILD_INIT;
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < guarded->verdict.len; i++) {
+		const struct finding *finding = &guarded->verdict.list[i];
+
+		if (finding->verdict != VERDICT_REFUSED || finding->is_redo)
+			continue;
+		if (!finding->build || (number && finding->build != number))
+			return NULL;
+		number = finding->build;
+	}
+	if (!number || guarded->verdict.more ||
+		build_by_number(&build, guard->call->ledger, number) <= 0)
+		return NULL;
+	return describe_build(&build);
 }
 
 static void say_headline(const struct guard *guard, const struct guarded *guarded)
@@ -331,8 +437,10 @@ static void say_headline(const struct guard *guard, const struct guarded *guarde
 		error("refused: this %s would take away what is being built: %s", action,
 			guarded->live.description);
 	} else {
+		_cleanup_free_ char *whose = describe_endangered(guard, guarded);
+
 		error("refused: this %s would take away what is live: %s", action,
-			guarded->live.description);
+			whose ? whose : guarded->live.description);
 	}
 }
 
@@ -353,7 +461,7 @@ static int refuse(const struct guard *guard, const char *undo, const char *redo)
 		if (!has_refused(&guard->list[i]))
 			continue;
 		say_headline(guard, &guard->list[i]);
-		say_groups(&guard->list[i].verdict, VERDICT_REFUSED, "  ", PATHS_SHOWN);
+		say_groups(&guard->list[i].verdict, VERDICT_REFUSED, "  ", REFUSED_SHOWN);
 	}
 	if (call->allow_undo && !is_allowed(call->allow_undo, undo))
 		say("--allow-undo %s does not hold: what would be undone now is %s",
@@ -415,8 +523,10 @@ static int decide_rollback(const struct guard *guard)
 			error("refused: this rollback takes back what another has made "
 			      "live: %s",
 				live->description);
-			say("if it is meant to go: %ssafe-rebuild --allow-undo %s %s",
-				sudo_of(call), live->name, call->command);
+			say("if it is meant to go: %ssafe-rebuild --allow-undo %s%s%s "
+			    "%s",
+				sudo_of(call), live->name, *call->own_words ? " " : "",
+				call->own_words, call->command);
 			return EXIT_REFUSED;
 		}
 		say("takes back %s", live->description);
@@ -449,7 +559,7 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 			allowed ? *undo ? "--allow-undo" : "--allow-redo"
 				: "[guard] undo = warn",
 			guard->list[i].live.description);
-		say_groups(&guard->list[i].verdict, VERDICT_REFUSED, "  ", PATHS_SHOWN);
+		say_groups(&guard->list[i].verdict, VERDICT_REFUSED, "  ", REFUSED_SHOWN);
 	}
 	note_allowed(build, guard, undo, redo);
 	return 0;

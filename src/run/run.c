@@ -184,6 +184,7 @@ static void show_changes(struct run *run)
 static int guard(struct run *run, const struct own_options *options, bool arriving)
 {
 	const struct guard_call call = {
+		.own_words = options->words,
 		.settings = run->settings,
 		.caller = &run->caller,
 		.target = &run->target,

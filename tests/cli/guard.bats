@@ -64,7 +64,7 @@ commit_line() {
 	refused beta switch
 	assert_like "$output" 'modules/web.nix: lacks 1 line (line 13: "nginx = true;") (build 1 by alpha)'
 	assert_contains "$output" "bring it in: safe-rebuild --agent beta diff --restore --flake . | git apply"
-	assert_contains "$output" "if it is meant to go: safe-rebuild --allow-undo 1 switch --flake ."
+	assert_contains "$output" "if it is meant to go: safe-rebuild --allow-undo 1 --agent beta switch --flake ."
 	assert_equal "$(sr log | wc -l)" 1
 	bring_in
 	passes beta switch
@@ -440,7 +440,7 @@ lock() {
 	run sr --agent beta switch --rollback
 	assert_equal "$status" 65
 	assert_contains "$output" 'refused: this rollback takes back what another has made live: build 1 by alpha: switch succeeded'
-	assert_contains "$output" 'if it is meant to go: safe-rebuild --allow-undo 1 switch --rollback'
+	assert_contains "$output" 'if it is meant to go: safe-rebuild --allow-undo 1 --agent beta switch --rollback'
 	run sr --agent beta switch --rollback --allow-undo 1
 	assert_equal "$status" 0
 	passes alpha switch
@@ -474,7 +474,7 @@ outside() {
 	by beta switch
 	assert_equal "$status" 65
 	assert_like "$output" "would take away what is live: generation 145, made outside safe-rebuild on 20* at *"
-	assert_contains "$output" "--allow-undo gen:145 switch"
+	assert_contains "$output" "--allow-undo gen:145 --agent beta switch"
 	bring_in
 	passes beta switch
 	outside "$(git rev-parse main)-dirty"
@@ -567,7 +567,7 @@ outside() {
 	git checkout -q -b without HEAD~1
 	refused beta switch
 	[ "${#output}" -lt 3000 ]
-	assert_contains "$output" "and 281 more"
+	assert_contains "$output" "and 293 more"
 	assert_contains "$output" 'many/\x1b[31mred\nline'
 	refute_contains "$output" $'\e'
 }

@@ -46,7 +46,7 @@ alpha_changes_line_3() {
 tells_alphas_loss() {
 	assert_contains "$output" "would take away what is live: build 2 by alpha"
 	assert_contains "$output" 'big.nix: lacks 1 line (line 3: "option3 = \"alpha\";"), has 1 line back that it removed (build 2 by alpha)'
-	assert_contains "$output" "if it is meant to go: safe-rebuild --allow-undo 2 switch --flake ."
+	assert_contains "$output" "if it is meant to go: safe-rebuild --allow-undo 2 --agent beta switch --flake ."
 }
 
 @test "an old copy with a line of one's own, written back" {
@@ -114,7 +114,7 @@ tells_alphas_loss() {
 	refused beta switch
 	assert_contains "$output" "would bring back what was rolled back: build 2 by alpha"
 	assert_contains "$output" "rolled back: build 3 by $(id -un)"
-	assert_contains "$output" "if it is meant to come back: safe-rebuild --allow-redo 2 switch --flake ."
+	assert_contains "$output" "if it is meant to come back: safe-rebuild --allow-redo 2 --agent beta switch --flake ."
 	assert_contains "$output" 'has 1 line back that was rolled back (build 2 by alpha)'
 	refused beta switch --allow-redo 1
 	assert_contains "$output" "--allow-redo 1 does not hold: what would come back now is 2"
@@ -154,7 +154,7 @@ tells_alphas_loss() {
 	run sr --agent beta switch --flake .#b
 	assert_equal "$status" 65
 	assert_contains "$output" "would put another machine's configuration in the place of 'git+file://$CONFIG#a': build 2 by alpha"
-	assert_contains "$output" "if it is meant to go: safe-rebuild --allow-undo 2 switch --flake '.#b'"
+	assert_contains "$output" "if it is meant to go: safe-rebuild --allow-undo 2 --agent beta switch --flake '.#b'"
 	run sr --agent beta switch --flake .#b --allow-undo 2
 	assert_equal "$status" 0
 }
@@ -192,7 +192,9 @@ tells_alphas_loss() {
 	commit_all . "alpha's option"
 	passes alpha switch
 	sed -i 's/^option3 = .*/option3 = "alpha, better";/' big.nix
-	git commit -q --amend -am "alpha's option"
+	# The committer's time tells which of the two is the newer one.
+	GIT_COMMITTER_DATE="@$(($(date +%s) + 1)) +0000" \
+		git commit -q --amend -am "alpha's option"
 	cd "$CONFIG"
 	git pull -q "$ROOT/clone" main
 	passes beta switch
