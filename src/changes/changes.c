@@ -132,7 +132,7 @@ int changes_compute(struct changes *ret, struct ledger *ledger, const char *targ
 	return 0;
 }
 
-static bool is_below(const char *path, char *const *paths, size_t len)
+bool path_is_below(const char *path, char *const *paths, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		const size_t prefix = strlen(paths[i]);
@@ -150,7 +150,7 @@ static void limit(size_t *indices, size_t *len, const struct changes *changes,
 	size_t kept = 0;
 
 	for (size_t i = 0; i < *len; i++)
-		if (is_below(changes->total.list[indices[i]].path, paths, paths_len))
+		if (path_is_below(changes->total.list[indices[i]].path, paths, paths_len))
 			indices[kept++] = indices[i];
 	*len = kept;
 }

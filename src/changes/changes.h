@@ -49,6 +49,9 @@ int changes_find_base(struct changes *ret, struct ledger *ledger,
 int changes_compute(struct changes *ret, struct ledger *ledger, const char *target,
 	const git_oid *snapshot) _must_check_;
 
+/* Whether path is one of the paths, or in a directory among them; "" is all. */
+bool path_is_below(const char *path, char *const *paths, size_t len);
+
 /* Keeps only what is one of the paths or lies below one. */
 void changes_limit(struct changes *changes, char *const *paths, size_t len);
 

@@ -1,6 +1,7 @@
 #include "changes/commits.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/worker.h"
 #include "record/record.h"
 #include "snapshot/repository.h"
@@ -23,16 +24,18 @@ static char *describe(git_repository *repository, const git_oid *id)
 {
 	_cleanup_git_(commit) git_commit *commit = NULL;
 	const git_signature *author;
-	const char *subject;
+	const char *subject, *name;
 	char text[OID_TEXT_SIZE];
 
 	if (git_commit_lookup(&commit, repository, id) < 0)
 		return NULL;
 	author = git_commit_author(commit);
 	subject = git_commit_summary(commit);
-	return xasprintf("%.8s %.*s: %.*s", oid_text(text, id), AUTHOR_MAX,
-		author && author->name ? author->name : "?", SUBJECT_MAX,
-		subject ? subject : "");
+	subject = subject ? subject : "";
+	name = author && author->name ? author->name : "?";
+	return xasprintf("%.8s %.*s: %.*s", oid_text(text, id),
+		(int)text_cut(name, AUTHOR_MAX), name,
+		(int)text_cut(subject, SUBJECT_MAX), subject);
 }
 
 static int prepare_walk(git_revwalk *walk, const struct job *job, size_t step)

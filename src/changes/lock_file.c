@@ -4,9 +4,13 @@
 
 #include "base/memory.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 
 /* As much of a revision as people read out to each other. */
 #define SHORT_ID 8
+/* An input's name comes from anybody's flake. */
+#define NAME_MAX_SHOWN 80
+#define SHOWN(name) (int)text_cut(name, NAME_MAX_SHOWN), (name)
 /* A lock file that goes round in circles is none that Nix has written. */
 #define NODES_MAX 1000
 #define PATH_LENGTH_MAX 300
@@ -129,10 +133,10 @@ char *lock_input_describe(const struct lock_input *old, const struct lock_input 
 	_cleanup_free_ char *after = new ? version(new, old) : NULL;
 
 	if (!old)
-		return xasprintf("added %s %s", new->name, after);
+		return xasprintf("added %.*s %s", SHOWN(new->name), after);
 	if (!new)
-		return xasprintf("removed %s %s", old->name, before);
-	return xasprintf("%s %s -> %s", new->name, before, after);
+		return xasprintf("removed %.*s %s", SHOWN(old->name), before);
+	return xasprintf("%.*s %s -> %s", SHOWN(new->name), before, after);
 }
 
 static void put(

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/message.h"
@@ -103,13 +104,19 @@ static int find_configuration(struct comparison *comparison,
 	struct configuration *configuration = &comparison->configuration;
 
 	request_parse(&comparison->request, words);
+	if (comparison->request.unknown) {
+		error("diff has no option '%s' (usage: safe-rebuild diff %s)",
+			comparison->request.unknown, command_diff.arguments);
+		return EXIT_USAGE;
+	}
 	configuration_find_here(configuration, &comparison->request);
 	target_of_request(&comparison->target, settings, &comparison->request);
-	if (configuration->kind == CONFIGURATION_ELSEWHERE)
-		return error(
-			"there is nothing to compare: '%s': %s (name yours as for the build, "
-			"such as: safe-rebuild diff --flake .)",
+	if (configuration->kind == CONFIGURATION_ELSEWHERE) {
+		error("there is nothing to compare: '%s': %s (name yours as for the "
+		      "build, such as: safe-rebuild diff --flake .)",
 			configuration->name, configuration->why_elsewhere);
+		return EXIT_OWN_FAILURE;
+	}
 	for (size_t i = 0; i < comparison->request.operand_count; i++)
 		strv_take(&comparison->paths, path_in_configuration(configuration->root,
 						      comparison->request.operand[i]));
@@ -141,6 +148,27 @@ static bool has_others(const struct changes *changes, const char *caller)
 			!build_is_of_agent(&changes->foreign[i].build, caller))
 			return true;
 	return false;
+}
+
+/* A mistyped path has not changed, which must not be told as good news. */
+static bool paths_exist(
+	const struct comparison *comparison, const struct changes *changes)
+{
+	for (size_t i = 0; i < comparison->paths.len; i++) {
+		const char *path = comparison->paths.words[i];
+		_cleanup_free_ char *file =
+			xasprintf("%s/%s", comparison->configuration.root, path);
+		bool found = access(file, F_OK) == 0;
+
+		for (size_t j = 0; !found && j < changes->total.len; j++)
+			found = path_is_below(changes->total.list[j].path,
+				&comparison->paths.words[i], 1);
+		if (!found) {
+			error("'%s' is neither there nor has it changed", path);
+			return false;
+		}
+	}
+	return true;
 }
 
 /* A patch for what lies in the directory now. */
@@ -223,6 +251,8 @@ static int compare(const struct context *context, struct comparison *comparison)
 			&changes, ledger, comparison->target.name, &snapshot.tree) < 0)
 		return EXIT_OWN_FAILURE;
 	changes_explain(&changes, ledger, &comparison->configuration, &snapshot);
+	if (!paths_exist(comparison, &changes))
+		return EXIT_USAGE;
 	if (comparison->paths.len)
 		changes_limit(&changes, comparison->paths.words, comparison->paths.len);
 	status = tell(comparison, &changes, &guard, context);
@@ -238,15 +268,15 @@ static int diff(const struct context *context, const struct command_options *opt
 {
 	_cleanup_(comparison_free) struct comparison comparison = {.options = options};
 	_cleanup_strv_ struct strv theirs = {0};
+	int status;
 
 	strv_add(&theirs, "build");
 	for (size_t i = 0; i < words->len; i++)
 		strv_add(&theirs, words->words[i]);
 	if (caller_identify(&comparison.caller, context->options->agent) < 0)
 		return EXIT_USAGE;
-	if (find_configuration(&comparison, context->settings, &theirs) < 0)
-		return EXIT_OWN_FAILURE;
-	return compare(context, &comparison);
+	status = find_configuration(&comparison, context->settings, &theirs);
+	return status ? status : compare(context, &comparison);
 }
 
 const struct command command_diff = {

@@ -104,7 +104,10 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 {
 	const struct guard_call *call = guard->call;
 	const struct build *live = &guarded->live.build;
-	const char *mine = attribute_of(call->configuration->name);
+	/* Who only asks, and names none, means the one that is live. */
+	const char *mine = call->command || call->request->flake
+				   ? attribute_of(call->configuration->name)
+				   : NULL;
 	const char *its = attribute_of(live->config);
 
 	guarded->hand = (struct case_at_hand){

@@ -447,7 +447,8 @@ static void say_headline(const struct guard *guard, const struct guarded *guarde
 static void say_unknown(const struct guarded *guarded)
 {
 	if (guarded->verdict.is_unknown)
-		say("%s: %s; of which configuration is not known",
+		say("%s: %s; of which configuration is not known, so what this takes "
+		    "away cannot be told",
 			guarded->live.runs ? "running" : "next boot",
 			guarded->live.description);
 }

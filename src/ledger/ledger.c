@@ -28,11 +28,6 @@ char *ref_of_agent(const char *target, const char *agent)
 	return xasprintf("refs/agents/%s/%s", target, agent);
 }
 
-char *ref_of_refused(const char *target, const char *agent)
-{
-	return xasprintf("refs/refused/%s/%s", target, agent);
-}
-
 char *ledger_path(const struct settings *settings)
 {
 	return xasprintf("%s/ledger.git", settings->state_path);

@@ -6,7 +6,6 @@
  *	refs/heads/builds          the chain of all builds whose outcome is known
  *	refs/agents/TARGET/AGENT   each agent's last build
  *	refs/running/N             a build whose outcome is not known yet
- *	refs/refused/TARGET/AGENT  what the agent was refused last (a blob)
  *
  * Numbers are given and refs move under a flock on STATE/ledger.lock; objects are written
  * before. Each function that changes the ledger is complete on disk when it returns, and
@@ -26,7 +25,6 @@
 #define REF_RUNNING "refs/running/"
 char *ref_of_running(uint64_t number) _must_check_;
 char *ref_of_agent(const char *target, const char *agent) _must_check_;
-char *ref_of_refused(const char *target, const char *agent) _must_check_;
 
 struct ledger {
 	git_repository *repository;

@@ -182,6 +182,20 @@ static size_t parse_cluster(struct request *request, const struct strv *words, s
 	return 0;
 }
 
+/* argparse takes every unambiguous beginning of an option for the whole. */
+static bool may_be_impure(const char *word)
+{
+	static const char *const options[] = {"--impure", "--upgrade", "--upgrade-all",
+		"--refresh", "--override-input", "--update-input", "--recreate-lock-file",
+		"--no-pure-eval", "--option"};
+	const size_t len = strcspn(word, "=");
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (len > strlen("--") && strncmp(options[i], word, len) == 0)
+			return true;
+	return false;
+}
+
 /* Returns how many words after at belong to the option. */
 static size_t parse_option(struct request *request, const struct strv *words, size_t at)
 {
@@ -196,6 +210,8 @@ static size_t parse_option(struct request *request, const struct strv *words, si
 			store(request, spec, word + name_len + 1);
 		return 0;
 	}
+	if (word[1] == '-' && !request->unknown && !may_be_impure(word))
+		request->unknown = word;
 	return word[1] != '-' ? parse_cluster(request, words, at) : 0;
 }
 
@@ -211,20 +227,6 @@ static void take_action(struct request *request, const char *word)
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
 		if (streq(actions[i].word, word))
 			request->action = actions[i].action;
-}
-
-/* argparse takes every unambiguous beginning of an option for the whole. */
-static bool may_be_impure(const char *word)
-{
-	static const char *const options[] = {"--impure", "--upgrade", "--upgrade-all",
-		"--refresh", "--override-input", "--update-input", "--recreate-lock-file",
-		"--no-pure-eval", "--option"};
-	const size_t len = strcspn(word, "=");
-
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (len > strlen("--") && strncmp(options[i], word, len) == 0)
-			return true;
-	return false;
 }
 
 void request_parse(struct request *ret, const struct strv *words)

@@ -41,6 +41,7 @@ struct request {
 	size_t operand_count;
 	const char *elevate; /* NULL: not given; wins over sudo */
 	bool sudo, asks_password;
+	const char *unknown; /* the first long option that is not known; NULL: none */
 	bool rollback, help;
 	/* What is built depends on more than the configuration's files, or may: inputs
 	 * are looked up anew or replaced, or evaluation is not pure. */

@@ -22,6 +22,8 @@
 /* So often in a row one safe-rebuild has executed what it took for nixos-rebuild. */
 #define DEPTH_VARIABLE "SAFE_REBUILD_DEPTH"
 #define DEPTH_MAX 8
+/* So many lines of a report follow a refusal. */
+#define REFUSED_LINES 20u
 
 static void run_free(struct run *run)
 {
@@ -157,11 +159,13 @@ static void take_snapshot(struct run *run)
 	run->build.tree = snapshot->tree;
 }
 
-static void show_changes(struct run *run)
+/* refused: what others did in short, for the way out of it must not be lost in it. */
+static void show_changes(struct run *run, bool refused)
 {
+	const size_t lines = run->settings->show_lines;
 	const struct report_options options = {
 		.show = run->settings->show_changes,
-		.lines = run->settings->show_lines,
+		.lines = refused && lines > REFUSED_LINES ? REFUSED_LINES : lines,
 	};
 	_cleanup_changes_ struct changes changes = {0};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
@@ -223,7 +227,7 @@ static int tell(struct run *run, const struct own_options *options)
 	const int status = guard(run, options, false);
 
 	if (run->ledger && build_has_snapshot(&run->build)) {
-		show_changes(run);
+		show_changes(run, status);
 		if (!status)
 			remark_before(run);
 	}

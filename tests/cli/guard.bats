@@ -277,6 +277,15 @@ lock() {
 	passes beta switch
 }
 
+@test "an update of one's own input is no step back" {
+	lock flake.lock 2026-11-01
+	commit_all . "lock"
+	passes alpha switch
+	lock flake.lock 2026-11-10
+	passes alpha switch
+	refute_contains "$output" "takes back"
+}
+
 @test "the live commit is unknown here and its checkout is gone" {
 	passes alpha switch
 	git clone -q "$CONFIG" "$ROOT/third"

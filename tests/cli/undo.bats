@@ -344,3 +344,142 @@ tells_alphas_loss() {
 	by alpha switch
 	assert_contains "$output" "build 3 by beta took back your build 2 (--allow-undo): big.nix"
 }
+
+# What the refusal printed, run word for word.
+do_as_printed() {
+	mkdir -p "$ROOT/shim"
+	ln -sfn "$SAFE_REBUILD" "$ROOT/shim/safe-rebuild"
+	PATH="$ROOT/shim:$PATH" bash -c "$(sed -n 's/^safe-rebuild: \(bring it in\|take it out\): //p' <<<"$output")"
+}
+
+@test "what is brought in stands where it stood, and no name is there twice" {
+	alpha_changes_line_3
+	cp "$ROOT/old" big.nix
+	sed -i '2s/root2/b/; 4s/root4/b/' big.nix
+	refused beta switch
+	do_as_printed
+	assert_equal "$(sed -n '2,4p' big.nix)" \
+		$'option2 = "b";\noption3 = "alpha";\noption4 = "b";'
+	assert_equal "$(wc -l <big.nix)" 10
+	passes beta switch
+}
+
+@test "an old value of mine gives way to the live one, not to none" {
+	alpha_changes_line_3
+	sed -i '9s/root9/b/' big.nix
+	commit_all . "beta's"
+	passes beta switch
+	sed -i 's/"alpha"/"root3"/' big.nix
+	refused gamma switch
+	do_as_printed
+	assert_equal "$(sed -n '3p' big.nix)" 'option3 = "alpha";'
+	passes gamma switch
+}
+
+@test "no file goes with lines of one's own in it: by hand" {
+	cp big.nix "$ROOT/old"
+	git rm -q big.nix
+	commit_all . "no options any more"
+	passes alpha switch
+	cp "$ROOT/old" big.nix
+	echo 'mine = "precious";' >>big.nix
+	git add big.nix
+	refused beta switch
+	assert_contains "$output" "by hand, for it is interwoven with what is yours: big.nix"
+	refute_contains "$output" "git apply"
+	run sr --agent beta diff --flake . --restore
+	assert_equal "$status" 65
+	assert_contains "$(cat big.nix)" precious
+}
+
+@test "blocks that are interwoven are not put together from their lines" {
+	cp other.nix "$ROOT/old"
+	sed -i '2i services.web = {\n  enable = true;\n  port = 80;\n};' other.nix
+	commit_all . "web"
+	passes alpha switch
+	cp "$ROOT/old" other.nix
+	sed -i '2i services.db = {\n  enable = true;\n  port = 5432;\n};' other.nix
+	refused beta switch
+	assert_contains "$output" "by hand, for it is interwoven with what is yours: other.nix"
+	refute_contains "$output" "git apply"
+}
+
+@test "a commit says that it reverts, and does not; or was reverted in its turn" {
+	alpha_changes_line_3
+	git commit -q --allow-empty -m "note
+
+This reverts commit $(git rev-parse HEAD)."
+	cp "$ROOT/old" big.nix
+	refused beta switch
+	git reset -q --hard HEAD~1
+	git revert --no-edit HEAD >/dev/null
+	passes beta build
+	git revert --no-edit HEAD >/dev/null
+	cp "$ROOT/old" big.nix
+	refused beta switch
+	tells_alphas_loss
+}
+
+@test "the commit before an amend is not the commit after it" {
+	git clone -q . "$ROOT/alphas"
+	cd "$ROOT/alphas"
+	git config user.name tester
+	git config user.email tester@localhost
+	sed -i '3s/root3/alpha/' big.nix
+	commit_all . "alpha's"
+	git clone -q . "$ROOT/betas"
+	sed -i '7s/root7/alpha/' big.nix
+	git commit -q --amend -am "alpha's"
+	passes alpha switch
+	cd "$ROOT/betas"
+	git config user.name tester
+	git config user.email tester@localhost
+	sed -i '10s/root10/b/' big.nix
+	commit_all . "beta's"
+	refused beta switch
+	assert_contains "$output" 'lacks 1 line (line 7: "option7 = \"alpha\";")'
+}
+
+@test "a commit that was picked without its change" {
+	git clone -q . "$ROOT/betas"
+	alpha_changes_line_3
+	cd "$ROOT/betas"
+	git config user.name beta
+	git config user.email beta@localhost
+	sed -i '4s/root4/b/' big.nix
+	commit_all . "beta's"
+	git fetch -q "$CONFIG" main
+	git commit -q --allow-empty -C FETCH_HEAD
+	refused beta switch
+	assert_contains "$output" 'lacks 1 line (line 3: "option3 = \"alpha\";")'
+}
+
+@test "an empty file is a file, and blanks are no change" {
+	: >empty.nix
+	git add empty.nix
+	printf '{\n  users = [ "ann" "bob" ];\n}\n' >list.nix
+	git add list.nix
+	commit_all . "empty"
+	passes alpha switch
+	git rm -q empty.nix
+	refused beta switch
+	assert_contains "$output" "empty.nix: the file is missing"
+	git checkout -q HEAD -- empty.nix
+	printf '{\n  users = [\n    "ann"\n    "bob"\n  ];\n}\n' >list.nix
+	passes beta switch
+	refute_contains "$output" "warning: list.nix"
+	printf '{\n  users = [ "ann" "bob" ];\n}\n' >list.nix
+	passes gamma switch
+}
+
+@test "one short line of a file that was rolled back" {
+	echo 'n = 1;' >n.nix
+	git add n.nix
+	commit_all . "n"
+	passes alpha switch
+	run sr --agent root --allow-undo 2 switch --rollback
+	assert_equal "$status" 0
+	echo 'mine = "precious";' >>n.nix
+	refused beta switch
+	assert_contains "$output" "n.nix"
+}
