@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/message.h"
+#include "base/text.h"
 #include "commands/command.h"
 #include "run/run.h"
 
@@ -53,6 +54,32 @@ static bool is_drop_in(const char *name)
 	return streq(slash ? slash + 1 : name, "nixos-rebuild");
 }
 
+static const char *find_meant(const char *word)
+{
+	if (streq(word, "help"))
+		return "--help";
+	for (size_t i = 0; commands[i]; i++)
+		if (text_is_slip(word, commands[i]->name))
+			return commands[i]->name;
+	return action_near(word);
+}
+
+/* A mistyped command would queue, fail, and stand among the builds. */
+static bool is_mistyped(const struct strv *words)
+{
+	struct request request;
+	const char *meant;
+
+	request_parse(&request, words);
+	if (request.action != ACTION_UNKNOWN)
+		return false;
+	meant = find_meant(request.action_word);
+	if (meant)
+		error("'%s' is no action and no command: did you mean '%s'?",
+			request.action_word, meant);
+	return meant;
+}
+
 static int run(bool drop_in, struct strv *words, const struct surroundings *surroundings)
 {
 	_cleanup_own_options_ struct own_options options = {.wait_ms = -1};
@@ -75,6 +102,8 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 
 		return command_run(command, &context, words);
 	}
+	if (!drop_in && is_mistyped(words))
+		return EXIT_USAGE;
 	return run_rebuild(&settings, &options, words, surroundings);
 }
 

@@ -215,6 +215,20 @@ char *text_shell_words(char *const *words)
 	return strbuf_take(&out);
 }
 
+bool text_is_slip(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	if (!*a && !*b)
+		return false;
+	if (*a && *b && a[0] == b[1] && a[1] == b[0] && streq(a + 2, b + 2))
+		return true;
+	return (*a && streq(a + 1, b)) || (*b && streq(a, b + 1)) ||
+	       (*a && *b && streq(a + 1, b + 1));
+}
+
 bool text_to_number(const char *text, uint64_t max, uint64_t *ret)
 {
 	const int saved_errno = errno;

@@ -27,6 +27,10 @@ void text_put_lines(struct strbuf *out, const char *text, size_t len);
 /* Cleaned, in double quotes, cut to max bytes or so with "..." at the end. */
 char *text_quote(const char *text, size_t max) _must_check_;
 
+/* Whether a slip of the finger makes one word of the other: one character too many, too
+ * few or wrong, or two that are swapped. */
+bool text_is_slip(const char *a, const char *b);
+
 /* As many bytes of the text, max at most, as do not split a character. */
 size_t text_cut(const char *text, size_t max);
 

@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <stddef.h>
 
+#include "base/text.h"
+
 enum arity { FLAG, ONE, TWO, OPTIONAL };
 
 /* Where the value goes: an offset into struct request; flags set a bool there. */
@@ -180,6 +182,14 @@ static size_t parse_cluster(struct request *request, const struct strv *words, s
 		return 0;
 	}
 	return 0;
+}
+
+const char *action_near(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+		if (text_is_slip(word, actions[i].word))
+			return actions[i].word;
+	return NULL;
 }
 
 /* argparse takes every unambiguous beginning of an option for the whole. */

@@ -48,6 +48,9 @@ struct request {
 	bool impure;
 };
 
+/* The action that the word was to be, as text_is_slip() sees it; NULL: none. */
+const char *action_near(const char *word);
+
 void request_parse(struct request *ret, const struct strv *words);
 
 /* Whether it works on nothing that others could be working on: no queue, no snapshot. */

@@ -200,3 +200,34 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 	run sr attach 1 2
 	assert_contains "$output" "usage: safe-rebuild attach [BUILD]"
 }
+
+@test "what diff does not know is no good news" {
+	cd "$CONFIG"
+	sr --agent alpha switch --flake . 2>/dev/null
+	for option in --bogus --exit-cod --restor; do
+		run sr diff --flake . "$option"
+		assert_equal "$status" 64
+		assert_contains "$output" "diff has no option '$option'"
+	done
+	run sr diff --flake . --impure flake.nix
+	assert_equal "$status" 0
+	run sr diff --flake . flake.nxi
+	assert_equal "$status" 64
+	assert_contains "$output" "'flake.nxi' is neither there nor has it changed"
+	git rm -q flake.nix
+	run sr diff --flake path:. flake.nix
+	assert_equal "$status" 0
+}
+
+@test "a mistyped command is no build" {
+	for words in "statsu status" "sttaus status" "dif diff" "swich switch" "help --help" "testt test"; do
+		run sr "${words% *}"
+		assert_equal "$status" 64
+		assert_contains "$output" "'${words% *}' is no action and no command: did you mean '${words#* }'?"
+	done
+	run sr log
+	assert_contains "$output" "nothing is recorded yet"
+	# what nixos-rebuild may know and we do not is its own to refuse
+	sr frobnicate 2>/dev/null
+	assert_equal "$(field 1 action)" frobnicate
+}
