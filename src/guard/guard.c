@@ -165,17 +165,19 @@ void guard_judge(struct guard *ret, const struct guard_call *call, bool arriving
 		judge_one(ret, &ret->list[i]);
 }
 
+bool guarded_refuses(const struct guarded *guarded)
+{
+	for (size_t i = 0; i < guarded->verdict.len; i++)
+		if (guarded->verdict.list[i].verdict == VERDICT_REFUSED)
+			return true;
+	return guarded->is_other_machine || guarded->verdict.more;
+}
+
 bool guard_refuses(const struct guard *guard)
 {
-	for (size_t i = 0; i < guard->len; i++) {
-		const struct guarded *guarded = &guard->list[i];
-
-		if (guarded->is_other_machine || guarded->verdict.more)
+	for (size_t i = 0; i < guard->len; i++)
+		if (guarded_refuses(&guard->list[i]))
 			return true;
-		for (size_t j = 0; j < guarded->verdict.len; j++)
-			if (guarded->verdict.list[j].verdict == VERDICT_REFUSED)
-				return true;
-	}
 	return false;
 }
 

@@ -45,7 +45,8 @@ void guard_judge(struct guard *ret, const struct guard_call *call, bool arriving
 void guard_free(struct guard *guard);
 #define _cleanup_guard_ _cleanup_(guard_free)
 
-/* Whether the call would be refused, with nothing allowed. */
+/* Whether the call would be refused, with nothing allowed: over this one, over any. */
+bool guarded_refuses(const struct guarded *guarded);
 bool guard_refuses(const struct guard *guard);
 
 /* "refused", "passes" or "not known". */

@@ -135,9 +135,12 @@ static void mark_revert(
 static void keep_standing(
 	const struct history *history, struct items *items, const git_oid *live)
 {
+	bool any = false;
 	git_oid head;
 
-	if (!history_tree(&head, history, &history->head) ||
+	for (size_t i = 0; i < items->len; i++)
+		any = any || items->list[i].is_reverted;
+	if (!any || !history_tree(&head, history, &history->head) ||
 		items_compare(items, history->repository, live, &head, NULL, NULL) < 0)
 		return;
 	for (size_t i = 0; i < items->len; i++)

@@ -146,15 +146,6 @@ static size_t say_groups(const struct verdict *verdict, enum item_verdict wanted
 	return len;
 }
 
-/* What is judged, and may be refused for. */
-static bool has_refused(const struct guarded *guarded)
-{
-	for (size_t i = 0; i < guarded->verdict.len; i++)
-		if (guarded->verdict.list[i].verdict == VERDICT_REFUSED)
-			return true;
-	return guarded->is_other_machine || guarded->verdict.more;
-}
-
 static bool has_word(const struct strv *words, const char *word)
 {
 	for (size_t i = 0; i < words->len; i++)
@@ -459,7 +450,7 @@ static int refuse(const struct guard *guard, const char *undo, const char *redo)
 
 	for (size_t i = 0; i < guard->len; i++) {
 		say_unknown(&guard->list[i]);
-		if (!has_refused(&guard->list[i]))
+		if (!guarded_refuses(&guard->list[i]))
 			continue;
 		say_headline(guard, &guard->list[i]);
 		say_groups(&guard->list[i].verdict, VERDICT_REFUSED, "  ", REFUSED_SHOWN);
@@ -554,7 +545,7 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 	if (!guard_refuses(guard))
 		return 0;
 	for (size_t i = 0; i < guard->len; i++) {
-		if (!has_refused(&guard->list[i]))
+		if (!guarded_refuses(&guard->list[i]))
 			continue;
 		warn("takes away what is live, as %s says: %s",
 			allowed ? *undo ? "--allow-undo" : "--allow-redo"
@@ -572,7 +563,7 @@ void refusal_put_summary(struct strbuf *out, const struct guard *guard)
 		const struct guarded *guarded = &guard->list[i];
 		struct groups groups;
 
-		if (!has_refused(guarded))
+		if (!guarded_refuses(guarded))
 			continue;
 		strbuf_printf(out, "%s%s: %s", out->len ? "; " : "",
 			guarded->is_other_machine ? "it is another machine's than"
