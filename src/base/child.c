@@ -41,8 +41,10 @@ static _noreturn_ void become(const struct child *child, int gate, int failure)
 
 	if (read(gate, &go, 1) != 1)
 		_exit(EXIT_OWN_FAILURE);
-	if (child->own_group)
-		setpgid(0, 0);
+	if (child->group >= 0)
+		setpgid(0, child->group);
+	if (child->group > 0)
+		signal(SIGHUP, SIG_IGN);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		const int from = child->stdio[fd] < 0 ? null_fd : child->stdio[fd];
 
@@ -90,8 +92,8 @@ int child_release(struct child *child)
 	ssize_t got;
 
 	/* Made here too: whoever signals the group right away must find it. */
-	if (child->own_group)
-		setpgid(child->pid, child->pid);
+	if (child->group >= 0)
+		setpgid(child->pid, child->group);
 	(void)!write(gate, "", 1);
 	do
 		got = read(failure, &reason, sizeof(reason));

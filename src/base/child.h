@@ -32,7 +32,9 @@ struct child {
 	char *const *argv;
 	const struct surroundings *surroundings;
 	int stdio[STDERR_FILENO + 1]; /* what becomes its three; -1: /dev/null */
-	bool own_group;               /* a process group of its own, named by its pid */
+	/* The process group that it joins; 0: one of its own, named by its pid; -1: it
+	 * stays in ours. A hangup ends none that has joined another's. */
+	pid_t group;
 
 	pid_t pid;
 	int gate;    /* a byte lets it go on, the end of it lets it die */

@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 static char *last_error;
+static size_t bytes;
 static bool in_place; /* the terminal's last line is to be replaced */
 
 static void to_stderr(const char *line, size_t len, void *data)
@@ -20,6 +21,7 @@ static void to_stderr(const char *line, size_t len, void *data)
 	if (in_place)
 		(void)write_all(STDERR_FILENO, clear_line, strlen(clear_line));
 	in_place = false;
+	bytes += len;
 	(void)write_all(STDERR_FILENO, line, len);
 }
 
@@ -61,6 +63,11 @@ static _printf_(1, 0) char *format_clean(const char *format, va_list arguments)
 }
 
 enum kind { SAID, WARNED, FAILED };
+
+size_t message_bytes(void)
+{
+	return bytes;
+}
 
 const char *message_last_error(void)
 {

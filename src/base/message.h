@@ -46,6 +46,9 @@ void log_to_syslog(const char *format, ...) _printf_(1, 2);
 /* To both, for what should have been recorded and could not be. */
 void warn_and_log(const char *format, ...) _printf_(1, 2);
 
+/* So many bytes went to stderr. */
+size_t message_bytes(void);
+
 /* What error() or error_errno() said last, without the prefix; NULL: nothing yet. */
 const char *message_last_error(void);
 

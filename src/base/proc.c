@@ -1,11 +1,13 @@
 #include "base/proc.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/strbuf.h"
 
 /* The first pid namespace's inode (PROC_PID_INIT_INO in the kernel's proc_ns.h). */
 #define FIRST_PID_NAMESPACE "pid:[4026531836]"
@@ -71,6 +73,41 @@ bool process_is_ancestor(pid_t pid)
 		if (process.pid == pid)
 			return true;
 	return false;
+}
+
+static bool descends_from(pid_t pid, pid_t top)
+{
+	struct process process;
+
+	if (!process_read(&process, pid))
+		return false;
+	do
+		if (process.pid == top)
+			return true;
+	while (process_climb(&process));
+	return false;
+}
+
+void process_signal_tree(pid_t top, int signal)
+{
+	_cleanup_closedir_ DIR *directory = opendir("/proc");
+	_cleanup_strbuf_ struct strbuf pids = STRBUF_INIT;
+	const struct dirent *found;
+
+	while (directory && (found = readdir(directory))) {
+		const pid_t pid = (pid_t)strtol(found->d_name, NULL, 10);
+
+		if (pid > 0 && pid != top && descends_from(pid, top))
+			strbuf_add(&pids, &pid, sizeof(pid));
+	}
+	/* Found first: who loses its parent descends from nobody. */
+	kill(top, signal);
+	for (size_t i = 0; i < pids.len; i += sizeof(pid_t)) {
+		pid_t pid;
+
+		memcpy(&pid, pids.text + i, sizeof(pid));
+		kill(pid, signal);
+	}
 }
 
 time_t process_start_time(const struct process *process)

@@ -26,6 +26,9 @@ bool process_climb(struct process *process);
 /* Whether it is an ancestor of this process. */
 bool process_is_ancestor(pid_t pid);
 
+/* The signal for the process and all that descend from it, as far as it may be sent. */
+void process_signal_tree(pid_t top, int signal);
+
 /* When the process started, in wall-clock time. */
 time_t process_start_time(const struct process *process);
 

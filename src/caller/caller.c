@@ -221,6 +221,15 @@ static time_t session_start(bool is_agent)
 	return process_start_time(&leader);
 }
 
+char *caller_name_of_session(const char *agent, const char *session, const char *part)
+{
+	_cleanup_free_ char *suffix = short_session(session);
+	_cleanup_free_ char *name = xasprintf("%s%s%s%s%.6s", agent, *suffix ? "-" : "",
+		suffix, part ? "." : "", part ? part : "");
+
+	return make_name(name);
+}
+
 int caller_identify(struct caller *ret, const char *given)
 {
 	*ret = (struct caller){0};

@@ -25,6 +25,14 @@ void caller_free(struct caller *caller);
 #define _cleanup_caller_ _cleanup_(caller_free)
 
 /*
+ * The name of an agent's session, as caller_identify() finds it in the environment of its
+ * commands: "claude-code" and the session's id. part tells subagents of it apart; NULL:
+ * none. The caller frees.
+ */
+char *caller_name_of_session(
+	const char *agent, const char *session, const char *part) _must_check_;
+
+/*
  * Our own variable from the environment or, where sudo has stripped it, from the nearest
  * ancestor that has it. The caller frees; NULL where nobody set it.
  */

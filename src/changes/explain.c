@@ -18,7 +18,8 @@ static void add_note(struct changes *changes, size_t path, char *note)
 }
 
 static void note_fresh(struct changes *changes, struct ledger *ledger,
-	const struct configuration *configuration, const struct snapshot *snapshot)
+	const struct configuration *configuration, const struct snapshot *snapshot,
+	const struct edits *edits)
 {
 	_cleanup_close_ int root =
 		open(configuration->root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -39,7 +40,7 @@ static void note_fresh(struct changes *changes, struct ledger *ledger,
 			continue;
 		if (is_dirty)
 			add_note(changes, path, xstrdup("uncommitted"));
-		saved = saved_describe(root, name);
+		saved = saved_describe(configuration->root, root, name, edits);
 		if (saved)
 			add_note(changes, path, saved);
 	}
@@ -120,12 +121,13 @@ static void list_commits(struct changes *changes,
 }
 
 void changes_explain(struct changes *changes, struct ledger *ledger,
-	const struct configuration *configuration, const struct snapshot *snapshot)
+	const struct configuration *configuration, const struct snapshot *snapshot,
+	const struct edits *edits)
 {
 	if (changes->base_kind == BASE_NONE || !changes->total.len)
 		return;
 	changes->notes = xcalloc(changes->total.len, sizeof(*changes->notes));
-	note_fresh(changes, ledger, configuration, snapshot);
+	note_fresh(changes, ledger, configuration, snapshot, edits);
 	for (size_t i = 0; i < changes->foreign_len; i++)
 		note_uncommitted(changes, ledger, &changes->foreign[i]);
 	note_overwritten(changes, ledger);

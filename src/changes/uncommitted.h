@@ -1,12 +1,17 @@
 #pragma once
 /* What is being edited: files that are not committed, and when they were saved. */
 #include "base/strv.h"
+#include "changes/edits.h"
 #include "changes/tree_diff.h"
 #include "snapshot/snapshot.h"
 
-/* "saved 20 s ago", of the path below the directory root; NULL where it is gone. Follows
- * no link. The caller frees. */
-char *saved_describe(int root, const char *path) _must_check_;
+/*
+ * "saved 20 s ago", of the path below the directory root, opened as root_fd; where an
+ * agent is known to have saved it, "claude-code-77b1 edited it 20 s ago". NULL where it
+ * is gone. Follows no link. edits may be NULL. The caller frees.
+ */
+char *saved_describe(const char *root, int root_fd, const char *path,
+	const struct edits *edits) _must_check_;
 
 /*
  * Adds "M modules/a.nix (saved 20 s ago)" for each file of the checkout that is not
@@ -14,4 +19,5 @@ char *saved_describe(int root, const char *path) _must_check_;
  * ledger cannot be read, else 1.
  */
 int uncommitted_list(struct strv *ret, struct ledger *ledger,
-	const struct configuration *configuration, const struct snapshot *snapshot);
+	const struct configuration *configuration, const struct snapshot *snapshot,
+	const struct edits *edits);

@@ -40,14 +40,16 @@ static int attach(const struct context *context, const struct command_options *o
 	(void)options;
 	if (!ledger)
 		return EXIT_OWN_FAILURE;
+	if (caller_identify(&caller, context->options->agent) < 0)
+		return EXIT_USAGE;
 	if (words->len) {
 		if (build_by_name(&build, ledger, context->settings, words->words[0]) < 0)
 			return EXIT_OWN_FAILURE;
-	} else if (caller_identify(&caller, context->options->agent) < 0 ||
-		   find_default(&build, ledger, context->settings, caller.agent) <= 0) {
+	} else if (find_default(&build, ledger, context->settings, caller.agent) <= 0) {
 		return EXIT_OWN_FAILURE;
 	}
-	return follow_build(context->settings, ledger, &build, STDOUT_FILENO);
+	return follow_build(
+		context->settings, ledger, &build, STDOUT_FILENO, caller.is_agent);
 }
 
 const struct command command_attach = {

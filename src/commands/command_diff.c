@@ -237,6 +237,7 @@ static int compare(const struct context *context, struct comparison *comparison)
 		.configuration = &comparison->configuration,
 		.snapshot = &snapshot,
 	};
+	_cleanup_edits_ struct edits edits = {0};
 	int status;
 
 	if (!ledger || snapshot_look(&snapshot, &comparison->configuration,
@@ -250,7 +251,8 @@ static int compare(const struct context *context, struct comparison *comparison)
 		changes_compute(
 			&changes, ledger, comparison->target.name, &snapshot.tree) < 0)
 		return EXIT_OWN_FAILURE;
-	changes_explain(&changes, ledger, &comparison->configuration, &snapshot);
+	edits_read(&edits, context->settings);
+	changes_explain(&changes, ledger, &comparison->configuration, &snapshot, &edits);
 	if (!paths_exist(comparison, &changes))
 		return EXIT_USAGE;
 	if (comparison->paths.len)

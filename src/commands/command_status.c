@@ -154,6 +154,7 @@ static void gather_configuration(struct state *state, const struct settings *set
 {
 	_cleanup_configuration_ struct configuration configuration = {0};
 	_cleanup_snapshot_ struct snapshot snapshot = {0};
+	_cleanup_edits_ struct edits edits = {0};
 	const struct request request = {.action = ACTION_SWITCH, .action_word = "switch"};
 
 	configuration_find_here(&configuration, &request);
@@ -161,9 +162,10 @@ static void gather_configuration(struct state *state, const struct settings *set
 		snapshot_look(&snapshot, &configuration, settings, state->ledger) < 0)
 		return;
 	gather_verdict(state, settings, &request, &configuration, &snapshot);
+	edits_read(&edits, settings);
 	if (!configuration.is_git || configuration.kind == CONFIGURATION_COMMIT ||
 		uncommitted_list(&state->uncommitted, state->ledger, &configuration,
-			&snapshot) <= 0)
+			&snapshot, &edits) <= 0)
 		return;
 	state->root = TAKE_PTR(configuration.root);
 	state->untracked = TAKE_PTR(snapshot.untracked);

@@ -5,8 +5,8 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/worker.h"
+#include "changes/edits.h"
 #include "guard/checkout.h"
-#include "guard/edits.h"
 #include "guard/history.h"
 #include "ledger/remote.h"
 

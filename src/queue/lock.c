@@ -33,12 +33,13 @@ bool lock_is_current(const char *directory, int fd)
 	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-bool lock_is_held_by_ancestor(int fd)
+bool lock_is_held_by_ancestor(const char *directory)
 {
+	_cleanup_free_ char *path = lock_path(directory);
 	struct process process;
 	struct stat lock;
 
-	if (fstat(fd, &lock) < 0 || !process_read(&process, getpid()))
+	if (stat(path, &lock) < 0 || !process_read(&process, getpid()))
 		return false;
 	while (process_climb(&process)) {
 		if (proc_has_locked(process.pid, &lock))

@@ -23,7 +23,7 @@ bool lock_is_current(const char *directory, int fd);
  * use. Read from /proc/PID/fdinfo (its "lock:" lines,
  * Documentation/filesystems/proc.rst).
  */
-bool lock_is_held_by_ancestor(int fd);
+bool lock_is_held_by_ancestor(const char *directory);
 
 /* "flock (pid 4711)": who holds the lock by /proc/locks; NULL where nobody is seen to.
  * The caller frees. */

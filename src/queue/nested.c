@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "base/proc.h"
-#include "caller/caller.h"
+#include "queue/lock.h"
 #include "queue/ticket.h"
 
 struct process_name nested_name(pid_t pid)
@@ -14,22 +14,6 @@ struct process_name nested_name(pid_t pid)
 	return (struct process_name){pid, process.start_ticks};
 }
 
-void nested_mark(const char *queue, const char *ticket)
-{
-	_cleanup_free_ char *marker = xasprintf("%s/%s", queue, ticket);
-
-	setenv(NESTED_MARKER, marker, true);
-}
-
-static bool is_marked(const char *queue)
-{
-	_cleanup_free_ char *marker = caller_variable(NESTED_MARKER);
-	const size_t len = strlen(queue);
-
-	return marker && strncmp(marker, queue, len) == 0 && marker[len] == '/' &&
-	       ticket_is_alive(queue, marker + len + 1);
-}
-
 static bool is_ancestor(const struct process_name *runner)
 {
 	struct process process;
@@ -39,16 +23,25 @@ static bool is_ancestor(const struct process_name *runner)
 	       process.start_ticks == runner->start_ticks;
 }
 
-bool nested_is_inside(const char *queue)
+static bool holds_ticket(const struct build *ticket, const char *queue)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", queue, ticket->ticket);
+	struct stat file;
+
+	return geteuid() != 0 ||
+	       (lstat(path, &file) == 0 && proc_has_locked(ticket->runner.pid, &file));
+}
+
+bool nested_is_inside(const struct target *target, bool needs_lock)
 {
 	_cleanup_builds_ struct builds tickets = {0};
 
-	if (is_marked(queue))
-		return true;
-	if (tickets_read(&tickets, queue) < 0)
+	if (tickets_read(&tickets, target->queue) < 0)
 		return false;
 	for (size_t i = 0; i < tickets.len; i++)
-		if (is_ancestor(&tickets.list[i].runner))
-			return true;
+		if (is_ancestor(&tickets.list[i].runner) &&
+			holds_ticket(&tickets.list[i], target->queue))
+			return !needs_lock || geteuid() != 0 ||
+			       lock_is_held_by_ancestor(target->directory);
 	return false;
 }

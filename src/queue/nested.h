@@ -2,22 +2,19 @@
 /*
  * Calls from within a run: nixos-rebuild re-executes the nixos-rebuild of the
  * configuration that it builds, which may be us; a script under "exec" calls us. They run
- * straight through, for the run that they are part of has the lock.
+ * straight through, for the run that they are part of has its turn.
  *
- * Recognised by a marker in the environment (also where sudo has stripped it, from an
- * ancestor's) or by the runner being our ancestor. The marker names a ticket and counts
- * only while that is locked: a daemon that a build has started queues like everybody
- * else.
+ * No variable and no ticket is believed: an ancestor must be the runner that a ticket
+ * names, and have the flock on that ticket, and where the action needs the lock an
+ * ancestor must have that, by what the kernel says in /proc/PID/fdinfo. A daemon that a
+ * build has started has no such ancestor and queues like everybody else. One who is not
+ * root cannot read that of root's processes, and spares only himself something: there it
+ * is enough to descend from the runner.
  */
+#include "rebuild/target.h"
 #include "record/build.h"
 
-#define NESTED_MARKER "SAFE_REBUILD_INSIDE"
-
-/* queue: the queue directory of the target that is asked for. */
-bool nested_is_inside(const char *queue);
-
-/* Marks this process' environment, for what it starts. */
-void nested_mark(const char *queue, const char *ticket);
+bool nested_is_inside(const struct target *target, bool needs_lock);
 
 /* A process as tickets name it; empty where it is gone. */
 struct process_name nested_name(pid_t pid);

@@ -123,7 +123,7 @@ void outside_name_rebuilds(void)
 {
 	_cleanup_strv_ struct strv rebuilds = {0};
 
-	activation_list_rebuilds(&rebuilds, NESTED_MARKER);
+	activation_list_rebuilds(&rebuilds);
 	for (size_t i = 0; i < rebuilds.len; i++)
 		warn("%s runs outside safe-rebuild: it may activate something at any time",
 			rebuilds.words[i]);

@@ -83,10 +83,11 @@ static void set_phase(struct arrival *arrival, enum phase phase)
 }
 
 /* Asked only before the first sleep: it reads much of /proc. */
-static bool ancestor_has_lock(struct arrival *arrival, int fd)
+static bool ancestor_has_lock(struct arrival *arrival)
 {
 	if (!arrival->asked_ancestors)
-		arrival->ancestor_has_lock = lock_is_held_by_ancestor(fd);
+		arrival->ancestor_has_lock =
+			lock_is_held_by_ancestor(arrival->target->directory);
 	arrival->asked_ancestors = true;
 	return arrival->ancestor_has_lock;
 }
@@ -203,7 +204,7 @@ static int sleep_on(struct arrival *arrival, int fd, int operation)
 }
 
 /* Until no living ticket is before ours; returns 0 or the exit status. */
-static int wait_for_predecessors(struct arrival *arrival, int lock_fd)
+static int wait_for_predecessors(struct arrival *arrival)
 {
 	if (arrival->turn->ticket.fd < 0)
 		return 0;
@@ -213,7 +214,7 @@ static int wait_for_predecessors(struct arrival *arrival, int lock_fd)
 		int status;
 
 		/* Those before us may be waiting for the very lock that we run under. */
-		if (fd < 0 || ancestor_has_lock(arrival, lock_fd))
+		if (fd < 0 || ancestor_has_lock(arrival))
 			return 0;
 		arrival->waiting.ticket = ticket_name(&arrival->turn->ticket);
 		status = sleep_on(arrival, fd, LOCK_SH);
@@ -269,7 +270,7 @@ static int take_lock(struct arrival *arrival, int fd)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return refuse_permission(arrival->call->settings);
-		if (ancestor_has_lock(arrival, fd))
+		if (ancestor_has_lock(arrival))
 			return 0;
 		arrival->waiting.ticket = ticket_name(&arrival->turn->ticket);
 		status = sleep_on(arrival, fd, LOCK_EX);
@@ -289,7 +290,7 @@ static int wait_for_turn(struct arrival *arrival)
 
 		if (fd < 0)
 			return refuse_permission(arrival->call->settings);
-		status = wait_for_predecessors(arrival, fd);
+		status = wait_for_predecessors(arrival);
 		if (!status)
 			status = take_lock(arrival, fd);
 		if (!status)

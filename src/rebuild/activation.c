@@ -138,15 +138,21 @@ static bool is_rebuild(int proc, const char *pid)
 		       starts_with(comm, ".nixos-rebuild"));
 }
 
-/* A front or a waiter of ours goes by that name too where it was called by it. */
-static bool is_ours(pid_t pid)
+/* Started by a safe-rebuild, or one: a front goes by that name too where it was called by
+ * it. */
+static bool is_ours(struct process process)
 {
-	_cleanup_free_ char *executable = xasprintf("/proc/%d/exe", (int)pid);
+	do {
+		_cleanup_free_ char *executable =
+			xasprintf("/proc/%d/exe", (int)process.pid);
 
-	return process_is_ancestor(pid) || program_is_ourselves(executable);
+		if (program_is_ourselves(executable))
+			return true;
+	} while (process_climb(&process));
+	return false;
 }
 
-void activation_list_rebuilds(struct strv *ret, const char *marker)
+void activation_list_rebuilds(struct strv *ret)
 {
 	_cleanup_closedir_ DIR *proc = opendir("/proc");
 	const struct dirent *found;
@@ -154,13 +160,11 @@ void activation_list_rebuilds(struct strv *ret, const char *marker)
 	*ret = (struct strv){0};
 	while (proc && (found = readdir(proc))) {
 		const pid_t pid = pid_of(found->d_name);
-		_cleanup_environment_ struct process_environment environment = {0};
 		struct process process;
 
-		if (pid && is_rebuild(dirfd(proc), found->d_name) && !is_ours(pid) &&
-			process_read_environment(&environment, pid) &&
-			!process_variable(&environment, marker) &&
-			process_read(&process, pid))
+		if (pid && is_rebuild(dirfd(proc), found->d_name) &&
+			process_read(&process, pid) && !process_is_ancestor(pid) &&
+			!is_ours(process))
 			strv_take(ret, describe(&process));
 	}
 }

@@ -32,9 +32,5 @@ void activation_find(struct activation *ret, const struct settings *settings);
 void activation_free(struct activation *activation);
 #define _cleanup_activation_ _cleanup_(activation_free)
 
-/*
- * The nixos-rebuilds that run now without the environment variable marker, in words; for
- * others' processes whose environment cannot be read that is not known, they are left
- * out.
- */
-void activation_list_rebuilds(struct strv *ret, const char *marker);
+/* The nixos-rebuilds that run now and descend from no safe-rebuild, in words. */
+void activation_list_rebuilds(struct strv *ret);

@@ -29,6 +29,7 @@ static int run_sudo(char *const *argv, const struct surroundings *surroundings)
 		.argv = argv,
 		.surroundings = surroundings,
 		.stdio = {-1, -1, -1},
+		.group = -1,
 	};
 	int status = child_run(&sudo, DEADLINE_MS);
 

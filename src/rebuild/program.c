@@ -59,10 +59,12 @@ int program_find(char **ret, const char *command)
 		return check_given(ret, command);
 	for (const char *at = path ? path : DEFAULT_PATH;;) {
 		const char *end = strchrnul(at, ':');
-		_cleanup_free_ char *candidate = xasprintf(
-			"%.*s%s%s", (int)(end - at), at, end == at ? "./" : "/", command);
+		_cleanup_free_ char *candidate =
+			xasprintf("%.*s/%s", (int)(end - at), at, command);
 
-		if (is_file(candidate) && !program_is_ourselves(candidate)) {
+		/* An empty or relative entry would be whoever's directory we are in. */
+		if (*at == '/' && is_file(candidate) &&
+			!program_is_ourselves(candidate)) {
 			if (access(candidate, X_OK) == 0) {
 				*ret = TAKE_PTR(candidate);
 				return 0;

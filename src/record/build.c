@@ -47,6 +47,7 @@ const struct build_field build_fields[] = {
 	FIELD("Profile-After", FIELD_TEXT, profile_after, EVERYWHERE),
 	FIELD("Generation-Before", FIELD_NUMBER, generation_before, EVERYWHERE),
 	FIELD("Generation", FIELD_NUMBER, generation, EVERYWHERE),
+	FIELD("Failed-Units", FIELD_TEXT, failed_units, EVERYWHERE),
 	FIELD("Nix-Error", FIELD_TEXT, nix_error, EVERYWHERE),
 	FIELD("Nix-Error-At", FIELD_TEXT, nix_error_at, EVERYWHERE),
 	FIELD("Changed-While-Building", FIELD_TEXT, changed_while_building, EVERYWHERE),

@@ -76,6 +76,7 @@ struct build {
 	char *system_before, *system_after; /* what the action aims at: see outcome.c */
 	char *profile_after; /* where the build has set it to another system than runs */
 	uint64_t generation_before, generation;
+	char *failed_units; /* in words, after an activation */
 	char *nix_error, *nix_error_at;
 	char *changed_while_building; /* paths, in words */
 	git_oid tree_with_lock_file;  /* the snapshot and the flake.lock that Nix wrote */

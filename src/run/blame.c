@@ -81,7 +81,8 @@ static void put_uncommitted(struct strbuf *out, const struct run *run, const cha
 {
 	_cleanup_close_ int root =
 		open(run->configuration.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_free_ char *saved = saved_describe(root, path);
+	_cleanup_free_ char *saved =
+		saved_describe(run->configuration.root, root, path, NULL);
 	git_oid committed, now;
 
 	if (git_oid_is_zero(&run->snapshot.committed) ||

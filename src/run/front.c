@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "queue/ticket.h"
@@ -23,8 +26,11 @@
 struct front {
 	int socket;
 	bool is_agent;
+	const struct streams *streams;
 	uint64_t build; /* 0: has no number (yet) */
 	bool passed_on; /* a signal, and said so */
+	/* nixos-rebuild's, as a pidfd, and what it writes to; -1: none. */
+	int held[STDERR_FILENO + 1];
 };
 
 static void leave(struct watch *watch, int signal, uint64_t build)
@@ -37,13 +43,37 @@ static void leave(struct watch *watch, int signal, uint64_t build)
 		say("this call was ended; the rebuild goes on: safe-rebuild attach (do not "
 		    "start it again)");
 	watch->status = EXIT_SIGNAL_BASE + signal;
+	watch->left_early = true;
 }
 
-static void pass_signal_on(struct watch *watch, int signal, void *data)
+static void tell_size(const struct front *front)
+{
+	struct winsize size = {0};
+
+	if (!front->streams->group ||
+		(ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 &&
+			ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0))
+		return;
+	(void)relay_send(front->socket,
+		&(struct relay_message){
+			.type = RELAY_SIZE, .number = size.ws_col, .len = size.ws_row},
+		-1, false);
+}
+
+static void pass_signal_on(
+	struct watch *watch, const struct signalfd_siginfo *info, void *data)
 {
 	struct front *front = data;
-	struct relay_message message = {.type = RELAY_SIGNAL, .number = signal};
+	const int signal = (int)info->ssi_signo;
+	/* What the terminal sends to our group it sends to nixos-rebuild, too. */
+	const bool had_it = front->streams->group && info->ssi_code == SI_KERNEL;
+	struct relay_message message = {
+		.type = had_it ? RELAY_SIGNALLED : RELAY_SIGNAL, .number = signal};
 
+	if (signal == SIGWINCH) {
+		tell_size(front);
+		return;
+	}
 	if (front->is_agent || signal == SIGHUP) {
 		leave(watch, signal, front->build);
 		return;
@@ -72,12 +102,90 @@ static void take_message(struct watch *watch, struct front *front,
 	case RELAY_BUILD:
 		front->build = message->len;
 		return;
+	case RELAY_ENDED:
+		if (watch->brief)
+			watch->brief->holds_own = true;
+		return;
 	case RELAY_EXIT:
+		if (watch->brief)
+			brief_end(watch->brief, message->number, front->build);
 		watch->status = message->number;
 		return;
+	case RELAY_HOLD:
+		front->held[message->stream] = fd;
+		return;
 	case RELAY_SIGNAL:
+	case RELAY_SIGNALLED:
+	case RELAY_SIZE:
 		return;
 	}
+}
+
+/* To one who reads: one who stalls is not waited for long. */
+static void write_if_read(int stream, const char *data, size_t len)
+{
+	struct pollfd reader = {.fd = stream, .events = POLLOUT};
+
+	if (poll(&reader, 1, LOOK_AGAIN_MS) > 0 && !(reader.revents & POLLERR))
+		(void)write_all(stream, data, len);
+}
+
+static void pass_bytes_on(struct watch *watch, int *held, int stream)
+{
+	char data[PIPE_BUF];
+	const ssize_t got = read(*held, data, sizeof(data));
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (got <= 0) {
+		close(*held);
+		*held = -1;
+	} else if (watch->brief && stream == STDERR_FILENO) {
+		struct strbuf *out = &watch->brief->out;
+
+		brief_read(watch->brief, data, (size_t)got);
+		write_if_read(stream, out->text, out->len);
+		strbuf_drop(out, out->len);
+	} else {
+		write_if_read(stream, data, (size_t)got);
+	}
+}
+
+/* In the runner's place, until nixos-rebuild has ended. */
+static void drain(struct watch *watch, struct front *front)
+{
+	bool ended = front->held[STDIN_FILENO] < 0;
+
+	while (!ended) {
+		struct pollfd fds[] = {
+			{.fd = front->held[STDIN_FILENO], .events = POLLIN},
+			{.fd = front->held[STDOUT_FILENO], .events = POLLIN},
+			{.fd = front->held[STDERR_FILENO], .events = POLLIN},
+		};
+
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+			continue;
+		for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+			if (fds[fd].revents)
+				pass_bytes_on(watch, &front->held[fd], fd);
+		ended = fds[0].revents && !fds[1].revents && !fds[2].revents;
+	}
+}
+
+static void outlive_runner(struct watch *watch, struct front *front)
+{
+	const bool goes_on = front->held[STDIN_FILENO] >= 0;
+
+	if (goes_on)
+		say("the runner of build %" PRIu64
+		    " was killed; nixos-rebuild goes on, and the next run will record it",
+			front->build);
+	/* Signals stay blocked: who asks us to end would end what activates a system. */
+	drain(watch, front);
+	error("the runner of build %" PRIu64
+	      " was killed; what became of the rebuild: safe-rebuild status",
+		front->build);
+	watch->status = EXIT_OWN_FAILURE;
 }
 
 static void hear_runner(struct watch *watch, void *data)
@@ -90,16 +198,17 @@ static void hear_runner(struct watch *watch, void *data)
 	if (got > 0) {
 		take_message(watch, front, &message, fd);
 	} else if (got == 0 || errno != EAGAIN) {
-		error("the runner of build %" PRIu64
-		      " was killed; what became of the rebuild: safe-rebuild status",
-			front->build);
-		watch->status = EXIT_OWN_FAILURE;
+		outlive_runner(watch, front);
 	}
 }
 
-int front_follow(int socket, int signals, bool is_agent)
+int front_follow(int socket, int signals, bool is_agent, const struct streams *streams)
 {
-	struct front front = {.socket = socket, .is_agent = is_agent};
+	struct front front = {.socket = socket,
+		.is_agent = is_agent,
+		.streams = streams,
+		.held = {-1, -1, -1}};
+	_cleanup_(brief_free) struct brief brief;
 	struct watch watch = {
 		.signals = signals,
 		.events = socket,
@@ -108,10 +217,15 @@ int front_follow(int socket, int signals, bool is_agent)
 		.signal = pass_signal_on,
 		.data = &front,
 		.source = -1,
+		.brief = streams->brief ? &brief : NULL,
 		.status = -1,
 	};
-	int status = watch_build(&watch);
+	int status;
 
+	brief_start(&brief, message_bytes());
+	status = watch_build(&watch);
+	for (size_t i = 0; i < ARRAY_LEN(front.held); i++)
+		closep(&front.held[i]);
 	close(socket);
 	return status;
 }
@@ -123,11 +237,13 @@ struct follower {
 	struct target target;
 };
 
-static void stop_following(struct watch *watch, int signal, void *data)
+static void stop_following(
+	struct watch *watch, const struct signalfd_siginfo *info, void *data)
 {
 	const struct follower *follower = data;
 
-	leave(watch, signal, follower->build->number);
+	if (info->ssi_signo != SIGWINCH)
+		leave(watch, (int)info->ssi_signo, follower->build->number);
 }
 
 static int interrupted(uint64_t number)
@@ -162,6 +278,15 @@ static int final_status(const struct follower *follower)
 	return build.exit_status;
 }
 
+static void end_following(struct watch *watch, const struct follower *follower)
+{
+	const int status = final_status(follower);
+
+	if (watch->brief)
+		brief_end(watch->brief, status, follower->build->number);
+	watch->status = status;
+}
+
 static int open_log(const struct follower *follower)
 {
 	_cleanup_free_ char *path = log_path(follower->settings, follower->build->number);
@@ -187,7 +312,7 @@ static void look_at_log(struct watch *watch, void *data)
 		status.st_size > watch->offset)
 		watch->left = (uint64_t)(status.st_size - watch->offset);
 	else if (!alive)
-		watch->status = final_status(follower);
+		end_following(watch, follower);
 }
 
 /* On the ticket for the runner's end, on the log for more output. */
@@ -204,8 +329,10 @@ static int watch_files(const struct follower *follower)
 }
 
 int follow_build(const struct settings *settings, struct ledger *ledger,
-	const struct build *build, int stream)
+	const struct build *build, int stream, bool is_agent)
 {
+	_cleanup_(brief_free) struct brief brief;
+	struct streams streams;
 	struct follower follower = {
 		.ledger = ledger, .settings = settings, .build = build};
 	struct watch watch = {
@@ -220,6 +347,14 @@ int follow_build(const struct settings *settings, struct ledger *ledger,
 	};
 	int status;
 
+	streams_find(&streams, settings, is_agent);
+	if (isatty(stream))
+		brief_start_whole(&brief);
+	else
+		brief_start(&brief, message_bytes());
+	brief.holds_own = true;
+	if (streams.brief || brief.whole)
+		watch.brief = &brief;
 	target_by_name(&follower.target, settings, build->target);
 	watch.events = watch_files(&follower);
 	watch.source = open_log(&follower);

@@ -19,10 +19,17 @@ extern char **environ;
 
 /*
  * Variables that Nix, and the git that it runs, are configured by. Only a digest of them
- * is kept: NIX_CONFIG can hold access tokens.
+ * is kept: NIX_CONFIG can hold access tokens. Those that only say how a person is asked
+ * or shown something differ between agents and mean nothing to a build.
  */
 static bool configures_nix(const char *variable)
 {
+	static const char *const for_people[] = {"GIT_EDITOR=", "GIT_SEQUENCE_EDITOR=",
+		"GIT_PAGER=", "GIT_ASKPASS=", "GIT_TERMINAL_PROMPT="};
+
+	for (size_t i = 0; i < ARRAY_LEN(for_people); i++)
+		if (starts_with(variable, for_people[i]))
+			return false;
 	return starts_with(variable, "NIX") || starts_with(variable, "GIT_") ||
 	       starts_with(variable, "XDG_CONFIG_") || starts_with(variable, "HOME=");
 }
@@ -215,7 +222,8 @@ static int follow(const struct run *run, struct ledger *ledger, const struct bui
 	say("your build %" PRIu64
 	    " of this very command and configuration is running: following it",
 		build->number);
-	status = follow_build(run->settings, ledger, build, STDERR_FILENO);
+	status = follow_build(
+		run->settings, ledger, build, STDERR_FILENO, run->caller.is_agent);
 	if (!stdout_is_stderr() && build_in_chain(&ended, ledger, build->number) > 0)
 		print_stdout(&ended);
 	return status;

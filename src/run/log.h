@@ -11,5 +11,11 @@ char *log_path(const struct settings *settings, uint64_t number) _must_check_;
  * error. */
 int log_create(const struct settings *settings, uint64_t number) _must_check_;
 
+/*
+ * A log that a terminal was shown: from now on what the terminal showed in the end. Who
+ * reads the old one reads on in that.
+ */
+void log_make_readable(const char *path);
+
 /* The log's whole text with a NUL behind it, -1 with errno set. The caller frees. */
 int log_read(char **ret, size_t *ret_len, const char *path) _must_check_;

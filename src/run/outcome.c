@@ -6,15 +6,26 @@
 #include "base/memory.h"
 #include "base/message.h"
 
-/*
- * Exit statuses of switch-to-configuration that nixos-rebuild-ng passes through when the
- * system has been switched: 2 the activation script failed, 4 units failed, 100 takes
- * effect at the next boot (nixpkgs, switch-to-configuration-ng). 100 is also nix-build's
- * "build failed", so the links decide.
- */
-static bool is_partial(int exit_status)
+static bool is_other(const char *before, const char *after)
 {
-	return exit_status == 2 || exit_status == 4 || exit_status == 100;
+	return before && after ? !streq(before, after) : before != after;
+}
+
+static bool running_changed(const struct ending *ending)
+{
+	return is_other(ending->before->running, ending->after->running);
+}
+
+static bool profile_changed(const struct ending *ending)
+{
+	return is_other(ending->before->profile, ending->after->profile);
+}
+
+/* The link to the running system is set near the end of an activation. */
+static bool is_mixture(const struct ending *ending)
+{
+	return ending->exit_status && ending->activation_begun &&
+	       !running_changed(ending);
 }
 
 static enum outcome judge(enum action action, const struct ending *ending)
@@ -25,8 +36,8 @@ static enum outcome judge(enum action action, const struct ending *ending)
 		return OUTCOME_CANCELLED;
 	if (ending->signalled)
 		return OUTCOME_INTERRUPTED;
-	if (action_changes_system(action) && is_partial(ending->exit_status) &&
-		!system_equals(ending->before, ending->after))
+	if (action_changes_system(action) &&
+		(running_changed(ending) || is_mixture(ending)))
 		return OUTCOME_PARTLY;
 	return OUTCOME_FAILED;
 }
@@ -35,13 +46,6 @@ static enum outcome judge(enum action action, const struct ending *ending)
 static const char *aim(enum action action, const struct system_state *state)
 {
 	return action_is_for_boot(action) ? state->profile : state->running;
-}
-
-static bool profile_changed(const struct ending *ending)
-{
-	const char *before = ending->before->profile, *after = ending->after->profile;
-
-	return before && after ? !streq(before, after) : before != after;
 }
 
 static void note(char **member, const char *path)
@@ -71,7 +75,7 @@ void outcome_judge(struct build *build, enum action action, const struct ending 
 
 char *outcome_sentence(const struct build *build, const struct ending *ending)
 {
-	const bool moved = build->generation && profile_changed(ending);
+	const bool moved = profile_changed(ending);
 	_cleanup_free_ char *took = clock_duration(build->finished - build->started);
 	struct strbuf out = STRBUF_INIT;
 
@@ -82,15 +86,24 @@ char *outcome_sentence(const struct build *build, const struct ending *ending)
 		strbuf_printf(&out, "build %" PRIu64, build->number);
 	else
 		strbuf_puts(&out, "not recorded");
-	if (moved)
-		strbuf_printf(&out, ", generation %" PRIu64, build->generation);
+	if (build->generation)
+		strbuf_printf(&out, ", generation %" PRIu64 "%s", build->generation,
+			moved ? "" : " (unchanged)");
 	strbuf_printf(&out, ", %s", took);
 	if (ending->exit_status > EXIT_SIGNAL_BASE && ending->signalled)
 		strbuf_printf(
 			&out, ", signal %d", ending->exit_status - EXIT_SIGNAL_BASE);
 	else if (ending->exit_status)
 		strbuf_printf(&out, ", exit status %d", ending->exit_status);
-	if (ending->exit_status && moved)
+	if (is_mixture(ending))
+		strbuf_puts(&out,
+			"; activation had begun and did not finish: what runs is "
+			"a mixture of two systems");
+	if (ending->boot_loader_failed)
+		strbuf_puts(&out,
+			"; installing the boot loader failed: what boots next is "
+			"not known");
+	else if (ending->exit_status && moved)
 		strbuf_puts(&out, "; the next boot takes the new system all the same");
 	return strbuf_take(&out);
 }

@@ -1,5 +1,9 @@
 #pragma once
-/* What a build's exit and the machine's links before and after it mean. */
+/*
+ * What a build's exit and the machine's links before and after it mean. Facts decide, not
+ * the number: switch-to-configuration's exit statuses say little (100 is also nix-build's
+ * "build failed"), and one that was cut off says nothing.
+ */
 #include "rebuild/request.h"
 #include "rebuild/system.h"
 #include "record/build.h"
@@ -7,7 +11,9 @@
 struct ending {
 	int exit_status; /* 128+n: died of signal n */
 	bool signalled;  /* it died of a signal, or one was passed on to it */
-	bool cancelled;  /* somebody asked for its end, and it has not succeeded before */
+	bool activation_begun;
+	bool boot_loader_failed;
+	bool cancelled; /* somebody asked for its end, and it has not succeeded before */
 	const struct system_state *before, *after;
 };
 

@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 
+#include "base/screen.h"
+
 static const struct {
 	const char *start; /* of a line */
 	enum phase phase;
@@ -20,6 +22,11 @@ static const struct {
 	{"restarting the following units", PHASE_ACTIVATING},
 	{"starting the following units", PHASE_ACTIVATING},
 };
+
+/* From the first of these on the running system is changed (switch-to-configuration-ng);
+ * the boot loader is installed before. */
+static const char *const activation_signs[] = {"stopping the following units",
+	"activating the configuration", "setting up /etc", "restarting systemd"};
 
 /* "PATH:14:3:" or "PATH:14"; false where it is no place. */
 static bool parse_place(struct error_place *ret, const char *text)
@@ -73,21 +80,39 @@ static void read_error_line(struct nix_error *error, const char *line)
 		note_place(error, inner + strlen(", at "));
 }
 
+/* Nix' bar on a terminal: "[1/0/9 built, 2 copied]", "[2 built]"; until something is
+ * built or fetched it stays empty or tells what is evaluated. */
+static bool is_bar_of_builds(const char *line)
+{
+	return *line == '[' && isdigit((unsigned char)line[1]) &&
+	       (strstr(line, " built") || strstr(line, " copied"));
+}
+
 /* Phases follow each other; a line of an earlier one does not lead back. */
 static bool read_line(struct progress *progress)
 {
 	const enum phase before = progress->phase;
 
-	progress->line[progress->len] = '\0';
+	_cleanup_strbuf_ struct strbuf seen = STRBUF_INIT;
+	const char *line;
+
+	screen_put_line(&seen, progress->line, progress->len);
 	progress->len = 0;
-	read_error_line(&progress->error, progress->line);
-	if (starts_with(progress->line, "warning: creating lock file") ||
-		starts_with(progress->line, "warning: updating lock file"))
+	line = seen.text;
+	read_error_line(&progress->error, line);
+	if (starts_with(line, "warning: creating lock file") ||
+		starts_with(line, "warning: updating lock file"))
 		progress->lock_file_written = time(NULL);
 	for (size_t i = 0; i < ARRAY_LEN(signs); i++)
-		if (signs[i].phase > progress->phase &&
-			starts_with(progress->line, signs[i].start))
+		if (signs[i].phase > progress->phase && starts_with(line, signs[i].start))
 			progress->phase = signs[i].phase;
+	for (size_t i = 0; i < ARRAY_LEN(activation_signs); i++)
+		if (starts_with(line, activation_signs[i]))
+			progress->activation_begun = true;
+	if (starts_with(line, "Failed to install bootloader"))
+		progress->boot_loader_failed = true;
+	if (progress->phase < PHASE_BUILDING && is_bar_of_builds(line))
+		progress->phase = PHASE_BUILDING;
 	return progress->phase != before;
 }
 
@@ -96,7 +121,8 @@ bool progress_read(struct progress *progress, const char *data, size_t len)
 	bool changed = false;
 
 	for (size_t i = 0; i < len; i++) {
-		if (data[i] == '\n')
+		/* A bar is a line that is written again and again. */
+		if (data[i] == '\n' || data[i] == '\r')
 			changed = read_line(progress) || changed;
 		else if (progress->len + 1 < sizeof(progress->line))
 			progress->line[progress->len++] = data[i];

@@ -32,6 +32,8 @@ struct nix_error {
 struct progress {
 	enum phase phase;         /* from PHASE_EVALUATING on */
 	time_t lock_file_written; /* when Nix said that it writes flake.lock; 0: not */
+	bool activation_begun;    /* units were stopped, /etc or the activation script */
+	bool boot_loader_failed;
 	struct nix_error error;
 	char line[1024]; /* what there is of the current line */
 	size_t len;

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/screen.h"
 
 int relay_pair(int *ret_runner, int *ret_front)
 {
@@ -194,30 +195,65 @@ void output_open_log(struct output *output, int log_fd)
 	set_source(output, log_fd, false);
 }
 
-void output_write(struct output *output, int stream, const void *data, size_t len)
+static bool keep_and_tell(struct output *output, int stream, const char *data, size_t len)
 {
-	if (!len)
-		return;
-	if (!append(output, data, len)) {
-		const int reason = errno;
-		const bool had_log = !output->in_memory;
-
-		go_to_memory(output);
-		if (had_log) {
-			errno = reason;
-			warn_errno("cannot write the log, its rest is lost");
-		}
-		if (!append(output, data, len))
-			return;
-	}
+	if (!len || !append(output, data, len))
+		return !len;
+	output->in_line[stream] = screen_is_in_line(output->in_line[stream], data, len);
 	tell(output,
 		(struct relay_message){.type = RELAY_DATA, .stream = stream, .len = len},
 		-1);
+	return true;
+}
+
+/* The disk is full: said where a line ends, so that it splits none. */
+static void lose_log(struct output *output, int stream, const char *data, size_t len)
+{
+	const int reason = errno;
+	const char *newline = memrchr(data, '\n', len);
+	const size_t whole = newline ? (size_t)(newline + 1 - data) : 0;
+
+	go_to_memory(output);
+	(void)keep_and_tell(output, stream, data, whole);
+	errno = reason;
+	warn_errno("cannot write the log, its rest is lost");
+	(void)keep_and_tell(output, stream, data + whole, len - whole);
+}
+
+void output_write(struct output *output, int stream, const void *data, size_t len)
+{
+	if (keep_and_tell(output, stream, data, len))
+		return;
+	if (!output->in_memory) {
+		lose_log(output, stream, data, len);
+		return;
+	}
+	go_to_memory(output);
+	(void)keep_and_tell(output, stream, data, len);
+}
+
+void output_say(struct output *output, const char *line, size_t len)
+{
+	if (output->in_line[STDERR_FILENO])
+		output_write(output, STDERR_FILENO, "\n", 1);
+	output_write(output, STDERR_FILENO, line, len);
+}
+
+void output_share(struct output *output, int stream, int fd)
+{
+	if (fd >= 0)
+		tell(output, (struct relay_message){.type = RELAY_HOLD, .stream = stream},
+			fd);
 }
 
 void output_tell_build(struct output *output, uint64_t number)
 {
 	tell(output, (struct relay_message){.type = RELAY_BUILD, .len = number}, -1);
+}
+
+void output_tell_ended(struct output *output)
+{
+	tell(output, (struct relay_message){.type = RELAY_ENDED}, -1);
 }
 
 void output_end(struct output *output, int status)

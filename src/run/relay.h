@@ -19,8 +19,12 @@ enum relay_type {
 		       */
 	RELAY_DATA,   /* to the front: len more bytes, for stream */
 	RELAY_BUILD,  /* to the front: the build's number */
+	RELAY_ENDED,  /* to the front: nixos-rebuild is; what comes is about that */
 	RELAY_EXIT,   /* to the front: it is over, with this status */
+	RELAY_HOLD,   /* to the front: a descriptor to hold (see front.c), as stream */
 	RELAY_SIGNAL, /* to the runner: pass this signal on to nixos-rebuild */
+	RELAY_SIGNALLED, /* to the runner: nixos-rebuild got this signal with us */
+	RELAY_SIZE, /* to the runner: the terminal has number columns, len rows now */
 };
 
 struct relay_message {
@@ -44,11 +48,12 @@ int relay_send(int fd, const struct relay_message *message, int passed_fd, bool 
  * without a front it keeps it in the log alone.
  */
 struct output {
-	int socket;                    /* -1: the front is gone */
-	int source;                    /* the log, or a memfd */
-	uint64_t written;              /* bytes in source */
-	bool in_memory;                /* source is a memfd: there is no log */
-	struct relay_message *pending; /* what the front's socket had no room for */
+	int socket;                      /* -1: the front is gone */
+	int source;                      /* the log, or a memfd */
+	uint64_t written;                /* bytes in source */
+	bool in_memory;                  /* source is a memfd: there is no log */
+	bool in_line[STDERR_FILENO + 1]; /* the stream's last line is not complete */
+	struct relay_message *pending;   /* what the front's socket had no room for */
 	int *pending_fds;
 	size_t pending_len;
 };
@@ -59,7 +64,12 @@ void output_start(struct output *ret, int socket);
  */
 void output_open_log(struct output *output, int log_fd);
 void output_write(struct output *output, int stream, const void *data, size_t len);
+/* A line of our own on stderr: it begins where a line begins. */
+void output_say(struct output *output, const char *line, size_t len);
 void output_tell_build(struct output *output, uint64_t number);
+void output_tell_ended(struct output *output);
+/* The front holds the descriptor from now on, too. */
+void output_share(struct output *output, int stream, int fd);
 /* Tries again to tell the front what is pending. */
 void output_push(struct output *output);
 /* The last message. Waits for the front to take everything, or to go. */

@@ -101,7 +101,8 @@ static void name_changes(struct run *run, const struct path_changes *changes, in
 
 	for (size_t i = 0; i < changes->len && i < MEANWHILE_MAX; i++) {
 		const char *path = changes->list[i].path;
-		_cleanup_free_ char *saved = saved_describe(root, path);
+		_cleanup_free_ char *saved =
+			saved_describe(run->configuration.root, root, path, NULL);
 
 		strv_add(&paths, path);
 		say("changed while building: %s (%s)", path, saved ? saved : "gone");

@@ -13,6 +13,7 @@
 #include "queue/outside.h"
 #include "rebuild/elevation.h"
 #include "rebuild/program.h"
+#include "run/brief.h"
 #include "run/front.h"
 #include "run/join.h"
 #include "run/remarks.h"
@@ -168,7 +169,9 @@ static void show_changes(struct run *run, bool refused)
 		.lines = refused && lines > REFUSED_LINES ? REFUSED_LINES : lines,
 	};
 	_cleanup_changes_ struct changes changes = {0};
+	_cleanup_edits_ struct edits edits = {0};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	const size_t said = message_bytes();
 	const char *at, *line;
 	size_t len;
 
@@ -177,12 +180,20 @@ static void show_changes(struct run *run, bool refused)
 		changes_compute(
 			&changes, run->ledger, run->target.name, &run->snapshot.tree) < 0)
 		return;
-	changes_explain(&changes, run->ledger, &run->configuration, &run->snapshot);
+	edits_read(&edits, run->settings);
+	changes_explain(
+		&changes, run->ledger, &run->configuration, &run->snapshot, &edits);
 	if (report_changes(&text, &changes, run->ledger, &options) < 0)
 		return;
 	at = text.text;
-	while (text_next_line(&at, text.text + text.len, &line, &len))
+	while (text_next_line(&at, text.text + text.len, &line, &len)) {
+		if (run->streams.brief &&
+			message_bytes() - said + len > BRIEF_REPORT_MAX) {
+			say("and more: safe-rebuild diff");
+			break;
+		}
 		say("%.*s", (int)len, line);
+	}
 }
 
 static int guard(struct run *run, const struct own_options *options, bool arriving)
@@ -252,8 +263,9 @@ static int identify(struct run *run, const struct own_options *options)
 	if (caller_identify(&run->caller, options->agent) < 0)
 		return EXIT_USAGE;
 	target_of_request(&run->target, run->settings, &run->request);
-	if (nested_is_inside(run->target.queue))
+	if (nested_is_inside(&run->target, needs_lock(run)))
 		return exec_program(run);
+	streams_find(&run->streams, run->settings, run->caller.is_agent);
 	return 0;
 }
 
@@ -272,7 +284,9 @@ static int prepare_rebuild(
 		return status;
 	configuration_find(&run->configuration, &run->request);
 	begin_build(run, options);
-	return elevation_check(&run->request, &run->surroundings);
+	/* Where there is a terminal, it asks there. */
+	return run->streams.group ? 0
+				  : elevation_check(&run->request, &run->surroundings);
 }
 
 static int prepare_any_command(
@@ -366,7 +380,7 @@ static int run_prepared(const struct settings *settings,
 	}
 	if (needs_lock(&run) && target_is_local(run.target.name))
 		outside_name_rebuilds();
-	return front_follow(socket, signals, run.caller.is_agent);
+	return front_follow(socket, signals, run.caller.is_agent, &run.streams);
 }
 
 int run_rebuild(const struct settings *settings, const struct own_options *options,

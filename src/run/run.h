@@ -11,6 +11,7 @@
 #include "ledger/ledger.h"
 #include "queue/queue.h"
 #include "rebuild/configuration.h"
+#include "run/streams.h"
 #include "settings/settings.h"
 #include "snapshot/snapshot.h"
 
@@ -23,6 +24,7 @@ struct run {
 	struct target target;
 	char *program;         /* the real nixos-rebuild */
 	struct strv arguments; /* its argv, name first */
+	struct streams streams;
 	struct turn turn;
 	bool has_waited;
 	uint64_t

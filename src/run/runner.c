@@ -19,17 +19,19 @@
 #include "run/outcome.h"
 #include "run/remarks.h"
 #include "run/supervise.h"
+#include "run/units.h"
 
 struct runner {
 	struct run *run;
 	struct output output;
 	struct supervision supervision; /* of nixos-rebuild */
 	struct system_state before, after;
+	struct strv failed_before; /* units */
 };
 
 static void to_output(const char *line, size_t len, void *data)
 {
-	output_write(data, STDERR_FILENO, line, len);
+	output_say(data, line, len);
 }
 
 /* What those who wait are told. */
@@ -58,7 +60,13 @@ static void open_log(struct runner *runner)
 		return;
 	build->log = log_path(runner->run->settings, build->number);
 	output_open_log(&runner->output, fd);
-	say("build %" PRIu64 " by %s, log: %s", build->number, build->agent, build->log);
+	if (runner->run->caller.is_agent)
+		say("build %" PRIu64 " by %s, log: %s; goes on if this call ends "
+		    "(safe-rebuild attach %" PRIu64 ")",
+			build->number, build->agent, build->log, build->number);
+	else
+		say("build %" PRIu64 " by %s, log: %s", build->number, build->agent,
+			build->log);
 }
 
 static void begin_record(struct runner *runner)
@@ -99,11 +107,10 @@ static void run_child(struct runner *runner)
 {
 	struct run *run = runner->run;
 
-	if (run->turn.ticket.fd >= 0)
-		nested_mark(run->target.queue, ticket_name(&run->turn.ticket));
 	if (run->turn.requests < 0)
 		run->turn.requests = cancellation_watch(&run->turn.ticket);
 	supervise(&runner->supervision);
+	output_tell_ended(&runner->output);
 	if (runner->supervision.signalled && target_is_local(run->target.name) &&
 		action_changes_system(run->request.action))
 		outside_wait_for_leftover(run->settings, run->build.started);
@@ -116,6 +123,8 @@ static void finish_record(struct runner *runner)
 	const struct ending ending = {
 		.exit_status = supervision->exit_status,
 		.signalled = supervision->signalled,
+		.activation_begun = supervision->progress.activation_begun,
+		.boot_loader_failed = supervision->progress.boot_loader_failed,
 		.cancelled = supervision->cancelled_by && supervision->exit_status,
 		.before = &runner->before,
 		.after = &runner->after,
@@ -136,6 +145,7 @@ static void finish_record(struct runner *runner)
 	if (recorded && supervision->exit_status && !supervision->signalled)
 		blame(run, &supervision->progress.error);
 	remark_after(run, &runner->after);
+	units_compare(run, &runner->failed_before);
 	sentence = outcome_sentence(build, &ending);
 	if (recorded && ledger_finish(run->ledger, build) < 0)
 		warn_and_log("the outcome is not recorded: %s by %s", sentence,
@@ -150,12 +160,14 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 		.supervision =
 			{
 				.output = &runner.output,
+				.streams = &run->streams,
 				.turn = &run->turn,
 				.child =
 					{
 						.program = run->program,
 						.argv = run->arguments.words,
 						.surroundings = &run->surroundings,
+						.group = run->streams.group,
 					},
 				.progress = PROGRESS_INIT,
 				.changed = show_in_ticket,
@@ -175,6 +187,7 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	output_start(&runner.output, socket);
 	message_redirect(to_output, &runner.output);
 	system_read(&runner.before, run->settings, &run->target);
+	units_read_failed(&runner.failed_before, run);
 	begin_record(&runner);
 	run_child(&runner);
 	system_read(&runner.after, run->settings, &run->target);
@@ -183,6 +196,8 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	run->turn.requests = -1;
 	queue_leave(&run->turn);
 	output_end(&runner.output, runner.supervision.exit_status);
+	if (run->build.log && run->streams.group)
+		log_make_readable(run->build.log);
 	_exit(0);
 }
 
@@ -244,7 +259,11 @@ int runner_start(int *ret_socket, struct run *run)
 	if (pid == 0) {
 		pid_t runner;
 
-		setsid();
+		/* What stays in a session has its terminal to ask for a password. */
+		if (run->streams.group)
+			setpgid(0, 0);
+		else
+			setsid();
 		runner = fork();
 		if (runner != 0)
 			_exit(runner < 0 ? EXIT_OWN_FAILURE : 0);

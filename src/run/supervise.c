@@ -9,21 +9,46 @@
 
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/proc.h"
 #include "queue/cancellation.h"
 
 /* As much as a pipe holds by default. */
 #define COPY_SIZE 65536
 
+/* The group of one that stays in the caller's session is the caller's. */
+static void signal_child(const struct supervision *supervision, int signal)
+{
+	const struct child *child = &supervision->child;
+
+	if (supervision->exited || !child->pid)
+		return;
+	if (child->group)
+		process_signal_tree(child->pid, signal);
+	else
+		kill(-child->pid, signal);
+}
+
 static void pass_signal_on(struct supervision *supervision, int signal)
 {
 	supervision->signalled = true;
-	if (!supervision->exited)
-		kill(-supervision->child.pid, signal);
+	signal_child(supervision, signal);
+}
+
+static void resize(const struct supervision *supervision, const struct winsize *size)
+{
+	const int fds[] = {supervision->stdout_fd, supervision->stderr_fd};
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		if (fds[i] >= 0)
+			(void)ioctl(fds[i], TIOCSWINSZ, size);
+	/* The pty controls nobody: the kernel tells nobody. */
+	signal_child(supervision, SIGWINCH);
 }
 
 static void keep_stdout(struct supervision *supervision, const char *data, size_t len)
 {
-	if (supervision->stdout_size + len <= STDOUT_MAX)
+	if (!supervision->streams->together &&
+		supervision->stdout_size + len <= STDOUT_MAX)
 		memcpy(supervision->stdout_text + supervision->stdout_size, data, len);
 	supervision->stdout_size += len;
 }
@@ -39,7 +64,7 @@ static bool copy_stream(struct supervision *supervision, int *fd, int stream)
 	got = read(*fd, data, sizeof(data));
 	if (got > 0)
 		output_write(supervision->output, stream, data, (size_t)got);
-	if (got > 0 && stream == STDOUT_FILENO)
+	if (got > 0 && (stream == STDOUT_FILENO || supervision->streams->together))
 		keep_stdout(supervision, data, (size_t)got);
 	if (got > 0 && stream == STDERR_FILENO &&
 		progress_read(&supervision->progress, data, (size_t)got))
@@ -70,6 +95,12 @@ static void handle_front(struct supervision *supervision)
 
 	if (got > 0 && message.type == RELAY_SIGNAL)
 		pass_signal_on(supervision, message.number);
+	else if (got > 0 && message.type == RELAY_SIGNALLED)
+		supervision->signalled = true;
+	else if (got > 0 && message.type == RELAY_SIZE)
+		resize(supervision,
+			&(struct winsize){.ws_col = (unsigned short)message.number,
+				.ws_row = (unsigned short)message.len});
 	else if (got == 0 || (got < 0 && errno != EAGAIN))
 		output_drop_front(supervision->output);
 }
@@ -98,21 +129,20 @@ static void handle_signal(struct supervision *supervision)
 /* Whether it was ended: false once activation may have begun. */
 static bool end_child(struct supervision *supervision)
 {
-	const pid_t group = -supervision->child.pid;
 	bool begun;
 
 	if (supervision->exited)
 		return false;
 	if (!supervision->child.pid)
 		return true;
-	kill(group, SIGSTOP);
+	signal_child(supervision, SIGSTOP);
 	/* What it has said already may tell. */
 	drain_stream(supervision, &supervision->stderr_fd, STDERR_FILENO);
 	begun = supervision->progress.phase == PHASE_ACTIVATING ||
 		supervision->has_begun_activation(supervision->data);
 	if (!begun)
-		kill(group, SIGTERM);
-	kill(group, SIGCONT);
+		signal_child(supervision, SIGTERM);
+	signal_child(supervision, SIGCONT);
 	return !begun;
 }
 
@@ -164,10 +194,11 @@ static void wait_for_child(struct supervision *supervision)
 
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
 			continue;
-		if (fds[1].revents)
-			copy_stream(supervision, &supervision->stdout_fd, STDOUT_FILENO);
+		/* stderr first: the result's path comes after all that was said of it. */
 		if (fds[2].revents)
 			copy_stream(supervision, &supervision->stderr_fd, STDERR_FILENO);
+		if (fds[1].revents)
+			copy_stream(supervision, &supervision->stdout_fd, STDOUT_FILENO);
 		if (fds[3].revents & POLLOUT)
 			output_push(supervision->output);
 		if (fds[3].revents & ~POLLOUT)
@@ -178,26 +209,13 @@ static void wait_for_child(struct supervision *supervision)
 			handle_signal(supervision);
 	}
 	/* What is left in the pipes; a daemon that keeps them open is not waited for. */
-	drain_stream(supervision, &supervision->stdout_fd, STDOUT_FILENO);
 	drain_stream(supervision, &supervision->stderr_fd, STDERR_FILENO);
+	drain_stream(supervision, &supervision->stdout_fd, STDOUT_FILENO);
 }
 
 void supervision_start(struct supervision *supervision)
 {
 	supervision->signals = watch_signals();
-}
-
-/* *ret_read does not block. */
-static int make_pipe(int *ret_read, int *ret_write)
-{
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -1;
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	*ret_read = fds[0];
-	*ret_write = fds[1];
-	return 0;
 }
 
 /* Its pid is in the ticket before it executes anything. 0 or errno. */
@@ -207,16 +225,30 @@ static int start(struct supervision *supervision)
 	_cleanup_close_ int out = -1, err = -1;
 
 	child->stdio[STDIN_FILENO] = STDIN_FILENO;
-	child->own_group = true;
-	if (make_pipe(&supervision->stdout_fd, &out) < 0 ||
-		make_pipe(&supervision->stderr_fd, &err) < 0)
+	if (stream_open(supervision->streams, STDERR_FILENO, &supervision->stderr_fd,
+		    &err) < 0)
 		return errno;
-	child->stdio[STDOUT_FILENO] = out;
+	if (!supervision->streams->together &&
+		stream_open(supervision->streams, STDOUT_FILENO, &supervision->stdout_fd,
+			&out) < 0)
+		return errno;
+	child->stdio[STDOUT_FILENO] = supervision->streams->together ? err : out;
 	child->stdio[STDERR_FILENO] = err;
 	if (child_fork(child) < 0)
 		return errno;
 	supervision->changed(supervision->data);
 	return child_release(child);
+}
+
+/* Should we be killed, the front reads on: what activates a system dies of a closed
+ * stderr. */
+static void share_with_front(struct supervision *supervision)
+{
+	_cleanup_close_ int child = process_open(supervision->child.pid);
+
+	output_share(supervision->output, STDIN_FILENO, child);
+	output_share(supervision->output, STDOUT_FILENO, supervision->stdout_fd);
+	output_share(supervision->output, STDERR_FILENO, supervision->stderr_fd);
 }
 
 /* The caller's stdin is nixos-rebuild's alone. */
@@ -248,5 +280,6 @@ void supervise(struct supervision *supervision)
 		return;
 	}
 	let_go_of_stdin();
+	share_with_front(supervision);
 	wait_for_child(supervision);
 }

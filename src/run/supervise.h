@@ -4,8 +4,8 @@
  * front's signals and requests to end it are passed on, its phase is read off.
  *
  * A request to end it (see cancellation.h) is refused once activation may have begun:
- * half an activation is worse than a whole one. To be sure, its process group is stopped
- * while that is asked.
+ * half an activation is worse than a whole one. To be sure, it and all that it has
+ * started are stopped while that is asked.
  */
 #include <stdint.h>
 
@@ -13,12 +13,14 @@
 #include "queue/queue.h"
 #include "run/progress.h"
 #include "run/relay.h"
+#include "run/streams.h"
 
 /* Of its stdout (the result's path) so much is kept. */
 #define STDOUT_MAX 4096
 
 struct supervision {
 	struct output *output;
+	const struct streams *streams;
 	const struct turn *turn; /* its requests may be -1: nobody can ask */
 	int signals;
 	/* Called when what a ticket tells has changed: the phase, the answer to a
@@ -34,7 +36,9 @@ struct supervision {
 	bool signalled; /* it died of a signal, or one was passed on to it */
 	int exit_status;
 	char stdout_text[STDOUT_MAX + 1];
-	uint64_t stdout_size; /* may be more than there is room for */
+	/* May be more than there is room for. Where stdout and stderr are one, both are
+	 * counted, and neither is known. */
+	uint64_t stdout_size;
 
 	const char *answer; /* to the last request to end it; NULL: nobody asked */
 	char *cancelled_by; /* `bob: "why"`; NULL: not cancelled */

@@ -10,7 +10,7 @@
 
 int watch_signals(void)
 {
-	static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, 0};
+	static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, 0};
 
 	return signals_watch(watched, NULL);
 }
@@ -23,28 +23,59 @@ static void lose_stream(struct watch *watch, int reason)
 		watch->status = EXIT_SIGNAL_BASE + SIGPIPE;
 }
 
-/* A pipe that polls writable has room for PIPE_BUF bytes: this never blocks on one. */
+static int brief_stream(const struct watch *watch)
+{
+	return watch->ends_with_reader ? watch->stream : STDERR_FILENO;
+}
+
+static bool is_brief(const struct watch *watch)
+{
+	return watch->brief && watch->stream == brief_stream(watch);
+}
+
+/*
+ * A pipe that polls writable has room for PIPE_BUF bytes: this never blocks on one. The
+ * bytes that are done with.
+ */
+static ssize_t write_some(struct watch *watch, int stream, const char *data, size_t len)
+{
+	ssize_t written = (ssize_t)len;
+
+	if (!watch->gone[stream])
+		written = write(stream, data, len < PIPE_BUF ? len : PIPE_BUF);
+	if (written >= 0)
+		return written;
+	if (errno == EINTR || errno == EAGAIN)
+		return 0;
+	lose_stream(watch, errno);
+	return (ssize_t)len;
+}
+
 static void copy_some(struct watch *watch)
 {
 	char data[PIPE_BUF];
 	size_t want = watch->left < sizeof(data) ? (size_t)watch->left : sizeof(data);
-	ssize_t got = pread(watch->source, data, want, watch->offset), written;
+	ssize_t got = pread(watch->source, data, want, watch->offset);
 
 	if (got <= 0) {
 		if (got == 0 || errno != EINTR)
 			watch->left = 0;
 		return;
 	}
-	written = watch->gone[watch->stream] ? got
-					     : write(watch->stream, data, (size_t)got);
-	if (written < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	if (written < 0) {
-		lose_stream(watch, errno);
-		written = got;
-	}
-	watch->offset += written;
-	watch->left -= (uint64_t)written;
+	if (is_brief(watch))
+		brief_read(watch->brief, data, (size_t)got);
+	else
+		got = write_some(watch, watch->stream, data, (size_t)got);
+	watch->offset += got;
+	watch->left -= (uint64_t)got;
+}
+
+static void put_brief(struct watch *watch)
+{
+	struct strbuf *out = &watch->brief->out;
+
+	strbuf_drop(
+		out, (size_t)write_some(watch, brief_stream(watch), out->text, out->len));
 }
 
 static void hear_signal(struct watch *watch)
@@ -52,37 +83,62 @@ static void hear_signal(struct watch *watch)
 	struct signalfd_siginfo info;
 
 	if (read(watch->signals, &info, sizeof(info)) == sizeof(info))
-		watch->signal(watch, (int)info.ssi_signo, watch->data);
+		watch->signal(watch, &info, watch->data);
+}
+
+/* Until something happens, or there is to be a sign of life. */
+static int time_to_wait(const struct watch *watch)
+{
+	const int alive = watch->brief ? brief_wait_ms(watch->brief) : -1;
+
+	return watch->look_ms < 0 || (alive >= 0 && alive < watch->look_ms)
+		       ? alive
+		       : watch->look_ms;
 }
 
 static void wait_and_handle(struct watch *watch)
 {
-	const bool copying = watch->left > 0;
-	/* Once a stream is gone its bytes are skipped: there is nothing to wait for. */
-	const bool skipping = copying && watch->gone[watch->stream];
+	const bool has_brief = watch->brief && watch->brief->out.len;
+	const bool copying = has_brief || watch->left > 0;
+	const int stream = has_brief ? brief_stream(watch) : watch->stream;
+	/* What goes nowhere, or only into memory, is not waited for. */
+	const bool at_once =
+		copying && (watch->gone[stream] || (!has_brief && is_brief(watch)));
 	struct pollfd fds[] = {
 		{.fd = watch->signals, .events = POLLIN},
 		{.fd = copying ? -1 : watch->events, .events = POLLIN},
-		{.fd = (copying && !skipping) || watch->ends_with_reader ? watch->stream
-									 : -1,
+		{.fd = (copying && !at_once) || watch->ends_with_reader ? stream : -1,
 			.events = copying ? POLLOUT : 0},
 	};
 
-	if (poll(fds, ARRAY_LEN(fds), skipping ? 0 : copying ? -1 : watch->look_ms) < 0)
+	if (poll(fds, ARRAY_LEN(fds),
+		    at_once   ? 0
+		    : copying ? -1
+			      : time_to_wait(watch)) < 0)
 		return;
 	if (fds[0].revents)
 		hear_signal(watch);
 	else if (fds[2].revents & POLLERR)
 		lose_stream(watch, EPIPE);
+	else if (has_brief)
+		put_brief(watch);
 	else if (copying)
 		copy_some(watch);
+	else if (watch->brief && !fds[1].revents && !brief_wait_ms(watch->brief))
+		brief_be_alive(watch->brief);
 	else
 		watch->look(watch, watch->data);
 }
 
+static bool has_more_to_say(const struct watch *watch)
+{
+	return watch->brief && watch->brief->out.len && !watch->left_early &&
+	       !watch->gone[brief_stream(watch)];
+}
+
 int watch_build(struct watch *watch)
 {
-	while (watch->status < 0)
+	while (watch->status < 0 || has_more_to_say(watch))
 		wait_and_handle(watch);
 	if (watch->source >= 0)
 		close(watch->source);

@@ -5,9 +5,10 @@
  * writable is sure to take, so a stalled reader delays neither a signal nor the end.
  */
 #include <stdint.h>
+#include <sys/signalfd.h>
 #include <sys/types.h>
 
-#include "base/macro.h"
+#include "run/brief.h"
 
 struct watch {
 	int signals; /* of watch_signals() */
@@ -15,20 +16,25 @@ struct watch {
 	int look_ms; /* news is looked for at least so often; -1: only when told */
 	/* News. May set what is to be copied, or the status. */
 	void (*look)(struct watch *watch, void *data);
-	void (*signal)(struct watch *watch, int number, void *data);
+	void (*signal)(
+		struct watch *watch, const struct signalfd_siginfo *signal, void *data);
 	void *data;
 
 	int source; /* copied from, at offset; -1: nothing yet */
 	off_t offset;
 	uint64_t left; /* bytes that are still to be copied before there is a look */
 	int stream;    /* ... to this one, stdout or stderr */
+	struct brief
+		*brief; /* what of stderr is shown, or of all in a follower; NULL: all */
 	bool gone[STDERR_FILENO + 1]; /* streams that nobody reads any more */
 	/* A pipe that nobody reads any more is the end: nothing else is waited for. */
 	bool ends_with_reader;
-	int status; /* the exit status; -1: not over */
+	int status;      /* the exit status; -1: not over */
+	bool left_early; /* the build goes on */
 };
 
-/* Signals that end or pass through a front, as a signalfd(2). */
+/* Signals that end or pass through a front, or tell it of a new size, as a signalfd(2).
+ */
 int watch_signals(void);
 
 /* Until there is a status; returns it. Closes source and signals. */

@@ -243,6 +243,7 @@ safe-rebuild:     A three.nix +1"
 }
 
 @test "hostile names and texts: 1 MB of subject, 5,000 files, no UTF-8, forged keys" {
+	show_all_output
 	build a
 	subject=$(head -c 1000000 /dev/zero | tr '\0' s)
 	echo x >$'caf\xe9\u202e.nix'

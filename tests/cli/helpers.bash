@@ -108,6 +108,30 @@ wait_for() {
 	return 1
 }
 
+# session: a person's shell on a terminal, driven by the Python on stdin; see session.py. It has
+# no agent among its ancestors.
+session() {
+	local script
+	script=$(cat)
+	export PYTHONPATH=$tests/cli PYTHONDONTWRITEBYTECODE=1
+	as_person python3 -c "import os, time
+from session import Session
+root, program = os.environ['ROOT'], os.environ['SAFE_REBUILD']
+$script"
+	wait_for_long test -s "$ROOT/person.status"
+	cat "$ROOT/person.err" >&2
+	assert_equal "$(cat "$ROOT/person.status")" 0
+}
+
+wait_for_long() {
+	wait_for "$@" || wait_for "$@" || wait_for "$@"
+}
+
+# Agents see nixos-rebuild's whole output, too.
+show_all_output() {
+	printf '[show]\noutput = all\n' >>"$ROOT/etc/safe-rebuild.ini"
+}
+
 # field BUILD KEY: what the ledger has recorded.
 field() {
 	sr show "$1" --json | jq_get "$2"

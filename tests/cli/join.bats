@@ -152,6 +152,14 @@ both() {
 	refute_contains "$(git --git-dir "$LEDGER" log refs/heads/builds)" cores
 }
 
+@test "variables that only say how a person is asked do not matter" {
+	hold
+	GIT_EDITOR=true waits a switch --flake .
+	GIT_PAGER=cat GIT_TERMINAL_PROMPT=0 waits b switch --flake .
+	release
+	assert_equal "$(built)" "a "
+}
+
 @test "no join: another tree" {
 	hold
 	waits a switch --flake .
@@ -275,6 +283,7 @@ both() {
 }
 
 @test "an agent that repeats its running command follows it" {
+	show_all_output
 	call a switch --flake .
 	first=$pid
 	wait_for test -e "$ROOT/started"

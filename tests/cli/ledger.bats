@@ -103,6 +103,7 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 }
 
 @test "a full disk costs log and record, and the output still arrives" {
+	show_all_output
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	mkdir -p "$ROOT/var"
 	mount -t tmpfs -o size=400k tmpfs "$ROOT/var" || skip "cannot mount"

@@ -11,6 +11,7 @@ running() {
 }
 
 @test "two agents and one flake: each is told what the other made live" {
+	show_all_output
 	"$tests/system/make-configuration.sh" flake "$CONFIG"
 	cd "$CONFIG"
 	run --separate-stderr sr --agent alpha switch --flake '.#box'
@@ -102,6 +103,7 @@ running() {
 }
 
 @test "an agent's call is killed in the middle: the build goes on, attach ends with it" {
+	show_all_output
 	"$tests/system/make-configuration.sh" flake "$CONFIG"
 	cd "$CONFIG"
 	echo '{ services = [ "slow" ]; seconds = 2; }' >modules/base.nix
@@ -139,4 +141,23 @@ running() {
 	assert_equal "$status" 1
 	assert_like "$stderr" "the error is in modules/base.nix:2: uncommitted, saved *, new in this build, last built by a (1)"
 	assert_contains "$(field last nix_error)" "undefined variable 'nginx'"
+}
+
+@test "a person's terminal: Nix' own progress bar lives, and the log can be read" {
+	"$tests/system/make-configuration.sh" flake "$CONFIG"
+	cd "$CONFIG"
+	session <<-'PY'
+		s = Session(columns=100)
+		text, status = s.command(f"{program} switch --flake .#box")
+		assert status == 0, text
+		assert "\x1b[K" in text and " built" in text, repr(text)
+		last = text.replace("\r", "\n").split("safe-rebuild: ")[-1]
+		assert last.startswith("switch succeeded: build 1, generation 1"), repr(text)
+		assert s.is_sane()
+	PY
+	local log
+	log=$(sr show 1 --output)
+	refute_contains "$log" $'\e'
+	assert_contains "$log" "nixos-system-test> building test"
+	assert_contains "$log" "activating the configuration"
 }

@@ -46,6 +46,7 @@ arguments() {
 }
 
 @test "stdout is nixos-rebuild's, byte for byte; our words go to stderr" {
+	show_all_output
 	export DOUBLE='printf "one\ntwo\0three\377"; echo err >&2'
 	sr --agent a switch >"$ROOT/out" 2>"$ROOT/err"
 	printf 'one\ntwo\0three\377' | cmp - "$ROOT/out"
@@ -54,6 +55,7 @@ arguments() {
 }
 
 @test "a megabyte on each stream arrives whole and in order" {
+	show_all_output
 	export DOUBLE='seq 1 150000; seq 1 150000 >&2'
 	sr --agent a switch >"$ROOT/out" 2>"$ROOT/err"
 	seq 1 150000 | cmp - "$ROOT/out"

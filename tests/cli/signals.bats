@@ -131,6 +131,7 @@ persons_signal() {
 }
 
 @test "a stopped front does not stop the rebuild, and catches up" {
+	show_all_output
 	# shellcheck disable=SC2016
 	export DOUBLE='touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done
 		for i in $(seq 1 3000); do echo "out $i"; echo "err $i" >&2; done; touch "$ROOT/written"
@@ -164,10 +165,11 @@ persons_signal() {
 	start_agent
 	runner=$(sed -n 's/^Runner: \([0-9]*\) .*/\1/p' "$ROOT"/run/safe-rebuild/queue/*)
 	kill -KILL "$runner"
-	wait $front && status=0 || status=$?
+	wait_for grep -q "the runner of build 1 was killed; nixos-rebuild goes on" "$ROOT/front.err"
 	touch "$ROOT/go"
+	wait $front && status=0 || status=$?
 	assert_equal "$status" 125
-	assert_contains "$(cat "$ROOT/front.err")" "the runner of build 1 was killed"
+	assert_contains "$(cat "$ROOT/front.err")" "what became of the rebuild: safe-rebuild status"
 	run sr attach 1
 	assert_equal "$status" 125
 	assert_contains "$output" "build 1 was interrupted"

@@ -7,7 +7,7 @@ prepare() {
 	cd "$CONFIG"
 	# Each run notes its ticket when it starts and when it ends.
 	# shellcheck disable=SC2016
-	export DOUBLE='t=${SAFE_REBUILD_INSIDE##*/}; echo "start $t" >>"$ROOT/trace"
+	export DOUBLE='t=$(grep -l "^Child: $$ " "$ROOT"/run/safe-rebuild/queue/[0-9]* | sed "s,.*/,,"); echo "start $t" >>"$ROOT/trace"
 		sleep 0.01; echo "end $t" >>"$ROOT/trace"'
 }
 

@@ -3,7 +3,7 @@
 # folders before it in this list; every folder is in the list.
 set -euo pipefail
 
-layers=(base settings record caller rebuild queue ledger snapshot changes guard run commands)
+layers=(base settings record caller rebuild queue ledger snapshot changes guard run hook commands)
 cd "$1/src"
 failed=0
 

@@ -1,4 +1,4 @@
-#include "guard/edits.h"
+#include "changes/edits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,6 +118,14 @@ void edits_free(struct edits *edits)
 	}
 	free(edits->list);
 	*edits = (struct edits){0};
+}
+
+const struct edit *edits_last(const struct edits *edits, const char *path)
+{
+	for (size_t i = edits->len; i-- > 0;)
+		if (streq(edits->list[i].path, path))
+			return &edits->list[i];
+	return NULL;
 }
 
 const char *edits_author(

@@ -29,6 +29,9 @@ void edits_read(struct edits *ret, const struct settings *settings);
 void edits_free(struct edits *edits);
 #define _cleanup_edits_ _cleanup_(edits_free)
 
+/* The newest edit of the path; NULL without one. */
+const struct edit *edits_last(const struct edits *edits, const char *path);
+
 /*
  * The only one who edited the path after from and not after to; NULL where that was
  * nobody or more than one. to 0: until now.

@@ -1,0 +1,75 @@
+#include "run/streams.h"
+
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/stat.h>
+#include <termios.h>
+
+static bool are_one_file(int a, int b)
+{
+	struct stat first, second;
+
+	return fstat(a, &first) == 0 && fstat(b, &second) == 0 &&
+	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/* Of the terminal that controls our session, as tcgetpgrp(3) tells. */
+static bool is_own_terminal(int fd)
+{
+	return tcgetpgrp(fd) >= 0;
+}
+
+static bool is_brief(const struct settings *settings, bool is_agent)
+{
+	if (settings->show_output != OUTPUT_AUTO)
+		return settings->show_output == OUTPUT_BRIEF;
+	return is_agent && !isatty(STDERR_FILENO);
+}
+
+void streams_find(struct streams *ret, const struct settings *settings, bool is_agent)
+{
+	*ret = (struct streams){.brief = is_brief(settings, is_agent)};
+	ret->together = !ret->brief && are_one_file(STDOUT_FILENO, STDERR_FILENO);
+	if (is_agent)
+		return;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (!is_own_terminal(fd))
+			continue;
+		ret->is_terminal[fd] = !ret->brief;
+		ret->group = getpgrp();
+		(void)ioctl(fd, TIOCGWINSZ, &ret->size);
+	}
+}
+
+/* Its bytes go to the real terminal, which does to them what is to be done. */
+static int open_pty(const struct winsize *size, int *ret_master, int *ret_slave)
+{
+	struct termios modes;
+
+	if (openpty(ret_master, ret_slave, NULL, NULL, size) < 0)
+		return -1;
+	fcntl(*ret_master, F_SETFD, FD_CLOEXEC);
+	fcntl(*ret_slave, F_SETFD, FD_CLOEXEC);
+	if (tcgetattr(*ret_slave, &modes) == 0) {
+		modes.c_oflag &= (tcflag_t)~OPOST;
+		modes.c_lflag &= (tcflag_t)~ECHO;
+		tcsetattr(*ret_slave, TCSANOW, &modes);
+	}
+	return 0;
+}
+
+int stream_open(const struct streams *streams, int stream, int *ret_read, int *ret_write)
+{
+	int fds[2];
+
+	if (streams->is_terminal[stream]) {
+		if (open_pty(&streams->size, &fds[0], &fds[1]) < 0)
+			return -1;
+	} else if (pipe2(fds, O_CLOEXEC) < 0) {
+		return -1;
+	}
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	*ret_read = fds[0];
+	*ret_write = fds[1];
+	return 0;
+}

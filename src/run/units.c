@@ -1,0 +1,130 @@
+#include "run/units.h"
+
+#include <inttypes.h>
+#include <sys/mman.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "ledger/builds.h"
+
+#define DEADLINE_MS 5000
+#define ANSWER_MAX ((size_t)1 << 20)
+/* So many are named. */
+#define NAMED_MAX 10
+
+/* systemctl's answer, NULL where there is none. */
+static char *ask_systemctl(const struct run *run)
+{
+	char *const argv[] = {(char[]){"systemctl"}, (char[]){"list-units"},
+		(char[]){"--state=failed"}, (char[]){"--plain"}, (char[]){"--no-legend"},
+		(char[]){"--no-pager"}, NULL};
+	_cleanup_close_ int fd = memfd_create("safe-rebuild-units", MFD_CLOEXEC);
+	struct child systemctl = {
+		.program = argv[0],
+		.argv = argv,
+		.surroundings = &run->surroundings,
+		.stdio = {-1, fd, -1},
+		.group = -1,
+	};
+	char *text = NULL;
+	size_t len;
+
+	if (fd < 0 || child_run(&systemctl, DEADLINE_MS) != 0 ||
+		lseek(fd, 0, SEEK_SET) < 0 ||
+		read_to_end(fd, ANSWER_MAX, &text, &len) < 0)
+		return NULL;
+	return text;
+}
+
+void units_read_failed(struct strv *ret, const struct run *run)
+{
+	const enum action action = run->request.action;
+	_cleanup_free_ char *text = NULL;
+	const char *at, *line;
+	size_t len;
+
+	if (!target_is_local(run->target.name) ||
+		(action != ACTION_SWITCH && action != ACTION_TEST))
+		return;
+	text = ask_systemctl(run);
+	at = text;
+	while (text && text_next_line(&at, text + strlen(text), &line, &len))
+		if (len && *line != ' ')
+			strv_take(ret, xstrndup(line, strcspn(line, " \n")));
+}
+
+static bool has_word(const struct strv *list, const char *word)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (streq(list->words[i], word))
+			return true;
+	return false;
+}
+
+/* Whether the words of a record name the unit. */
+static bool names_unit(const char *words, const char *unit)
+{
+	const size_t len = strlen(unit);
+
+	for (const char *at = words; (at = strstr(at, unit)); at += len)
+		if ((at == words || at[-1] == ' ') && (at[len] == '\0' || at[len] == ' '))
+			return true;
+	return false;
+}
+
+/* The oldest of the last builds in a row after which it had failed. */
+static int find_first(struct build *ret, const struct run *run, const char *unit)
+{
+	struct build_walk walk = builds_walk(run->ledger, run->target.name);
+	_cleanup_build_ struct build at = BUILD_INIT;
+
+	while (builds_next(&at, &walk) > 0) {
+		if (!build_took_effect(&at) && !at.failed_units)
+			continue;
+		if (!at.failed_units || !names_unit(at.failed_units, unit))
+			break;
+		build_free(ret);
+		*ret = at;
+		at = (struct build)BUILD_INIT;
+	}
+	return ret->number ? 1 : 0;
+}
+
+static void say_old(const struct run *run, const char *unit)
+{
+	_cleanup_build_ struct build first = BUILD_INIT;
+
+	if (run->ledger && find_first(&first, run, unit) > 0)
+		say("%s had failed before this run already, since build %" PRIu64
+		    " by %s",
+			unit, first.number, first.agent);
+	else
+		say("%s had failed before this run already", unit);
+}
+
+void units_compare(struct run *run, const struct strv *before)
+{
+	_cleanup_strv_ struct strv now = {0};
+	size_t named = 0;
+
+	units_read_failed(&now, run);
+	if (!now.len)
+		return;
+	set_string(&run->build.failed_units, text_shell_words(now.words));
+	for (size_t i = 0; i < now.len && named < NAMED_MAX; i++) {
+		const bool is_old = has_word(before, now.words[i]);
+
+		if (is_old && !run->build.exit_status)
+			continue;
+		named++;
+		if (is_old)
+			say_old(run, now.words[i]);
+		else
+			say("%s has failed since this run began: systemctl status %s",
+				now.words[i], now.words[i]);
+	}
+	if (now.len > NAMED_MAX)
+		say("%zu units have failed: systemctl --failed", now.len);
+}

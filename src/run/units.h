@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * Units that have failed. switch-to-configuration resets failed units before it starts
+ * some, and its exit status 4 does not tell those that this switch broke from those that
+ * have been broken for weeks: systemctl(1) is asked before and after. Where there is none
+ * (or no answer within seconds) nothing is said.
+ */
+#include "run/run.h"
+
+/* Adds their names, where this run may activate a system here. */
+void units_read_failed(struct strv *ret, const struct run *run);
+
+/* Names those that are new and, of a run that failed, those that are not; records all. */
+void units_compare(struct run *run, const struct strv *before);

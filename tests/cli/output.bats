@@ -1,0 +1,127 @@
+# What a caller sees of nixos-rebuild's output: all of it in its order, or what an agent needs.
+load helpers
+
+prepare() {
+	make_repository
+	cd "$CONFIG"
+}
+
+# A person's call with stdout and stderr in one file, $ROOT/both.
+together() {
+	as_person bash -c '"$@" >"$ROOT/both" 2>&1' - "$SAFE_REBUILD" "$@"
+	wait_for test -s "$ROOT/person.status"
+}
+
+@test "one file stays one: the result's path stands where nixos-rebuild has put it" {
+	export DOUBLE='for i in 1 2 3 4 5; do echo "err $i" >&2; echo "out $i"; done
+		printf "Done. The new configuration is " >&2; echo /nix/store/x-system'
+	local i
+	for i in $(seq 1 20); do
+		together switch --flake .
+		sed -n '/^err 1/,/^Done/p' "$ROOT/both" >"$ROOT/seen"
+		{
+			for n in 1 2 3 4 5; do printf 'err %s\nout %s\n' "$n" "$n"; done
+			echo "Done. The new configuration is /nix/store/x-system"
+		} | cmp - "$ROOT/seen"
+		assert_like "$(tail -n 1 "$ROOT/both")" "safe-rebuild: switch succeeded: build $i, *"
+	done
+}
+
+@test "the last line stands alone, in both files, where stderr ends without a newline" {
+	export DOUBLE='printf "Done. The new configuration is " >&2; echo /nix/store/x-system'
+	show_all_output
+	sr --agent a switch --flake . >"$ROOT/out" 2>"$ROOT/err"
+	assert_equal "$(cat "$ROOT/out")" /nix/store/x-system
+	grep -q '^safe-rebuild: switch succeeded' "$ROOT/err"
+	sr --agent a switch --flake . >"$ROOT/both" 2>&1
+	grep -q '^safe-rebuild: switch succeeded' "$ROOT/both"
+	grep -q '^safe-rebuild: switch succeeded' "$STATE/../../log/safe-rebuild/2.log"
+}
+
+@test "brief: what an agent sees of a success is short and ends with the outcome" {
+	export DOUBLE='echo "building the system configuration..." >&2
+		echo "these 3 derivations will be built:" >&2
+		for i in 1 2 3; do echo "  /nix/store/$i-x.drv" >&2; done
+		for i in $(seq 1 1500); do echo "building '"'/nix/store/00000000000000000000000000000000-thing.drv'"'..." >&2; done
+		echo "warning: a thing" >&2; echo "warning: a thing" >&2
+		echo "activating the configuration..." >&2
+		echo "restarting the following units: nginx.service" >&2
+		printf "Done. The new configuration is " >&2; echo /nix/store/x-system'
+	sr --agent a switch --flake . >"$ROOT/out" 2>"$ROOT/err"
+	assert_equal "$(cat "$ROOT/out")" /nix/store/x-system
+	sed 's/, [0-9]* s$//; s/log: [^;]*;/log: LOG;/' "$ROOT/err" | tail -n +2 >"$ROOT/seen"
+	diff "$ROOT/seen" - <<-'TEXT'
+		safe-rebuild: build 1 by a, log: LOG; goes on if this call ends (safe-rebuild attach 1)
+		building the system configuration...
+		these 3 derivations will be built:
+		warning: a thing
+		activating the configuration...
+		restarting the following units: nginx.service
+		safe-rebuild: switch succeeded: build 1
+	TEXT
+	[ "$(wc -c <"$ROOT/err")" -lt 1000 ]
+	# All of it is in the log, and a person sees it.
+	assert_equal "$(grep -c '^building ' "$STATE/../../log/safe-rebuild/1.log")" 1501
+	together switch --flake .
+	assert_equal "$(grep -c '^building ' "$ROOT/both")" 1501
+}
+
+@test "brief: a failure shows the end, and its error and outcome in the last 1,500 bytes" {
+	export DOUBLE='for i in $(seq 1 3000); do echo "compiling $i with a long line of words to fill it up" >&2; done
+		echo "error: builder for '"'/nix/store/x.drv'"' failed with exit code 2;" >&2
+		for i in $(seq 1 25); do echo "       > the log line $i of the builder that failed, it is long enough" >&2; done
+		echo "       For full logs, run: nix log /nix/store/x.drv" >&2
+		for i in $(seq 1 200); do echo "error: 1 dependencies of derivation $i failed to build" >&2; done
+		exit 1'
+	run -1 sr --agent a switch --flake .
+	[ "${#output}" -lt 10000 ]
+	local last=${output: -1500}
+	assert_contains "$last" "error: builder for '/nix/store/x.drv' failed with exit code 2;"
+	assert_contains "$last" "> the log line 25 of the builder"
+	assert_contains "$last" "safe-rebuild show 1 --output"
+	assert_like "$last" "safe-rebuild: switch failed: build 1, *, exit status 1"
+	assert_contains "$output" "error: 1 dependencies of derivation 200 failed to build"
+	# The same for one who follows it.
+	run -1 env SAFE_REBUILD_AGENT=b "$SAFE_REBUILD" attach 1
+	[ "${#output}" -lt 10000 ]
+	assert_contains "${output: -1500}" "error: builder for"
+	assert_like "${output: -300}" "safe-rebuild: switch failed: build 1, *, exit status 1"
+}
+
+@test "brief: whatever a build prints, at most 10,000 bytes" {
+	export DOUBLE='for i in $(seq 1 2000); do echo "warning: number $i $(printf "x%.0s" $(seq 1 5))" >&2; done
+		head -c 300000 /dev/zero | tr "\0" "\033" >&2; echo >&2
+		head -c 300000 /dev/zero | tr "\0" y >&2; exit 3'
+	run -3 sr --agent a switch --flake .
+	[ "${#output}" -lt 10000 ]
+	assert_contains "$output" "warning: number 1 "
+	assert_like "${output: -300}" "safe-rebuild: switch failed: build 1, *, exit status 3"
+	refute_contains "$output" $'\e'
+}
+
+@test "brief: [show] output decides for everybody" {
+	export DOUBLE='echo "a line of no interest" >&2'
+	run sr --agent a switch --flake .
+	refute_contains "$output" "of no interest"
+	printf '[show]\noutput = brief\n' >>"$ROOT/etc/safe-rebuild.ini"
+	together switch --flake .
+	refute_contains "$(cat "$ROOT/both")" "of no interest"
+	sed -i 's/^output = .*/output = all/' "$ROOT/etc/safe-rebuild.ini"
+	run sr --agent a switch --flake .
+	assert_contains "$output" "of no interest"
+}
+
+@test "a killed runner does not close what an activation writes to" {
+	# shellcheck disable=SC2016
+	export DOUBLE='touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done
+		i=0; while [ $i -lt 20000 ]; do echo "line $i" >&2 || exit 9; i=$((i + 1)); done
+		echo done >"$ROOT/finished"'
+	sr --agent a switch --flake . >"$ROOT/out" 2>"$ROOT/err" &
+	local front=$! runner
+	wait_for test -e "$ROOT/started"
+	runner=$(sed -n 's/^Runner: \([0-9]*\) .*/\1/p' "$ROOT"/run/safe-rebuild/queue/*)
+	kill -KILL "$runner"
+	touch "$ROOT/go"
+	run wait $front
+	wait_for test -s "$ROOT/finished"
+}
