@@ -18,6 +18,9 @@ static size_t sequence_length(const char *text, size_t len, bool *ret_cuts)
 		*ret_cuts = i == 2 && i < len && text[i] == 'K';
 		return i < len ? i + 1 : len;
 	}
+	/* With an intermediate byte: a character set. */
+	if (text[1] >= ' ' && text[1] <= '/')
+		return len < 3 ? len : 3;
 	if (text[1] != ']')
 		return 2;
 	/* A title or a link, which ends with BEL or `ESC \`. */

@@ -18,8 +18,9 @@ struct context {
 /* The options of all commands together; commands.c lists them. */
 struct command_options {
 	bool json, patch, output, exit_code, restore;
+	bool md, check, user, project, managed, opencode_plugin;
 	unsigned count; /* 0: not given */
-	char *action, *outcome, *since, *path;
+	char *action, *outcome, *since, *path, *install, *remove;
 };
 
 struct command {
@@ -35,7 +36,7 @@ struct command {
 };
 
 extern const struct command command_status, command_diff, command_log, command_show,
-	command_attach, command_cancel, command_exec;
+	command_attach, command_cancel, command_exec, command_hook, command_agents;
 
 /* NULL-terminated, in the order of --help. */
 extern const struct command *const commands[];

@@ -14,6 +14,8 @@ const struct command *const commands[] = {
 	&command_attach,
 	&command_cancel,
 	&command_exec,
+	&command_hook,
+	&command_agents,
 	NULL,
 };
 
@@ -30,6 +32,14 @@ static const struct option all_options[] = {
 	{"--outcome", "WORD", NULL, NULL, option_set_text, AT(outcome)},
 	{"--since", "WHEN", NULL, NULL, option_set_text, AT(since)},
 	{"--path", "FILE", NULL, NULL, option_set_text, AT(path)},
+	{"--md", NULL, NULL, NULL, option_set_flag, AT(md)},
+	{"--check", NULL, NULL, NULL, option_set_flag, AT(check)},
+	{"--install", "AGENT", NULL, NULL, option_set_text, AT(install)},
+	{"--remove", "AGENT", NULL, NULL, option_set_text, AT(remove)},
+	{"--user", NULL, NULL, NULL, option_set_flag, AT(user)},
+	{"--project", NULL, NULL, NULL, option_set_flag, AT(project)},
+	{"--managed", NULL, NULL, NULL, option_set_flag, AT(managed)},
+	{"--opencode-plugin", NULL, NULL, NULL, option_set_flag, AT(opencode_plugin)},
 };
 
 static void command_options_free(struct command_options *options)
@@ -38,6 +48,8 @@ static void command_options_free(struct command_options *options)
 	free(options->outcome);
 	free(options->since);
 	free(options->path);
+	free(options->install);
+	free(options->remove);
 }
 
 const struct command *command_find(const char *name)

@@ -3,7 +3,7 @@
  * A build: one run that reached nixos-rebuild, from the moment its caller arrives to its
  * place in the ledger. It is written as a record (record.h): as a ticket while it runs,
  * as the message of a commit when it has begun and when it has ended. build.c has the one
- * table of its keys; safe-rebuild(8), RECORDS, describes them.
+ * table of its keys; safe-rebuild-ledger(5) describes them.
  *
  * What is read back is checked here once: names that become parts of paths and refs,
  * numbers, times, ids, and words of a fixed set. A text that fails is no build. Other

@@ -231,3 +231,17 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 	sr frobnicate 2>/dev/null
 	assert_equal "$(field 1 action)" frobnicate
 }
+
+@test "bash completion offers commands, options, builds and agents" {
+	sr --agent alpha switch --flake . 2>/dev/null
+	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
+	complete_words() {
+		bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _safe_rebuild; echo "${COMPREPLY[*]}"' \
+			- "$tests/../src/completions/safe-rebuild.bash" "$@"
+	}
+	assert_equal "$(complete_words safe-rebuild sta)" status
+	assert_equal "$(complete_words safe-rebuild --agent '')" alpha
+	assert_equal "$(complete_words safe-rebuild attach '' | tr ' ' '\n' | grep -v -- -- | tr '\n' ' ')" "1 @alpha last live "
+	assert_equal "$(complete_words safe-rebuild diff --exit)" --exit-code
+	assert_equal "$(complete_words safe-rebuild switch --targ)" --target-host
+}

@@ -1,0 +1,229 @@
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "commands/command.h"
+#include "hook/install.h"
+#include "rebuild/program.h"
+
+/* A login shell may ask the network who one is. */
+#define SHELL_MS 10000
+
+/* Every command and option in it exists: a test looks. */
+static const char section[] =
+	"## Rebuilding this machine\n"
+	"\n"
+	"Several agents and people change this NixOS configuration. `safe-rebuild` stands in\n"
+	"front of `nixos-rebuild`: it queues, shows what others changed, and refuses to undo\n"
+	"their work unseen.\n"
+	"\n"
+	"- Never run `nixos-rebuild` directly: run `safe-rebuild` with the same arguments, with\n"
+	"  a reason for those who wait: `safe-rebuild --message \"why\" switch`.\n"
+	"- Before you edit: `safe-rebuild status`. Before you build: `safe-rebuild diff`.\n"
+	"- Read a file again before you write it: others may have edited it since.\n"
+	"- A call may wait for others. Use your longest time limit or run it in the background.\n"
+	"  If a call is ended before the build is, the build goes on: do not start it again, run\n"
+	"  `safe-rebuild attach`.\n"
+	"- The last line says the outcome. The whole output: `safe-rebuild show last --output`.\n"
+	"- Exit status 65: refused, because your configuration lacks what others have made live.\n"
+	"  Do what the message says (`safe-rebuild diff --restore | git apply`), do not repeat\n"
+	"  the call. Use `--allow-undo` only if you were asked to take that work away.\n"
+	"- Exit status 75: not free in time, try again later. 77: no permission, ask your user.\n"
+	"- To take a change back, `git revert` its commit and switch; do not check out old files.\n"
+	"- Never remove a lock, and never kill another's rebuild: `safe-rebuild cancel` ends your\n"
+	"  own.\n";
+
+static bool is_known(const char *agent)
+{
+	for (const char *const *name = install_agents; *name; name++)
+		if (streq(*name, agent))
+			return true;
+	return false;
+}
+
+static int choose_place(enum install_place *ret, const struct command_options *options)
+{
+	const int given = options->user + options->project + options->managed;
+
+	if (given > 1)
+		return error("one of --user, --project and --managed");
+	*ret = options->project   ? PLACE_PROJECT
+	       : options->managed ? PLACE_MANAGED
+				  : PLACE_USER;
+	return 0;
+}
+
+/* What the agent itself still wants from its user. */
+static void say_what_is_left(const char *agent)
+{
+	if (streq(agent, "codex"))
+		say("codex skips hooks that it was not told to trust, without a word: start it "
+		    "and trust them (/hooks)");
+	else
+		say("sessions of %s that run now may have to be started anew", agent);
+}
+
+static int change(const char *agent, const struct command_options *options)
+{
+	_cleanup_strbuf_ struct strbuf diff = STRBUF_INIT;
+	_cleanup_free_ char *path = NULL;
+	const bool remove = options->remove;
+	enum install_place place;
+
+	if (!is_known(agent)) {
+		error("no agent '%s': claude, codex, gemini or opencode", agent);
+		return EXIT_USAGE;
+	}
+	if (choose_place(&place, options) < 0)
+		return EXIT_USAGE;
+	path = install_path(agent, place);
+	if (!path) {
+		error("%s has no such settings%s", agent,
+			place == PLACE_USER ? ": HOME is not set" : "");
+		return EXIT_USAGE;
+	}
+	if (install(&diff, agent, path, remove) < 0)
+		return EXIT_OWN_FAILURE;
+	if (!diff.len) {
+		answer("nothing to change in '%s'", path);
+		return 0;
+	}
+	command_print(diff.text, diff.len);
+	answer("%s '%s'", remove ? "removed from" : "installed in", path);
+	if (!remove)
+		say_what_is_left(agent);
+	return 0;
+}
+
+/* The path of a program in PATH, NULL where there is none. */
+static char *find_in_path(const char *name)
+{
+	for (const char *at = getenv("PATH"), *end; at && *at;
+		at = *end ? end + 1 : end) {
+		_cleanup_free_ char *path = NULL;
+
+		end = strchrnul(at, ':');
+		path = xasprintf("%.*s/%s", (int)(end - at), at, name);
+		if (access(path, X_OK) == 0)
+			return TAKE_PTR(path);
+	}
+	return NULL;
+}
+
+/* What a login shell finds, which may reset PATH (Codex runs its commands in one). */
+static char *find_in_login_shell(const struct surroundings *surroundings)
+{
+	char *const argv[] = {(char[]){"bash"}, (char[]){"-lc"},
+		(char[]){"command -v nixos-rebuild"}, NULL};
+	_cleanup_close_ int fd = memfd_create("safe-rebuild-shell", MFD_CLOEXEC);
+	struct child shell = {
+		.program = argv[0],
+		.argv = argv,
+		.surroundings = surroundings,
+		.stdio = {-1, fd, -1},
+		.group = -1,
+	};
+	char *text = NULL;
+
+	if (fd < 0 || child_run(&shell, SHELL_MS) != 0 || lseek(fd, 0, SEEK_SET) < 0 ||
+		read_to_end(fd, 4096, &text, NULL) < 0)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static bool tell_shim(const char *where, const char *path)
+{
+	const bool is_shim = path && program_is_ourselves(path);
+
+	if (!path)
+		answer("%s: no nixos-rebuild", where);
+	else
+		answer("%s: nixos-rebuild is %s (%s)", where,
+			is_shim ? "safe-rebuild" : "the bare one", path);
+	return is_shim;
+}
+
+static bool tell_hook(const char *agent)
+{
+	static const char *const names[] = {"user", "project", "managed"};
+	bool has_hook = false;
+
+	for (enum install_place place = PLACE_USER; place <= PLACE_MANAGED; place++) {
+		_cleanup_free_ char *path = install_path(agent, place);
+
+		if (!path || install_is_done(agent, path) <= 0)
+			continue;
+		answer("%s: hook in its %s settings ('%s')", agent, names[place], path);
+		has_hook = true;
+	}
+	return has_hook;
+}
+
+/* 0 where a bare nixos-rebuild of every agent that is here reaches us. */
+static int check(const struct context *context)
+{
+	_cleanup_free_ char *here = find_in_path("nixos-rebuild"),
+			    *login = find_in_login_shell(context->surroundings);
+	const bool shim_here = tell_shim("PATH", here);
+	const bool shim_login = tell_shim("login shell", login);
+	_cleanup_free_ char *self = find_in_path("safe-rebuild");
+	bool all = self, any = false;
+
+	if (!self)
+		answer("PATH: no safe-rebuild: hooks cannot run it");
+	for (const char *const *agent = install_agents; *agent; agent++) {
+		_cleanup_free_ char *program = find_in_path(*agent);
+		const bool has_hook = tell_hook(*agent);
+
+		if (!program && !has_hook)
+			continue;
+		any = true;
+		if (has_hook)
+			continue;
+		if (streq(*agent, "codex") ? shim_login : shim_here) {
+			answer("%s: by PATH alone; news and edits need its hook", *agent);
+			continue;
+		}
+		answer("%s: NOT reached: safe-rebuild agents --install %s", *agent,
+			*agent);
+		all = false;
+	}
+	if (!any)
+		answer("none of claude, codex, gemini and opencode is in PATH");
+	return all ? 0 : 1;
+}
+
+static int agents(const struct context *context, const struct command_options *options,
+	const struct strv *words)
+{
+	const int asked = options->md + options->check + options->opencode_plugin +
+			  !!options->install + !!options->remove;
+
+	(void)words;
+	if (asked != 1)
+		return command_usage(&command_agents);
+	if (options->md)
+		fputs(section, stdout);
+	else if (options->opencode_plugin)
+		fputs(install_opencode_plugin, stdout);
+	else if (options->check)
+		return check(context);
+	else
+		return change(
+			options->install ? options->install : options->remove, options);
+	return 0;
+}
+
+const struct command command_agents = {
+	.name = "agents",
+	.arguments =
+		"--md | --check | --install AGENT | --remove AGENT [--user | --project | "
+		"--managed] | --opencode-plugin",
+	.help = "make agents use safe-rebuild: instructions, hooks, a check",
+	.options = "--md --check --install --remove --user --project --managed "
+		   "--opencode-plugin",
+	.run = agents,
+};

@@ -1,0 +1,239 @@
+#include <errno.h>
+#include <jansson.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "caller/caller.h"
+#include "changes/edits.h"
+#include "commands/command.h"
+#include "hook/known.h"
+#include "hook/news.h"
+#include "hook/shell.h"
+
+/* An edit brings the whole file along. */
+#define INPUT_MAX ((size_t)16 << 20)
+#define MESSAGE_MAX 200
+
+/*
+ * What an agent calls things, as seen with Claude Code 2.1.330, Codex 0.169.0 and Gemini
+ * CLI 0.61.0. Claude Code replaces a command without a decision, and then asks its own
+ * rules about the new one: "allow" would run it where its user has allowed nothing. Codex
+ * runs the old command unless the answer says "allow", and asks its rules all the same.
+ */
+static const struct vendor {
+	const char *name, *agent;
+	const char *before, *after; /* events of a tool's call */
+	const char *shell;          /* the tool that runs commands */
+	const char *editors[6];     /* tools that write a file; NULL-terminated */
+	const char *contexts[4];    /* events whose answer the model reads; likewise */
+	const char *changed;        /* what a changed input is called */
+	bool has_to_allow;
+	bool shell_lacks_session; /* its commands do not know whose they are */
+	int64_t timeout_ms;       /* the longest for a command; 0: it has none */
+} vendors[] = {
+	{
+		.name = "claude",
+		.agent = "claude-code",
+		.before = "PreToolUse",
+		.after = "PostToolUse",
+		.shell = "Bash",
+		.editors = {"Edit", "Write", "MultiEdit", "NotebookEdit"},
+		.contexts = {"SessionStart", "UserPromptSubmit", "SubagentStart"},
+		.changed = "updatedInput",
+		.timeout_ms = 600000,
+	},
+	{
+		.name = "codex",
+		.agent = "codex",
+		.before = "PreToolUse",
+		.after = "PostToolUse",
+		.shell = "Bash",
+		.editors = {"apply_patch", "Edit", "Write"},
+		.contexts = {"SessionStart", "UserPromptSubmit", "SubagentStart"},
+		.changed = "updatedInput",
+		.has_to_allow = true,
+	},
+	{
+		.name = "gemini",
+		.agent = "gemini",
+		.before = "BeforeTool",
+		.after = "AfterTool",
+		.shell = "run_shell_command",
+		.editors = {"write_file", "replace"},
+		.contexts = {"SessionStart", "BeforeAgent"},
+		.changed = "tool_input",
+		.shell_lacks_session = true,
+	},
+};
+
+struct event {
+	const struct vendor *vendor;
+	json_t *json;
+	const char *name, *tool;
+	json_t *input; /* the tool's; NULL without a tool */
+	char *agent;   /* whose event it is, as records name it */
+};
+
+static bool is_among(const char *word, const char *const *list)
+{
+	for (; word && *list; list++)
+		if (streq(word, *list))
+			return true;
+	return false;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static void print_answer(const struct event *event, json_t *members)
+{
+	json_t *answer = json_object();
+
+	json_object_set_new(members, "hookEventName", json_string(event->name));
+	json_object_set_new(answer, "hookSpecificOutput", members);
+	json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	putchar('\n');
+	json_decref(answer);
+}
+
+static char *message_option(const struct event *event)
+{
+	const char *description = text_of(event->input, "description");
+	_cleanup_free_ char *clean = NULL, *word = NULL;
+	char *words[] = {NULL, NULL};
+
+	if (!description || !*description)
+		return NULL;
+	clean = text_clean(description, text_cut(description, MESSAGE_MAX));
+	words[0] = clean;
+	word = text_shell_words(words);
+	return xasprintf(" --message %s", word);
+}
+
+static void rewrite_command(const struct event *event)
+{
+	const char *command = text_of(event->input, "command");
+	const bool is_part = text_of(event->json, "agent_id");
+	_cleanup_free_ char *options = message_option(event);
+	_cleanup_free_ char *agent = is_part || event->vendor->shell_lacks_session
+					     ? xasprintf(" --agent %s", event->agent)
+					     : NULL;
+	const struct shell_rewrite rewrite = {.options = options, .agent = agent};
+	_cleanup_free_ char *changed = command ? shell_rewrite(command, &rewrite) : NULL;
+	json_t *input, *members;
+
+	if (!changed)
+		return;
+	input = json_copy(event->input);
+	json_object_set_new(input, "command", json_string(changed));
+	if (event->vendor->timeout_ms)
+		json_object_set_new(
+			input, "timeout", json_integer(event->vendor->timeout_ms));
+	members = json_object();
+	if (event->vendor->has_to_allow)
+		json_object_set_new(members, "permissionDecision", json_string("allow"));
+	json_object_set_new(members, event->vendor->changed, input);
+	print_answer(event, members);
+}
+
+static void tell_news(const struct event *event, const struct settings *settings)
+{
+	_cleanup_strbuf_ struct strbuf news = STRBUF_INIT;
+	_cleanup_caller_ struct caller caller = {0};
+	json_t *members;
+
+	if (caller_identify(&caller, NULL) < 0)
+		return;
+	news_put(&news, settings, event->agent, caller.since);
+	if (!news.len)
+		return;
+	members = json_object();
+	json_object_set_new(members, "additionalContext", json_string(news.text));
+	print_answer(event, members);
+}
+
+static void note_edit(const struct event *event, const struct settings *settings)
+{
+	const char *path = text_of(event->input, "file_path");
+
+	if (!path)
+		path = text_of(event->input, "notebook_path");
+	if (path && *path == '/' && configuration_is_known(settings, path) &&
+		edits_note(settings, event->agent, path) < 0)
+		warn_errno("hook: cannot note the edit of '%s'", path);
+}
+
+static void handle(const struct event *event, const struct settings *settings)
+{
+	const struct vendor *vendor = event->vendor;
+
+	if (is_among(event->name, vendor->contexts))
+		tell_news(event, settings);
+	else if (streq(event->name, vendor->before) && event->tool &&
+		 streq(event->tool, vendor->shell))
+		rewrite_command(event);
+	else if (streq(event->name, vendor->after) &&
+		 is_among(event->tool, vendor->editors))
+		note_edit(event, settings);
+}
+
+static int read_event(struct event *event)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *session;
+	json_error_t wrong;
+	size_t len;
+
+	if (read_to_end(STDIN_FILENO, INPUT_MAX, &text, &len) < 0)
+		return error_errno("hook: cannot read the event");
+	event->json = json_loadb(text, len, 0, &wrong);
+	if (!json_is_object(event->json))
+		return error("hook: the event is no JSON object: %s",
+			event->json ? "something else" : wrong.text);
+	event->name = text_of(event->json, "hook_event_name");
+	if (!event->name)
+		return error("hook: the event has no hook_event_name");
+	event->tool = text_of(event->json, "tool_name");
+	event->input = json_object_get(event->json, "tool_input");
+	session = text_of(event->json, "session_id");
+	event->agent = caller_name_of_session(event->vendor->agent,
+		session ? session : "", text_of(event->json, "agent_id"));
+	return 0;
+}
+
+static const struct vendor *find_vendor(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(vendors); i++)
+		if (streq(vendors[i].name, name))
+			return &vendors[i];
+	return NULL;
+}
+
+/* An agent takes a failure of its hook for a reason not to run the command. */
+static int hook(const struct context *context, const struct command_options *options,
+	const struct strv *words)
+{
+	struct event event = {0};
+
+	(void)options;
+	event.vendor = words->len ? find_vendor(words->words[0]) : NULL;
+	if (!event.vendor)
+		return command_usage(&command_hook);
+	if (read_event(&event) == 0 && event.name)
+		handle(&event, context->settings);
+	json_decref(event.json);
+	free(event.agent);
+	return 0;
+}
+
+const struct command command_hook = {
+	.name = "hook",
+	.arguments = "claude|codex|gemini",
+	.help = "answer an agent's hook, whose event comes on stdin",
+	.operands_max = 1,
+	.run = hook,
+};

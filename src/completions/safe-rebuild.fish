@@ -1,0 +1,59 @@
+# fish completion for safe-rebuild(8)
+
+function __safe_rebuild_builds
+    safe-rebuild log -n 30 2>/dev/null | string replace -rf '^build (\d+) by (.*)' '$1\t$2'
+    printf 'last\tthe last one\nlive\twhat runs\n'
+end
+
+function __safe_rebuild_agents
+    safe-rebuild log -n 30 2>/dev/null | string replace -rf '^build \d+ by ([^: ]+).*' '$1' | sort -u
+end
+
+set -l commands status diff log show attach cancel exec hook agents
+set -l actions switch boot test build dry-build dry-activate edit repl build-vm build-vm-with-bootloader build-image list-generations
+set -l first "not __fish_seen_subcommand_from $commands $actions"
+
+complete -c safe-rebuild -f
+complete -c safe-rebuild -l agent -x -a '(__safe_rebuild_agents)' -d 'who I am; else detected'
+complete -c safe-rebuild -l message -x -d 'why: shown to others and recorded'
+complete -c safe-rebuild -l wait -x -a '0 90s 10m forever' -d 'how long to queue'
+complete -c safe-rebuild -l no-wait -d 'give up at once when another build runs'
+complete -c safe-rebuild -l allow-undo -x -a '(__safe_rebuild_builds)' -d 'go on although these builds\' work goes'
+complete -c safe-rebuild -l allow-redo -x -a '(__safe_rebuild_builds)' -d 'go on although rolled back work comes back'
+complete -c safe-rebuild -l settings -r -F -d 'instead of /etc/safe-rebuild.ini'
+complete -c safe-rebuild -l help -d help
+complete -c safe-rebuild -l version -d version
+
+complete -c safe-rebuild -n $first -a status -d 'who builds, who waits, what is live'
+complete -c safe-rebuild -n $first -a diff -d 'what changed since my last build'
+complete -c safe-rebuild -n $first -a log -d 'the last builds'
+complete -c safe-rebuild -n $first -a show -d 'one build'
+complete -c safe-rebuild -n $first -a attach -d 'follow a build'
+complete -c safe-rebuild -n $first -a cancel -d 'end what waits or builds'
+complete -c safe-rebuild -n $first -a exec -d 'any command under the same lock and queue'
+complete -c safe-rebuild -n $first -a hook -d 'answer an agent\'s hook'
+complete -c safe-rebuild -n $first -a agents -d 'make agents use safe-rebuild'
+complete -c safe-rebuild -n $first -a "$actions"
+
+complete -c safe-rebuild -n '__fish_seen_subcommand_from status diff log show' -l json
+complete -c safe-rebuild -n '__fish_seen_subcommand_from diff show' -l patch
+complete -c safe-rebuild -n '__fish_seen_subcommand_from diff' -l restore
+complete -c safe-rebuild -n '__fish_seen_subcommand_from diff' -l exit-code
+complete -c safe-rebuild -n '__fish_seen_subcommand_from diff show' -l since -x -a '(__safe_rebuild_builds)'
+complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l since -x
+complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -s n -x
+complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l action -x -a "$actions"
+complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l outcome -x -a 'succeeded partly failed interrupted cancelled'
+complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l path -r -F
+complete -c safe-rebuild -n '__fish_seen_subcommand_from show' -l output
+complete -c safe-rebuild -n '__fish_seen_subcommand_from show attach cancel' -a '(__safe_rebuild_builds)'
+complete -c safe-rebuild -n '__fish_seen_subcommand_from hook' -a 'claude codex gemini'
+complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l md
+complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l check
+complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l install -x -a 'claude codex gemini opencode'
+complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l remove -x -a 'claude codex gemini opencode'
+complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l user
+complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l project
+complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l managed
+complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l opencode-plugin
+complete -c safe-rebuild -n "__fish_seen_subcommand_from $actions" -l flake -r

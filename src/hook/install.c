@@ -1,0 +1,290 @@
+#include "hook/install.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "ledger/git.h"
+
+#define SETTINGS_MAX ((size_t)16 << 20)
+/* Seconds, and milliseconds for Gemini; it takes some hundredths of one. */
+#define TIMEOUT 10
+
+const char install_opencode_plugin[] =
+	"// safe-rebuild: see safe-rebuild-agents(7)\n"
+	"import { spawnSync } from \"node:child_process\"\n"
+	"\n"
+	"const short = (id) => id.replace(/[^A-Za-z0-9]/g, \"\").slice(-8).toLowerCase()\n"
+	"\n"
+	"export const SafeRebuild = async () => ({\n"
+	"  \"shell.env\": async (input, output) => {\n"
+	"    output.env.SAFE_REBUILD_AGENT = \"opencode-\" + short(input.sessionID)\n"
+	"  },\n"
+	"  \"tool.execute.before\": async (input, output) => {\n"
+	"    if (input.tool !== \"bash\") return\n"
+	"    const event = { hook_event_name: \"PreToolUse\", tool_name: \"Bash\",\n"
+	"      session_id: input.sessionID, tool_input: output.args }\n"
+	"    const ran = spawnSync(\"safe-rebuild\", [\"hook\", \"claude\"],\n"
+	"      { input: JSON.stringify(event), encoding: \"utf8\", timeout: 10000 })\n"
+	"    try {\n"
+	"      Object.assign(output.args, "
+	"JSON.parse(ran.stdout).hookSpecificOutput.updatedInput)\n"
+	"    } catch {}\n"
+	"  },\n"
+	"})\n";
+
+const char *const install_agents[] = {"claude", "codex", "gemini", "opencode", NULL};
+
+static const struct place {
+	const char *agent;
+	const char *paths[3]; /* by enum install_place; "~" is the user's home */
+} places[] = {
+	{"claude", {"~/.claude/settings.json", ".claude/settings.json",
+			   "/etc/claude-code/managed-settings.json"}},
+	{"codex", {"~/.codex/hooks.json", ".codex/hooks.json", NULL}},
+	{"gemini", {"~/.gemini/settings.json", ".gemini/settings.json",
+			   "/etc/gemini-cli/settings.json"}},
+	{"opencode", {"~/.config/opencode/plugin/safe-rebuild.js",
+			     ".opencode/plugin/safe-rebuild.js", NULL}},
+};
+
+/* Which events an agent has for us; matcher NULL: all of them. */
+static const struct entry {
+	const char *agent, *event, *matcher;
+} entries[] = {
+	{"claude", "PreToolUse", "Bash"},
+	{"claude", "PostToolUse", "Edit|Write|MultiEdit|NotebookEdit"},
+	{"claude", "SessionStart", NULL},
+	{"claude", "UserPromptSubmit", NULL},
+	{"claude", "SubagentStart", NULL},
+	{"codex", "PreToolUse", "Bash"},
+	{"codex", "PostToolUse", "apply_patch|Edit|Write"},
+	{"codex", "SessionStart", NULL},
+	{"codex", "UserPromptSubmit", NULL},
+	{"codex", "SubagentStart", NULL},
+	{"gemini", "BeforeTool", "run_shell_command"},
+	{"gemini", "AfterTool", "write_file|replace"},
+	{"gemini", "SessionStart", NULL},
+	{"gemini", "BeforeAgent", NULL},
+};
+
+char *install_path(const char *agent, enum install_place place)
+{
+	const char *home = getenv("HOME");
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		const char *path = places[i].paths[place];
+
+		if (!streq(places[i].agent, agent) || !path)
+			continue;
+		if (*path != '~')
+			return xstrdup(path);
+		return home && *home == '/' ? xasprintf("%s%s", home, path + 1) : NULL;
+	}
+	return NULL;
+}
+
+static bool is_plugin(const char *agent)
+{
+	return streq(agent, "opencode");
+}
+
+static char *hook_command(const char *agent)
+{
+	return xasprintf("safe-rebuild hook %s", agent);
+}
+
+/* The file's text, "" where there is none; NULL (printed) on error. The caller frees. */
+static char *read_settings(const char *path)
+{
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char *text = NULL;
+
+	if (fd < 0 && errno == ENOENT)
+		return xstrdup("");
+	if (fd < 0 && errno == ELOOP)
+		error("'%s' is a link, made by another tool: have that put in the hooks, see "
+		      "safe-rebuild-agents(7)",
+			path);
+	else if (fd < 0 || read_to_end(fd, SETTINGS_MAX, &text, NULL) < 0)
+		error_errno("cannot read '%s'", path);
+	return text;
+}
+
+/* An object; NULL (printed) where the text is none. */
+static json_t *parse(const char *text, const char *path)
+{
+	json_error_t wrong = {0};
+	json_t *settings = *text ? json_loads(text, 0, &wrong) : json_object();
+
+	if (json_is_object(settings))
+		return settings;
+	error("'%s' line %d is not plain JSON (%s): put in the hooks by hand, see "
+	      "safe-rebuild-agents(7)",
+		path, settings ? 1 : wrong.line, settings ? "no object" : wrong.text);
+	json_decref(settings);
+	return NULL;
+}
+
+/* Whether the member of an event's array runs our hook. */
+static bool is_ours(const json_t *member, const char *agent)
+{
+	_cleanup_free_ char *command = hook_command(agent);
+	const json_t *hooks = json_object_get(member, "hooks"), *hook;
+	size_t i;
+
+	json_array_foreach(hooks, i, hook)
+	{
+		const char *its = json_string_value(json_object_get(hook, "command"));
+
+		if (its && ends_with(its, command))
+			return true;
+	}
+	return false;
+}
+
+static void remove_ours(json_t *settings, const char *agent)
+{
+	json_t *hooks = json_object_get(settings, "hooks"), *members;
+	const char *event;
+	void *next;
+
+	json_object_foreach_safe(hooks, next, event, members)
+	{
+		for (size_t i = json_array_size(members); i-- > 0;)
+			if (is_ours(json_array_get(members, i), agent))
+				json_array_remove(members, i);
+		if (json_is_array(members) && !json_array_size(members))
+			json_object_del(hooks, event);
+	}
+	if (json_is_object(hooks) && !json_object_size(hooks))
+		json_object_del(settings, "hooks");
+}
+
+/* The value under the key, made by make() where there is none or another kind of it. */
+static json_t *member(json_t *object, const char *key, json_t *(*make)(void))
+{
+	json_t *value = json_object_get(object, key), *fresh = make();
+
+	if (value && json_typeof(value) == json_typeof(fresh)) {
+		json_decref(fresh);
+		return value;
+	}
+	json_object_set_new(object, key, fresh);
+	return fresh;
+}
+
+static void add_ours(json_t *settings, const char *agent)
+{
+	_cleanup_free_ char *command = hook_command(agent);
+
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		json_t *added, *hook;
+
+		if (!streq(entries[i].agent, agent))
+			continue;
+		hook = json_pack("{s:s, s:s, s:i}", "type", "command", "command", command,
+			"timeout", streq(agent, "gemini") ? TIMEOUT * 1000 : TIMEOUT);
+		added = json_object();
+		if (entries[i].matcher)
+			json_object_set_new(
+				added, "matcher", json_string(entries[i].matcher));
+		json_object_set_new(added, "hooks", json_pack("[o]", hook));
+		json_array_append_new(member(member(settings, "hooks", json_object),
+					      entries[i].event, json_array),
+			added);
+	}
+}
+
+/* What the file is to hold; "" : it is not to be there. NULL (printed) on error. */
+static char *changed(const char *text, const char *agent, const char *path, bool remove)
+{
+	json_t *settings;
+	char *dumped, *lines;
+
+	if (is_plugin(agent))
+		return xstrdup(remove ? "" : install_opencode_plugin);
+	settings = parse(text, path);
+	if (!settings)
+		return NULL;
+	remove_ours(settings, agent);
+	if (!remove)
+		add_ours(settings, agent);
+	dumped = json_dumps(settings, JSON_INDENT(2));
+	lines = xasprintf("%s\n", dumped);
+	json_decref(settings);
+	free(dumped);
+	return lines;
+}
+
+int install_is_done(const char *agent, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL, *command = hook_command(agent);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || read_to_end(fd, SETTINGS_MAX, &text, NULL) < 0)
+		return error_errno("cannot read '%s'", path);
+	return strstr(text, is_plugin(agent) ? "SafeRebuild" : command) ? 1 : 0;
+}
+
+static int put_diff(
+	struct strbuf *diff, const char *path, const char *before, const char *after)
+{
+	_cleanup_git_(patch) git_patch *patch = NULL;
+	git_buf text = {0};
+
+	if (git_start() < 0 ||
+		git_patch_from_buffers(&patch, before, strlen(before), path, after,
+			strlen(after), path, NULL) < 0 ||
+		git_patch_to_buf(&text, patch) < 0)
+		return git_failed("cannot compare '%s'", path);
+	strbuf_add(diff, text.ptr, text.size);
+	git_buf_dispose(&text);
+	return 0;
+}
+
+static int write_settings(const char *path, const char *text)
+{
+	_cleanup_free_ char *directory = xstrdup(path);
+	_cleanup_close_ int fd = -1;
+	struct stat before;
+	char *slash = strrchr(directory, '/');
+
+	*slash = '\0';
+	if (!*text)
+		return unlink(path) < 0 && errno != ENOENT
+			       ? error_errno("cannot remove '%s'", path)
+			       : 0;
+	if (make_directories(directory, 0755) < 0)
+		return error_errno("cannot make '%s'", directory);
+	fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+	if (fd < 0 || write_all(fd, text, strlen(text)) < 0 ||
+		fchmod(fd, stat(path, &before) == 0 ? before.st_mode & 0777 : 0644) < 0 ||
+		fsync(fd) < 0 || link_file_over(fd, path) < 0)
+		return error_errno("cannot write '%s'", path);
+	return 0;
+}
+
+int install(struct strbuf *diff, const char *agent, const char *path, bool remove)
+{
+	_cleanup_free_ char *before = read_settings(path), *after = NULL;
+	const bool is_there = access(path, F_OK) == 0;
+
+	if (!before)
+		return -1;
+	if (remove && (!is_there || install_is_done(agent, path) == 0))
+		return 0;
+	after = changed(before, agent, path, remove);
+	if (!after)
+		return -1;
+	if (streq(before, after))
+		return 0;
+	return put_diff(diff, path, before, after) < 0 ? -1 : write_settings(path, after);
+}

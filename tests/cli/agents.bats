@@ -1,0 +1,113 @@
+# Teaching agents to use safe-rebuild: instructions, hooks in their settings, a check.
+load helpers
+
+prepare() {
+	cd "$ROOT"
+	CLAUDE=$HOME/.claude/settings.json
+}
+
+@test "--md: every command and option in it exists" {
+	local text word help
+	text=$(sr agents --md)
+	help=$(sr --help)
+	for word in $(grep -o 'safe-rebuild [a-z]*' <<<"$text" | cut -d ' ' -f 2 | sort -u); do
+		grep -q "^  $word " <<<"$help" || { echo "no command $word"; return 1; }
+	done
+	for word in $(grep -oE -e '--[a-z-]+' <<<"$text" | sort -u); do
+		grep -qF -- "$word" <<<"$help$(sr diff --help; sr show --help)" || { echo "no option $word"; return 1; }
+	done
+	[ "${#text}" -lt 2000 ]
+}
+
+@test "--install keeps all else, shows the difference, is done once, and --remove takes it back" {
+	mkdir -p "$HOME/.claude"
+	cat >"$CLAUDE" <<-'JSON'
+		{
+		  "model": "opus",
+		  "hooks": {
+		    "PreToolUse": [
+		      {
+		        "matcher": "Bash",
+		        "hooks": [
+		          {
+		            "type": "command",
+		            "command": "my-own"
+		          }
+		        ]
+		      }
+		    ]
+		  },
+		  "permissions": {
+		    "allow": []
+		  }
+		}
+	JSON
+	chmod 600 "$CLAUDE"
+	cp "$CLAUDE" "$ROOT/before"
+	run sr agents --install claude
+	assert_equal "$status" 0
+	assert_contains "$output" '+            "command": "safe-rebuild hook claude"'
+	refute_contains "$output" '-  "model"'
+	assert_equal "$(stat -c %a "$CLAUDE")" 600
+	assert_equal "$(python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); print(j["model"], [h["hooks"][0]["command"] for h in j["hooks"]["PreToolUse"]], sorted(j["hooks"]))' "$CLAUDE")" \
+		"opus ['my-own', 'safe-rebuild hook claude'] ['PostToolUse', 'PreToolUse', 'SessionStart', 'SubagentStart', 'UserPromptSubmit']"
+	run sr agents --install claude
+	assert_equal "$output" "nothing to change in '$CLAUDE'"
+	run sr agents --remove claude
+	assert_equal "$status" 0
+	cmp "$CLAUDE" "$ROOT/before"
+	run sr agents --remove claude
+	assert_equal "$output" "nothing to change in '$CLAUDE'"
+}
+
+@test "each agent, each place" {
+	sr agents --install codex --project 2>/dev/null
+	grep -q "safe-rebuild hook codex" .codex/hooks.json
+	sr agents --install gemini 2>/dev/null
+	assert_equal "$(python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); print(j["hooks"]["BeforeTool"])' "$HOME/.gemini/settings.json")" \
+		"[{'matcher': 'run_shell_command', 'hooks': [{'type': 'command', 'command': 'safe-rebuild hook gemini', 'timeout': 10000}]}]"
+	run sr agents --install codex
+	assert_contains "$output" "codex skips hooks that it was not told to trust"
+	sr agents --install opencode 2>/dev/null
+	cmp "$HOME/.config/opencode/plugin/safe-rebuild.js" <(sr agents --opencode-plugin)
+	sr agents --remove opencode
+	[ ! -e "$HOME/.config/opencode/plugin/safe-rebuild.js" ]
+	run -64 sr agents --install codex --managed
+	run -64 sr agents --install nobody
+	run -64 sr agents --install claude --user --project
+	run -64 sr agents
+	run -64 sr agents --md --check
+}
+
+@test "a link and what is no JSON stay as they are" {
+	mkdir -p "$HOME/.claude" "$ROOT/store"
+	echo '{}' >"$ROOT/store/settings.json"
+	ln -s "$ROOT/store/settings.json" "$CLAUDE"
+	run -125 sr agents --install claude
+	assert_contains "$output" "is a link, made by another tool"
+	assert_equal "$(cat "$ROOT/store/settings.json")" '{}'
+	rm "$CLAUDE"
+	printf '{\n// a comment\n}\n' >"$CLAUDE"
+	run -125 sr agents --install claude
+	assert_contains "$output" "line 2 is not plain JSON"
+	assert_contains "$(cat "$CLAUDE")" "a comment"
+}
+
+@test "--check tells of each agent that is here whether a bare nixos-rebuild reaches us" {
+	local only=$ROOT/only
+	mkdir "$only"
+	ln -s "$SAFE_REBUILD" "$only/safe-rebuild"
+	ln -s "$ROOT/double" "$only/nixos-rebuild"
+	printf '#!/bin/sh\n' | tee "$only/claude" >"$only/codex"
+	chmod 755 "$only"/c*
+	ln -s "$(command -v bash)" "$only/bash"
+	PATH=$only run -1 "$SAFE_REBUILD" agents --check
+	assert_contains "$output" "PATH: nixos-rebuild is the bare one ($only/nixos-rebuild)"
+	assert_contains "$output" "claude: NOT reached: safe-rebuild agents --install claude"
+	sr agents --install claude >/dev/null 2>&1
+	ln -sf safe-rebuild "$only/nixos-rebuild"
+	PATH=$only run "$SAFE_REBUILD" agents --check
+	assert_contains "$output" "PATH: nixos-rebuild is safe-rebuild"
+	assert_contains "$output" "claude: hook in its user settings ('$CLAUDE')"
+	refute_contains "$output" "gemini"
+}

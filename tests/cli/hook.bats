@@ -1,0 +1,124 @@
+# What agents' hooks are answered: commands, news, edits.
+load helpers
+
+prepare() {
+	make_repository
+	cd "$CONFIG"
+	export XDG_RUNTIME_DIR=$ROOT/runtime
+}
+
+# event VENDOR JSON: the answer to it.
+event() {
+	run --separate-stderr sr hook "$1" <<<"$2"
+	assert_equal "$status" 0
+}
+
+answer() {
+	python3 -c 'import json, sys; print(eval(sys.argv[1], {"a": json.loads(sys.argv[2])["hookSpecificOutput"]}))' \
+		"$1" "$output"
+}
+
+@test "Claude Code: a bare nixos-rebuild becomes safe-rebuild, all else of the call stays" {
+	event claude '{"session_id": "3f2a9c1e-1111-4111-8111-111111111111", "hook_event_name": "PreToolUse",
+		"tool_name": "Bash", "tool_input": {"command": "sudo nixos-rebuild switch --flake .#box 2>&1 | tail",
+		"description": "Add nginx; it'"'"'s new", "timeout": 120000, "run_in_background": false}}'
+	assert_equal "$(answer 'a["updatedInput"]["command"]')" \
+		"sudo safe-rebuild --message 'Add nginx; it'\\''s new' switch --flake .#box 2>&1 | tail"
+	assert_equal "$(answer 'sorted(a["updatedInput"].items())[2:]')" \
+		"[('run_in_background', False), ('timeout', 600000)]"
+	assert_equal "$(answer 'a["hookEventName"], a.get("permissionDecision")')" "('PreToolUse', None)"
+}
+
+@test "Codex and Gemini are answered as they understand it" {
+	event codex '{"session_id": "0199b2c4-0000-7000-8000-0123456789ab", "hook_event_name": "PreToolUse",
+		"tool_name": "Bash", "tool_input": {"command": "nixos-rebuild test"}}'
+	assert_equal "$(answer 'a["updatedInput"], a["permissionDecision"]')" "({'command': 'safe-rebuild test'}, 'allow')"
+	event gemini '{"session_id": "0199b2c4-0000-4000-8000-0123456789ab", "hook_event_name": "BeforeTool",
+		"tool_name": "run_shell_command", "tool_input": {"command": "nixos-rebuild test", "description": "try"}}'
+	assert_equal "$(answer 'a["tool_input"]["command"]')" "safe-rebuild --agent gemini-0199b2c4 --message try test"
+}
+
+@test "a subagent's commands carry its own name" {
+	event claude '{"session_id": "3f2a9c1e-1111-4111-8111-111111111111", "agent_id": "a1b2c3d4e5",
+		"hook_event_name": "PreToolUse", "tool_name": "Bash",
+		"tool_input": {"command": "safe-rebuild diff && nixos-rebuild switch"}}'
+	assert_equal "$(answer 'a["updatedInput"]["command"]')" \
+		"safe-rebuild --agent claude-code-3f2a9c1e.a1b2c3 diff && safe-rebuild --agent claude-code-3f2a9c1e.a1b2c3 switch"
+}
+
+@test "what it has nothing to say to, and rubbish, is never in the way" {
+	local json
+	for json in '{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls"}}' \
+		'{"hook_event_name": "PreToolUse", "tool_name": "Read", "tool_input": {"file_path": "/x"}}' \
+		'{"hook_event_name": "PreToolUse", "tool_name": "Bash"}' \
+		'{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": 7}}' \
+		'{"hook_event_name": "Stop"}' \
+		'{"hook_event_name": "PostToolUse", "tool_name": "Write", "tool_input": []}' \
+		'{"hook_event_name": "UserPromptSubmit", "session_id": "../../../etc/passwd"}'; do
+		event claude "$json"
+		assert_equal "$output$stderr" ""
+	done
+	for json in '' '{' '[]' 'null' '{"hook_event_name": 3}' $'{"hook_event_name": "\xff"}'; do
+		event claude "$json"
+		assert_equal "$output" ""
+		assert_like "$stderr" "safe-rebuild: hook: *"
+		assert_equal "${#stderr_lines[@]}" 1
+	done
+	run --separate-stderr sr hook claude < <(head -c 20000000 /dev/zero)
+	assert_equal "$status" 0
+	assert_contains "$stderr" "hook: cannot read the event"
+	run -64 sr hook nobody </dev/null
+}
+
+@test "news: what others have built since this session looked last, once" {
+	sr --agent alpha --message "nginx for the wiki" switch --flake . 2>/dev/null
+	local prompt='{"hook_event_name": "UserPromptSubmit", "session_id": "3f2a9c1e-1111-4111-8111-111111111111"}'
+	event claude "$prompt" # the first look: whatever was built since the session began
+	event claude "$prompt"
+	assert_equal "$output" ""
+	sr --agent alpha --message "nginx again" switch --flake . 2>/dev/null
+	sr --agent claude-code-3f2a9c1e switch --flake . 2>/dev/null
+	event claude "$prompt"
+	assert_contains "$(answer 'a["additionalContext"]')" '- build 2 by alpha: switch succeeded'
+	assert_contains "$(answer 'a["additionalContext"]')" '"nginx again"'
+	refute_contains "$output" "build 3"
+	event claude "$prompt"
+	assert_equal "$output" ""
+	# another session has its own eyes, and never more than ten lines
+	local i
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sr --agent beta switch --flake . 2>/dev/null; done
+	event codex '{"hook_event_name": "SessionStart", "session_id": "0199b2c4-0000-7000-8000-0123456789ab"}'
+	event claude "$prompt"
+	assert_equal "$(answer 'a["additionalContext"]' | wc -l)" 10
+	assert_contains "$(answer 'a["additionalContext"]')" "- and 5 before that"
+}
+
+@test "edits: diff names the agent that edited a file, in a known configuration only" {
+	sr --agent alpha switch --flake . 2>/dev/null
+	echo '{ a = 1; }' >web.nix
+	git add web.nix
+	local edit='{"hook_event_name": "PostToolUse", "session_id": "3f2a9c1e-1111-4111-8111-111111111111", "tool_name": "Edit",
+		"tool_input": {"file_path": "%s"}}'
+	# shellcheck disable=SC2059
+	event claude "$(printf "$edit" "$CONFIG/web.nix")"
+	assert_equal "$output$stderr" ""
+	# shellcheck disable=SC2059
+	event claude "$(printf "$edit" "$ROOT/elsewhere.nix")"
+	run sr --agent alpha diff
+	assert_like "$output" "A web.nix +1, uncommitted, claude-code-3f2a9c1e edited it *"
+	refute grep -rq elsewhere "$STATE/edits"
+	run sr status
+	assert_contains "$output" "claude-code-3f2a9c1e edited it"
+}
+
+@test "without a ledger, a home or permission it is silent" {
+	event claude '{"hook_event_name": "SessionStart", "session_id": "x"}'
+	assert_equal "$output$stderr" ""
+	sr --agent alpha switch --flake . 2>/dev/null
+	export XDG_RUNTIME_DIR=/proc/nowhere
+	event claude '{"hook_event_name": "SessionStart", "session_id": "x"}'
+	assert_equal "$stderr" ""
+	unset XDG_RUNTIME_DIR HOME XDG_CACHE_HOME
+	event claude '{"hook_event_name": "SessionStart", "session_id": "x"}'
+	assert_equal "$output$stderr" ""
+}
