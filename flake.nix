@@ -11,46 +11,36 @@
         "aarch64-linux"
       ];
       forEach = function: nixpkgs.lib.genAttrs systems (system: function nixpkgs.legacyPackages.${system});
-      package =
-        pkgs:
-        pkgs.stdenv.mkDerivation {
-          pname = "safe-rebuild";
-          version = "0.1.0";
-          src = self;
-          strictDeps = true;
-          nativeBuildInputs = with pkgs; [
-            meson
-            ninja
-            pkg-config
-            scdoc
-          ];
-          buildInputs = with pkgs; [
-            libgit2
-            inih
-            jansson
-          ];
-          # They build systems with Nix: tests/run does that outside Nix' own sandbox.
-          mesonFlags = [ "-Dtests=disabled" ];
-          meta = {
-            description = "Queue, record and explain nixos-rebuild for several callers";
-            license = pkgs.lib.licenses.mit;
-            platforms = pkgs.lib.platforms.linux;
-            mainProgram = "safe-rebuild";
-          };
-        };
     in
     {
+      overlays.default = final: prev: {
+        safe-rebuild = final.callPackage ./nix/package.nix { };
+      };
+
+      nixosModules.default = ./nix/module.nix;
+
       packages = forEach (pkgs: {
-        default = package pkgs;
+        default = pkgs.callPackage ./nix/package.nix { };
       });
+
+      checks = forEach (pkgs: {
+        package = self.packages.${pkgs.system}.default;
+        vm = import ./nix/vm-test.nix {
+          inherit pkgs;
+          module = self.nixosModules.default;
+        };
+      });
+
+      formatter = forEach (pkgs: pkgs.nixfmt-rfc-style);
 
       devShells = forEach (pkgs: {
         default = pkgs.mkShell {
-          inputsFrom = [ (package pkgs) ];
+          inputsFrom = [ self.packages.${pkgs.system}.default ];
           packages = with pkgs; [
             bats
             clang-tools
             cmocka
+            fish
             git
             hyperfine
             nix
@@ -59,6 +49,7 @@
             shellcheck
             spin
             util-linux
+            zsh
           ];
         };
       });

@@ -70,7 +70,7 @@ static int change(const char *agent, const struct command_options *options)
 	_cleanup_strbuf_ struct strbuf diff = STRBUF_INIT;
 	_cleanup_free_ char *path = NULL;
 	const bool remove = options->remove;
-	enum install_place place;
+	enum install_place place = PLACE_USER;
 
 	if (!is_known(agent)) {
 		error("no agent '%s': claude, codex, gemini or opencode", agent);

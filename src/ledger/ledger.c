@@ -197,12 +197,14 @@ static int make_ledger(const struct ledger *ledger, const struct settings *setti
 {
 	gid_t group = settings_group(settings);
 	_cleanup_free_ char *cache = xasprintf("%s/cache", settings->state_path);
+	_cleanup_free_ char *edits = xasprintf("%s/edits", settings->state_path);
 	_cleanup_close_ int lock = -1;
 
 	if (make_directories(settings->state_path, 0755) < 0 ||
 		chown(settings->state_path, (uid_t)-1, group) < 0 ||
 		chmod(settings->state_path, 02750) < 0 ||
-		make_shared_directory(cache, 02770, group) < 0)
+		make_shared_directory(cache, 02770, group) < 0 ||
+		make_shared_directory(edits, 02770, group) < 0)
 		return error_errno("cannot make '%s'", settings->state_path);
 	lock = take_lock(ledger, group);
 	if (lock < 0)

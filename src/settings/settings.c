@@ -267,7 +267,7 @@ int settings_read(struct settings *ret, const char *path)
 	int fd;
 
 	*ret = (struct settings){
-		.rebuild_command = xstrdup("nixos-rebuild"),
+		.rebuild_command = xstrdup(NIXOS_REBUILD),
 		.queue_wait_ms = FOREVER_MS,
 		.show_lines = 200,
 		.log_keep = 100,

@@ -1,0 +1,153 @@
+# programs.safe-rebuild: see the options' descriptions, and safe-rebuild(8).
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  cfg = config.programs.safe-rebuild;
+  format = pkgs.formats.ini { };
+
+  # The configuration's own nixos-rebuild, as nixos/modules/installer/tools makes it.
+  realNixosRebuild =
+    if lib.versionAtLeast lib.trivial.release "25.11" then
+      pkgs.nixos-rebuild-ng.override (
+        builtins.intersectAttrs (lib.functionArgs pkgs.nixos-rebuild-ng.override) {
+          nix = config.nix.package;
+          withNgSuffix = false;
+          withReexec = true;
+        }
+      )
+    else
+      pkgs.nixos-rebuild.override { nix = config.nix.package.out; };
+
+  # What its own path is baked into: the shim of a configuration that is being built runs that
+  # configuration's nixos-rebuild, not the one of the settings that are in force.
+  package = cfg.package.override { nixosRebuild = cfg.nixosRebuild; };
+
+  shim = pkgs.runCommand "nixos-rebuild-safe" { meta.mainProgram = "nixos-rebuild"; } ''
+    mkdir -p $out/bin
+    ln -s ${package}/bin/safe-rebuild $out/bin/nixos-rebuild
+  '';
+
+  canRun = pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform;
+
+  # The program itself says what is wrong with them. (A hook with nothing to answer does
+  # nothing but read the settings; the copy, because files of the store belong to nobody there.)
+  checkedSettings =
+    let
+      raw = format.generate "safe-rebuild.ini" cfg.settings;
+    in
+    if !canRun then
+      raw
+    else
+      pkgs.runCommand "safe-rebuild.ini" { } ''
+        install -m 644 ${raw} checked.ini
+        ${package}/bin/safe-rebuild --settings "$PWD/checked.ini" hook claude <<<'{"hook_event_name": "Stop"}'
+        cp checked.ini $out
+      '';
+
+  # What `safe-rebuild agents --install` writes, for everybody on the machine.
+  hooksOf =
+    agent: path:
+    pkgs.runCommand "safe-rebuild-hooks-${agent}.json" { } ''
+      export HOME=$PWD
+      ${pkgs.buildPackages.callPackage ./package.nix { }}/bin/safe-rebuild agents --install ${agent} >/dev/null
+      substitute ${path} $out --replace-fail "safe-rebuild hook" "${package}/bin/safe-rebuild hook"
+    '';
+in
+{
+  options.programs.safe-rebuild = {
+    enable = lib.mkEnableOption ''
+      safe-rebuild, which stands in front of nixos-rebuild on a machine whose configuration several
+      AI agents and people change. What it records lies in `/var/lib/safe-rebuild` and
+      `/var/log/safe-rebuild`: keep these where the root file system is made anew at each boot'';
+
+    package = lib.mkOption {
+      type = lib.types.package;
+      default = pkgs.callPackage ./package.nix { };
+      defaultText = lib.literalExpression "pkgs.callPackage ./package.nix { }";
+      description = "The package of safe-rebuild, to be overridden with `nixosRebuild`.";
+    };
+
+    nixosRebuild = lib.mkOption {
+      type = lib.types.package;
+      default = realNixosRebuild;
+      defaultText = lib.literalMD "the nixos-rebuild of this nixpkgs";
+      description = "The nixos-rebuild that safe-rebuild runs, as `bin/nixos-rebuild`.";
+    };
+
+    settings = lib.mkOption {
+      type = lib.types.submodule { freeformType = format.type; };
+      default = { };
+      example = {
+        show.output = "all";
+        log.keep = 500;
+        guard.ignore = "*.md docs/*";
+      };
+      description = ''
+        What becomes `/etc/safe-rebuild.ini`, see safe-rebuild.ini(5). Checked by the program when
+        the system is built. `log.keep` says how many logs of builds are kept.
+      '';
+    };
+
+    group = lib.mkOption {
+      type = lib.types.str;
+      default = "wheel";
+      description = ''
+        The group whose members may queue, record and read everything recorded without being root,
+        as `nixos-rebuild --sudo` needs it. Every snapshot of the configuration can be read by them.
+      '';
+    };
+
+    replaceNixosRebuild = lib.mkOption {
+      type = lib.types.bool;
+      default = false;
+      description = ''
+        Whether `nixos-rebuild` means safe-rebuild everywhere: in PATH, in
+        `system.build.nixos-rebuild`, and so in `nixos-upgrade.service`.
+      '';
+    };
+
+    agents = {
+      claudeCode.enable = lib.mkEnableOption ''
+        the hooks in Claude Code's managed settings, `/etc/claude-code/managed-settings.json`'';
+      gemini.enable = lib.mkEnableOption ''
+        the hooks in Gemini CLI's system settings, `/etc/gemini-cli/settings.json`. Codex and
+        opencode have no such file: `safe-rebuild agents --install` writes a user's'';
+    };
+  };
+
+  config = lib.mkIf cfg.enable {
+    programs.safe-rebuild.settings.access.group = lib.mkDefault cfg.group;
+
+    environment.systemPackages = [ package ] ++ lib.optional cfg.replaceNixosRebuild (lib.hiPrio shim);
+    system.build = lib.mkIf cfg.replaceNixosRebuild { nixos-rebuild = lib.mkForce shim; };
+
+    environment.etc = {
+      "safe-rebuild.ini".source = checkedSettings;
+      "claude-code/managed-settings.json" = lib.mkIf cfg.agents.claudeCode.enable {
+        source = hooksOf "claude" ".claude/settings.json";
+      };
+      "gemini-cli/settings.json" = lib.mkIf cfg.agents.gemini.enable {
+        source = hooksOf "gemini" ".gemini/settings.json";
+      };
+    };
+
+    # As root's first call would make them: a member's may be the first after a boot.
+    systemd.tmpfiles.rules = [
+      "d /run/safe-rebuild 0755 root root -"
+      "d /run/safe-rebuild/queue 2770 root ${cfg.group} -"
+      "d /run/safe-rebuild/targets 2770 root ${cfg.group} -"
+      "f /run/safe-rebuild/lock 0660 root ${cfg.group} -"
+      "d /var/lib/safe-rebuild 2750 root ${cfg.group} -"
+      "d /var/log/safe-rebuild 2770 root ${cfg.group} -"
+    ];
+
+    systemd.services.nixos-upgrade = lib.mkIf config.system.autoUpgrade.enable {
+      environment.SAFE_REBUILD_AGENT = "auto-upgrade";
+    };
+  };
+}
