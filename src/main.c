@@ -93,8 +93,9 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 		status = answer_at_once(words);
 	if (status >= 0)
 		return status;
+	/* A hook is never in the way of its agent. */
 	if (settings_read(&settings, options.settings) < 0)
-		return EXIT_SETTINGS;
+		return !drop_in && streq(words->words[0], "hook") ? 0 : EXIT_SETTINGS;
 	if (!drop_in)
 		command = command_find(words->words[0]);
 	if (command) {

@@ -113,10 +113,11 @@ static char *find_in_path(const char *name)
 }
 
 /* What a login shell finds, which may reset PATH (Codex runs its commands in one). */
-static char *find_in_login_shell(const struct surroundings *surroundings)
+static char *find_in_login_shell(
+	const char *name, const struct surroundings *surroundings)
 {
-	char *const argv[] = {(char[]){"bash"}, (char[]){"-lc"},
-		(char[]){"command -v nixos-rebuild"}, NULL};
+	_cleanup_free_ char *command = xasprintf("command -v %s", name);
+	char *const argv[] = {(char[]){"bash"}, (char[]){"-lc"}, command, NULL};
 	_cleanup_close_ int fd = memfd_create("safe-rebuild-shell", MFD_CLOEXEC);
 	struct child shell = {
 		.program = argv[0],
@@ -166,14 +167,18 @@ static bool tell_hook(const char *agent)
 static int check(const struct context *context)
 {
 	_cleanup_free_ char *here = find_in_path("nixos-rebuild"),
-			    *login = find_in_login_shell(context->surroundings);
+			    *login = find_in_login_shell(
+				    "nixos-rebuild", context->surroundings);
 	const bool shim_here = tell_shim("PATH", here);
 	const bool shim_login = tell_shim("login shell", login);
-	_cleanup_free_ char *self = find_in_path("safe-rebuild");
-	bool all = self, any = false;
+	_cleanup_free_ char *self = find_in_path("safe-rebuild"),
+			    *login_self = find_in_login_shell(
+				    "safe-rebuild", context->surroundings);
+	bool all = self && login_self, any = false;
 
-	if (!self)
-		answer("PATH: no safe-rebuild: hooks cannot run it");
+	if (!all)
+		answer("%s: no safe-rebuild: what has become one cannot be run there",
+			self ? "login shell" : "PATH");
 	for (const char *const *agent = install_agents; *agent; agent++) {
 		_cleanup_free_ char *program = find_in_path(*agent);
 		const bool has_hook = tell_hook(*agent);

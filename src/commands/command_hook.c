@@ -100,30 +100,18 @@ static void print_answer(const struct event *event, json_t *members)
 	json_decref(answer);
 }
 
-static char *message_option(const struct event *event)
+static void rewrite_command(const struct event *event, const char *command)
 {
 	const char *description = text_of(event->input, "description");
-	_cleanup_free_ char *clean = NULL, *word = NULL;
-	char *words[] = {NULL, NULL};
-
-	if (!description || !*description)
-		return NULL;
-	clean = text_clean(description, text_cut(description, MESSAGE_MAX));
-	words[0] = clean;
-	word = text_shell_words(words);
-	return xasprintf(" --message %s", word);
-}
-
-static void rewrite_command(const struct event *event)
-{
-	const char *command = text_of(event->input, "command");
 	const bool is_part = text_of(event->json, "agent_id");
-	_cleanup_free_ char *options = message_option(event);
-	_cleanup_free_ char *agent = is_part || event->vendor->shell_lacks_session
-					     ? xasprintf(" --agent %s", event->agent)
-					     : NULL;
-	const struct shell_rewrite rewrite = {.options = options, .agent = agent};
-	_cleanup_free_ char *changed = command ? shell_rewrite(command, &rewrite) : NULL;
+	_cleanup_free_ char *message =
+		description ? shell_plain_text(description, MESSAGE_MAX) : NULL;
+	const struct shell_rewrite rewrite = {
+		.message = message,
+		.agent = is_part || event->vendor->shell_lacks_session ? event->agent
+								       : NULL,
+	};
+	_cleanup_free_ char *changed = shell_rewrite(command, &rewrite);
 	json_t *input, *members;
 
 	if (!changed)
@@ -156,15 +144,64 @@ static void tell_news(const struct event *event, const struct settings *settings
 	print_answer(event, members);
 }
 
-static void note_edit(const struct event *event, const struct settings *settings)
+static void note_edit(
+	const struct event *event, const struct settings *settings, const char *path)
 {
+	const char *directory = text_of(event->json, "cwd");
+	_cleanup_free_ char *full = *path != '/' && directory
+					    ? xasprintf("%s/%s", directory, path)
+					    : xstrdup(path);
+
+	if (*full == '/' && configuration_is_known(settings, full) &&
+		edits_note(settings, event->agent, full) < 0)
+		warn_errno("hook: cannot note the edit of '%s'", full);
+}
+
+/* Codex' patches name their files; it runs them in its shell, too. */
+static void note_patch(
+	const struct event *event, const struct settings *settings, const char *text)
+{
+	static const char *const marks[] = {
+		"*** Add File: ", "*** Update File: ", "*** Delete File: "};
+	const char *at = text, *line;
+	size_t len;
+
+	while (text_next_line(&at, text + strlen(text), &line, &len)) {
+		for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+			const size_t mark = strlen(marks[i]);
+			_cleanup_free_ char *path = NULL;
+
+			if (len <= mark || strncmp(line, marks[i], mark) != 0)
+				continue;
+			path = xstrndup(line + mark, len - mark);
+			note_edit(event, settings, path);
+		}
+	}
+}
+
+static void handle_edit(const struct event *event, const struct settings *settings)
+{
+	static const char *const texts[] = {"command", "input", "patch"};
 	const char *path = text_of(event->input, "file_path");
 
 	if (!path)
 		path = text_of(event->input, "notebook_path");
-	if (path && *path == '/' && configuration_is_known(settings, path) &&
-		edits_note(settings, event->agent, path) < 0)
-		warn_errno("hook: cannot note the edit of '%s'", path);
+	if (path)
+		note_edit(event, settings, path);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (text_of(event->input, texts[i]))
+			note_patch(event, settings, text_of(event->input, texts[i]));
+}
+
+static void handle_command(const struct event *event, const struct settings *settings)
+{
+	const char *command = text_of(event->input, "command");
+
+	if (!command)
+		return;
+	rewrite_command(event, command);
+	if (strstr(command, "apply_patch"))
+		note_patch(event, settings, command);
 }
 
 static void handle(const struct event *event, const struct settings *settings)
@@ -175,10 +212,10 @@ static void handle(const struct event *event, const struct settings *settings)
 		tell_news(event, settings);
 	else if (streq(event->name, vendor->before) && event->tool &&
 		 streq(event->tool, vendor->shell))
-		rewrite_command(event);
+		handle_command(event, settings);
 	else if (streq(event->name, vendor->after) &&
 		 is_among(event->tool, vendor->editors))
-		note_edit(event, settings);
+		handle_edit(event, settings);
 }
 
 static int read_event(struct event *event)

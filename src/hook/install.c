@@ -120,7 +120,8 @@ static char *read_settings(const char *path)
 static json_t *parse(const char *text, const char *path)
 {
 	json_error_t wrong = {0};
-	json_t *settings = *text ? json_loads(text, 0, &wrong) : json_object();
+	json_t *settings = text[strspn(text, " \t\r\n")] ? json_loads(text, 0, &wrong)
+							 : json_object();
 
 	if (json_is_object(settings))
 		return settings;
@@ -131,81 +132,97 @@ static json_t *parse(const char *text, const char *path)
 	return NULL;
 }
 
-/* Whether the member of an event's array runs our hook. */
-static bool is_ours(const json_t *member, const char *agent)
+/* "safe-rebuild hook claude", also by a path. */
+static bool is_ours(const json_t *hook, const char *agent)
 {
 	_cleanup_free_ char *command = hook_command(agent);
-	const json_t *hooks = json_object_get(member, "hooks"), *hook;
-	size_t i;
+	const char *its = json_string_value(json_object_get(hook, "command"));
+	const size_t len = strlen(command);
 
-	json_array_foreach(hooks, i, hook)
-	{
-		const char *its = json_string_value(json_object_get(hook, "command"));
+	if (!its || !ends_with(its, command))
+		return false;
+	return strlen(its) == len || its[strlen(its) - len - 1] == '/';
+}
 
-		if (its && ends_with(its, command))
-			return true;
+/* Ours of a group, which goes where nothing else was in it. */
+static void remove_from_groups(json_t *groups, const char *agent)
+{
+	for (size_t i = json_array_size(groups); i-- > 0;) {
+		json_t *hooks = json_object_get(json_array_get(groups, i), "hooks");
+		const size_t before = json_array_size(hooks);
+
+		for (size_t j = before; j-- > 0;)
+			if (is_ours(json_array_get(hooks, j), agent))
+				json_array_remove(hooks, j);
+		if (before && !json_array_size(hooks))
+			json_array_remove(groups, i);
 	}
-	return false;
 }
 
 static void remove_ours(json_t *settings, const char *agent)
 {
-	json_t *hooks = json_object_get(settings, "hooks"), *members;
+	json_t *hooks = json_object_get(settings, "hooks"), *groups;
 	const char *event;
 	void *next;
 
-	json_object_foreach_safe(hooks, next, event, members)
+	json_object_foreach_safe(hooks, next, event, groups)
 	{
-		for (size_t i = json_array_size(members); i-- > 0;)
-			if (is_ours(json_array_get(members, i), agent))
-				json_array_remove(members, i);
-		if (json_is_array(members) && !json_array_size(members))
+		const size_t before = json_array_size(groups);
+
+		remove_from_groups(groups, agent);
+		if (before && !json_array_size(groups))
 			json_object_del(hooks, event);
 	}
-	if (json_is_object(hooks) && !json_object_size(hooks))
+	if (hooks && json_is_object(hooks) && !json_object_size(hooks))
 		json_object_del(settings, "hooks");
 }
 
-/* The value under the key, made by make() where there is none or another kind of it. */
+/* The value under the key, made where there is none; NULL where it is of another kind. */
 static json_t *member(json_t *object, const char *key, json_t *(*make)(void))
 {
 	json_t *value = json_object_get(object, key), *fresh = make();
 
-	if (value && json_typeof(value) == json_typeof(fresh)) {
-		json_decref(fresh);
-		return value;
+	if (!value) {
+		json_object_set_new(object, key, fresh);
+		return fresh;
 	}
-	json_object_set_new(object, key, fresh);
-	return fresh;
+	if (json_typeof(value) != json_typeof(fresh))
+		value = NULL;
+	json_decref(fresh);
+	return value;
 }
 
-static void add_ours(json_t *settings, const char *agent)
+static int add_ours(json_t *settings, const char *agent, const char *path)
 {
 	_cleanup_free_ char *command = hook_command(agent);
+	json_t *hooks = member(settings, "hooks", json_object);
 
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
-		json_t *added, *hook;
+		json_t *groups, *group;
 
 		if (!streq(entries[i].agent, agent))
 			continue;
-		hook = json_pack("{s:s, s:s, s:i}", "type", "command", "command", command,
-			"timeout", streq(agent, "gemini") ? TIMEOUT * 1000 : TIMEOUT);
-		added = json_object();
+		groups = hooks ? member(hooks, entries[i].event, json_array) : NULL;
+		if (!groups)
+			return error("'%s': \"hooks\" is not what %s reads", path, agent);
+		group = json_object();
 		if (entries[i].matcher)
 			json_object_set_new(
-				added, "matcher", json_string(entries[i].matcher));
-		json_object_set_new(added, "hooks", json_pack("[o]", hook));
-		json_array_append_new(member(member(settings, "hooks", json_object),
-					      entries[i].event, json_array),
-			added);
+				group, "matcher", json_string(entries[i].matcher));
+		json_object_set_new(group, "hooks",
+			json_pack("[{s:s, s:s, s:i}]", "type", "command", "command",
+				command, "timeout",
+				streq(agent, "gemini") ? TIMEOUT * 1000 : TIMEOUT));
+		json_array_append_new(groups, group);
 	}
+	return 0;
 }
 
 /* What the file is to hold; "" : it is not to be there. NULL (printed) on error. */
 static char *changed(const char *text, const char *agent, const char *path, bool remove)
 {
 	json_t *settings;
-	char *dumped, *lines;
+	char *dumped, *lines = NULL;
 
 	if (is_plugin(agent))
 		return xstrdup(remove ? "" : install_opencode_plugin);
@@ -213,12 +230,12 @@ static char *changed(const char *text, const char *agent, const char *path, bool
 	if (!settings)
 		return NULL;
 	remove_ours(settings, agent);
-	if (!remove)
-		add_ours(settings, agent);
-	dumped = json_dumps(settings, JSON_INDENT(2));
-	lines = xasprintf("%s\n", dumped);
+	if (remove || add_ours(settings, agent, path) == 0) {
+		dumped = json_dumps(settings, JSON_INDENT(2));
+		lines = xasprintf("%s\n", dumped);
+		free(dumped);
+	}
 	json_decref(settings);
-	free(dumped);
 	return lines;
 }
 

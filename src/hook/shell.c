@@ -2,173 +2,62 @@
 
 #include "base/memory.h"
 #include "base/strbuf.h"
+#include "base/text.h"
+#include "hook/scan.h"
 #include "rebuild/request.h"
 
-/* Nobody nests deeper; a command that does is left alone from there. */
-#define DEPTH_MAX 16
-
-/* A part of the text: a word with its quotes, or what is to be replaced. */
-struct range {
-	const char *start, *end;
-	const char *with; /* NULL: options are put behind it */
-	bool quoted;      /* inside of quotes */
+struct edit {
+	struct range word;
+	bool replaced;  /* else only added to */
+	bool in_script; /* in quotes already */
 };
 
-struct ranges {
-	struct range *list;
+struct edits {
+	struct edit *list;
 	size_t len;
-};
-
-struct scanner {
-	const char *at, *end;
-	unsigned depth;
-	bool quoted;
-	const struct shell_rewrite *rewrite;
-	struct ranges *edits;
+	bool also_ours;
 };
 
 /* Programs that run the command which follows their options. */
 static const struct prefix {
 	const char *name;
-	const char *with_value; /* their short options that take the next word */
+	const char *with_value; /* short options that take the next word */
+	const char *no_command; /* short options with which nothing is run */
 	unsigned operands;      /* words before the command */
 } prefixes[] = {
-	{"sudo", "ugpCThrRtD", 0},
-	{"doas", "uC", 0},
-	{"run0", "uDg", 0},
-	{"env", "uCS", 0},
-	{"nice", "n", 0},
-	{"ionice", "cn", 0},
-	{"chrt", "", 1},
-	{"nohup", "", 0},
-	{"setsid", "", 0},
-	{"stdbuf", "ioe", 0},
-	{"timeout", "ks", 1},
-	{"time", "fo", 0},
-	{"exec", "a", 0},
-	{"command", "", 0},
-	{"systemd-inhibit", "", 0},
-	{"unbuffer", "", 0},
+	{"sudo", "ugpCThrRtDU", "lveKV", 0},
+	{"doas", "uC", "LCs", 0},
+	{"run0", "uDg", "", 0},
+	{"pkexec", "", "", 0},
+	{"env", "uC", "S", 0},
+	{"nice", "n", "", 0},
+	{"ionice", "cn", "pPu", 0},
+	{"chrt", "", "pm", 1},
+	{"taskset", "", "p", 1},
+	{"nohup", "", "", 0},
+	{"setsid", "", "", 0},
+	{"stdbuf", "ioe", "", 0},
+	{"timeout", "ks", "", 1},
+	{"flock", "wE", "cu", 1},
+	{"time", "fo", "", 0},
+	{"exec", "a", "", 0},
+	{"command", "", "vV", 0},
+	{"builtin", "", "", 0},
+	{"systemd-inhibit", "", "", 0},
+	{"systemd-run", "upE", "", 0},
+	{"unbuffer", "", "", 0},
 };
+
+/* Their long options that take the next word where it is not joined by "=". */
+static const char *const long_with_value[] = {"--user", "--group", "--chdir", "--host",
+	"--prompt", "--role", "--type", "--close-from", "--command-timeout", "--chroot",
+	"--unset", "--signal", "--kill-after", "--what", "--who", "--why", "--mode",
+	"--adjustment", "--unit", "--property", "--setenv", "--uid", "--gid",
+	"--timeout"};
 
 static const char *const keywords[] = {
 	"if", "then", "else", "elif", "while", "until", "do", "!", "{", "coproc"};
 static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh"};
-
-static void scan_list(struct scanner *scanner, char terminator);
-
-static void add_range(struct ranges *ranges, struct range range)
-{
-	ranges->list = xgrow(ranges->list, ranges->len, sizeof(range));
-	ranges->list[ranges->len++] = range;
-}
-
-static void ranges_free(struct ranges *ranges)
-{
-	free(ranges->list);
-}
-
-static bool is_at(const struct scanner *scanner, const char *text)
-{
-	const size_t len = strlen(text);
-
-	return (size_t)(scanner->end - scanner->at) >= len &&
-	       strncmp(scanner->at, text, len) == 0;
-}
-
-static void skip_to(struct scanner *scanner, char wanted)
-{
-	while (scanner->at < scanner->end && *scanner->at != wanted)
-		scanner->at++;
-}
-
-static void skip(struct scanner *scanner, size_t len)
-{
-	const size_t left = (size_t)(scanner->end - scanner->at);
-
-	scanner->at += len < left ? len : left;
-}
-
-static void scan_inner(struct scanner *scanner, size_t opening, char terminator)
-{
-	skip(scanner, opening);
-	if (scanner->depth >= DEPTH_MAX) {
-		scanner->at = scanner->end;
-		return;
-	}
-	scanner->depth++;
-	scan_list(scanner, terminator);
-	scanner->depth--;
-}
-
-/* $(...), `...`, ${...} or a lone $; false where none of them begins here. */
-static bool scan_expansion(struct scanner *scanner)
-{
-	if (is_at(scanner, "$((")) {
-		while (scanner->at < scanner->end && !is_at(scanner, "))"))
-			scanner->at++;
-		skip(scanner, 2);
-	} else if (is_at(scanner, "$(")) {
-		scan_inner(scanner, 2, ')');
-	} else if (is_at(scanner, "${")) {
-		skip_to(scanner, '}');
-		skip(scanner, 1);
-	} else if (is_at(scanner, "`")) {
-		scan_inner(scanner, 1, '`');
-	} else {
-		return false;
-	}
-	return true;
-}
-
-static void scan_double_quotes(struct scanner *scanner)
-{
-	skip(scanner, 1);
-	while (scanner->at < scanner->end && *scanner->at != '"') {
-		if (*scanner->at == '\\')
-			skip(scanner, 2);
-		else if (!scan_expansion(scanner))
-			skip(scanner, 1);
-	}
-	skip(scanner, 1);
-}
-
-static void scan_word(struct scanner *scanner, char terminator)
-{
-	while (scanner->at < scanner->end && !strchr(" \t\n;&|()<>", *scanner->at) &&
-		*scanner->at != terminator) {
-		if (*scanner->at == '\\') {
-			skip(scanner, 2);
-		} else if (*scanner->at == '\'') {
-			skip(scanner, 1);
-			skip_to(scanner, '\'');
-			skip(scanner, 1);
-		} else if (*scanner->at == '"') {
-			scan_double_quotes(scanner);
-		} else if (!scan_expansion(scanner)) {
-			skip(scanner, 1);
-		}
-	}
-}
-
-/* The word without its quotes; expansions stay as they are. */
-static char *unquote(const struct range *word)
-{
-	struct strbuf out = STRBUF_INIT;
-	char quote = '\0';
-
-	for (const char *at = word->start; at < word->end; at++) {
-		if (*at == quote)
-			quote = '\0';
-		else if (!quote && (*at == '\'' || *at == '"'))
-			quote = *at;
-		else if (*at == '\\' && quote != '\'' && at + 1 < word->end)
-			strbuf_putc(&out, *++at);
-		else
-			strbuf_putc(&out, *at);
-	}
-	return strbuf_take(&out);
-}
 
 static bool is_among(const char *word, const char *const *list, size_t len)
 {
@@ -178,13 +67,19 @@ static bool is_among(const char *word, const char *const *list, size_t len)
 	return false;
 }
 
+/* NAME=, NAME+=, NAME[...]=. */
 static bool is_assignment(const char *word)
 {
-	const size_t len =
-		strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			     "0123456789_");
+	size_t len = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+				  "0123456789");
 
-	return len && word[len] == '=';
+	if (!len)
+		return false;
+	if (word[len] == '[')
+		len += strcspn(word + len, "]") + 1;
+	if (len < strlen(word) && word[len] == '+')
+		len++;
+	return len < strlen(word) && word[len] == '=';
 }
 
 static const char *base_name(const char *word)
@@ -202,6 +97,24 @@ static const struct prefix *find_prefix(const char *name)
 	return NULL;
 }
 
+enum option_effect { OPTION_ALONE, OPTION_WITH_VALUE, OPTION_NO_COMMAND };
+
+/* A word that begins with "-" behind a prefix. */
+static enum option_effect effect_of(const char *word, const struct prefix *prefix)
+{
+	if (word[1] == '-')
+		return is_among(word, long_with_value, ARRAY_LEN(long_with_value))
+			       ? OPTION_WITH_VALUE
+			       : OPTION_ALONE;
+	for (const char *letter = word + 1; *letter; letter++) {
+		if (strchr(prefix->no_command, *letter))
+			return OPTION_NO_COMMAND;
+		if (strchr(prefix->with_value, *letter))
+			return letter[1] ? OPTION_ALONE : OPTION_WITH_VALUE;
+	}
+	return OPTION_ALONE;
+}
+
 /* The index behind a prefix' own words. */
 static size_t behind_prefix(
 	const struct strv *words, size_t i, const struct prefix *prefix)
@@ -210,25 +123,28 @@ static size_t behind_prefix(
 
 	for (; i < words->len; i++) {
 		const char *word = words->words[i];
+		enum option_effect effect;
 
 		if (streq(word, "--"))
 			return i + 1 + operands;
-		if (*word == '-' && word[1]) {
-			if (word[1] != '-' && !word[2] &&
-				strchr(prefix->with_value, word[1]))
-				i++;
+		if (*word != '-' || !word[1]) {
+			if (is_assignment(word))
+				continue;
+			if (!operands)
+				break;
+			operands--;
 			continue;
 		}
-		if (is_assignment(word))
-			continue;
-		if (!operands)
-			break;
-		operands--;
+		effect = effect_of(word, prefix);
+		if (effect == OPTION_NO_COMMAND)
+			return words->len;
+		if (effect == OPTION_WITH_VALUE)
+			i++;
 	}
 	return i;
 }
 
-/* The index of the word that is run. */
+/* The index of the word that is run; words->len: none. */
 static size_t find_program(const struct strv *words)
 {
 	size_t i = 0;
@@ -239,220 +155,166 @@ static size_t find_program(const struct strv *words)
 
 		if (prefix)
 			i = behind_prefix(words, i + 1, prefix);
+		else if (streq(word, "function"))
+			i += 2;
 		else if (is_assignment(word) ||
 			 is_among(word, keywords, ARRAY_LEN(keywords)))
 			i++;
 		else
 			break;
 	}
-	return i;
+	return i < words->len ? i : words->len;
 }
 
-/* The word after a shell's -c (also in a cluster, as -lc), where it is in quotes. */
-static void scan_script(const struct scanner *scanner, const struct ranges *raw,
-	const struct strv *words, size_t i)
+/* The index of what a shell's -c (also in a cluster, as -lc) is given; 0: none. */
+static size_t find_script(const struct strv *words, size_t i)
 {
-	for (i++; i + 1 < words->len && words->words[i][0] == '-'; i++) {
-		const struct range *script = &raw->list[i + 1];
-		struct scanner inner = *scanner;
+	for (i++; i + 1 < words->len && strchr("-+", words->words[i][0]); i++) {
+		const char *word = words->words[i];
 
-		if (words->words[i][1] == '-' || !strchr(words->words[i], 'c'))
+		if (word[1] == '-')
 			continue;
-		if (script->end - script->start < 2 || !strchr("'\"", *script->start) ||
-			script->end[-1] != *script->start || scanner->depth >= DEPTH_MAX)
-			return;
-		inner.at = script->start + 1;
-		inner.end = script->end - 1;
-		inner.depth++;
-		inner.quoted = true;
-		scan_list(&inner, '\0');
-		return;
+		if (*word == '-' && strchr(word, 'c'))
+			return i + 1;
+		/* -o and -O have a value, as in -euo pipefail. */
+		if (strchr("oO", word[strlen(word) - 1]))
+			i++;
 	}
+	return 0;
+}
+
+static command_found note_edits;
+
+/* A script in quotes, if its text is what the shell will read: without escapes. */
+static void scan_script(const struct range *word, unsigned depth, struct edits *edits)
+{
+	const struct range script = {word->start + 1, word->end - 1};
+	const char quote = *word->start;
+
+	if (word->end - word->start < 2 || (quote != '\'' && quote != '"') ||
+		word->end[-1] != quote)
+		return;
+	for (const char *at = script.start; at < script.end; at++)
+		/* "$(...)" and "`...`" are expanded, and found, outside. */
+		if (*at == quote || (quote == '"' && strchr("\\`$", *at)))
+			return;
+	scan_commands(script, depth + 1, note_edits, edits);
 }
 
 static bool changes_system(const struct strv *words, size_t i)
 {
-	struct strv arguments = {0};
+	_cleanup_strv_ struct strv arguments = {0};
 	struct request request;
-	bool changes;
 
+	/* "$@" may be anything, options most likely. */
 	for (i++; i < words->len; i++)
-		strv_add(&arguments, words->words[i]);
+		if (words->words[i][0] != '$')
+			strv_add(&arguments, words->words[i]);
 	request_parse(&request, &arguments);
-	changes = !request.help && action_changes_system(request.action);
-	strv_free(&arguments);
-	return changes;
+	return !request.help &&
+	       (request.action == ACTION_SWITCH || request.action == ACTION_BOOT ||
+		       request.action == ACTION_TEST);
 }
 
-static void end_command(struct scanner *scanner, struct ranges *raw)
+static bool is_rebuild(const char *name)
 {
+	return streq(name, "nixos-rebuild") || streq(name, "nixos-rebuild-ng");
+}
+
+static void note_edits(const struct ranges *raw, unsigned depth, void *data)
+{
+	struct edits *edits = data;
 	_cleanup_strv_ struct strv words = {0};
+	bool replaced;
 	const char *name;
-	size_t i;
+	size_t i, script;
 
 	for (i = 0; i < raw->len; i++)
-		strv_take(&words, unquote(&raw->list[i]));
+		strv_take(&words, scan_unquote(&raw->list[i]));
 	i = find_program(&words);
-	if (i < words.len) {
-		struct range edit = raw->list[i];
-
-		name = base_name(words.words[i]);
-		edit.quoted = scanner->quoted;
-		if (is_among(name, shells, ARRAY_LEN(shells)))
-			scan_script(scanner, raw, &words, i);
-		else if (starts_with(name, "nixos-rebuild") &&
-			 changes_system(&words, i)) {
-			edit.with = "safe-rebuild";
-			add_range(scanner->edits, edit);
-		} else if (streq(name, "safe-rebuild") && scanner->rewrite->agent) {
-			add_range(scanner->edits, edit);
-		}
-	}
-	raw->len = 0;
-}
-
-/* From behind "<<": the delimiter, and from the next line on to the line that is it. */
-static const char *skip_here_document(struct scanner *scanner, char terminator)
-{
-	struct range word;
-	_cleanup_free_ char *delimiter = NULL;
-	const char *line;
-
-	if (is_at(scanner, "-"))
-		skip(scanner, 1);
-	while (is_at(scanner, " "))
-		skip(scanner, 1);
-	word.start = scanner->at;
-	scan_word(scanner, terminator);
-	word.end = scanner->at;
-	delimiter = unquote(&word);
-	line = memchr(scanner->at, '\n', (size_t)(scanner->end - scanner->at));
-	while (line && line + 1 < scanner->end) {
-		const char *start = line + 1;
-		const char *next = memchr(start, '\n', (size_t)(scanner->end - start));
-		const char *end = next ? next : scanner->end;
-
-		start += strspn(start, "\t");
-		if (start <= end && (size_t)(end - start) == strlen(delimiter) &&
-			strncmp(start, delimiter, strlen(delimiter)) == 0)
-			return end;
-		line = next;
-	}
-	return scanner->end;
-}
-
-/* Operators of redirection, and the word behind them; *document: where a here document
- * ends that begins on the next line. */
-static void scan_redirection(
-	struct scanner *scanner, char terminator, const char **document)
-{
-	if (is_at(scanner, "<<<")) {
-		skip(scanner, 3);
-	} else if (is_at(scanner, "<<")) {
-		skip(scanner, 2);
-		*document = skip_here_document(scanner, terminator);
+	if (i == words.len)
 		return;
-	} else if (is_at(scanner, "<(") || is_at(scanner, ">(")) {
-		scan_inner(scanner, 2, ')');
+	/* A name that is made on the way is not known. */
+	if (strpbrk(words.words[i], "$`"))
 		return;
-	}
-	while (scanner->at < scanner->end && strchr("<>&|", *scanner->at))
-		scanner->at++;
-	while (is_at(scanner, " "))
-		skip(scanner, 1);
-	scan_word(scanner, terminator);
+	name = base_name(words.words[i]);
+	script = is_among(name, shells, ARRAY_LEN(shells)) ? find_script(&words, i) : 0;
+	if (script)
+		scan_script(&raw->list[script], depth, edits);
+	replaced = is_rebuild(name) && changes_system(&words, i);
+	if (!replaced &&
+		!(edits->also_ours && streq(name, "safe-rebuild") && i + 1 < words.len))
+		return;
+	edits->list = xgrow(edits->list, edits->len, sizeof(*edits->list));
+	edits->list[edits->len++] = (struct edit){
+		.word = raw->list[i], .replaced = replaced, .in_script = depth > 0};
 }
 
-static bool is_number(const struct range *word)
+static void edits_free(struct edits *edits)
 {
-	for (const char *at = word->start; at < word->end; at++)
-		if (*at < '0' || *at > '9')
-			return false;
-	return true;
+	free(edits->list);
 }
 
-static void scan_one(struct scanner *scanner, char terminator, struct ranges *words,
-	const char **document)
+static int compare_edits(const void *a, const void *b)
 {
-	const char c = *scanner->at;
+	const struct edit *one = a, *other = b;
 
-	if (c == ' ' || c == '\t') {
-		skip(scanner, 1);
-	} else if (is_at(scanner, "\\\n")) {
-		skip(scanner, 2);
-	} else if (c == '#') {
-		skip_to(scanner, '\n');
-	} else if (c == '<' || c == '>' || is_at(scanner, "&>")) {
-		scan_redirection(scanner, terminator, document);
-	} else if (c == '(') {
-		scan_inner(scanner, 1, ')');
-	} else if (strchr("\n;&|)", c)) {
-		end_command(scanner, words);
-		if (c == '\n' && *document) {
-			scanner->at = *document;
-			*document = NULL;
-		} else {
-			skip(scanner, 1);
-		}
-	} else {
-		struct range word = {.start = scanner->at};
-
-		scan_word(scanner, terminator);
-		word.end = scanner->at;
-		/* "2>" is no word, nor is what only ends the list. */
-		if (word.end > word.start &&
-			!(is_number(&word) &&
-				(is_at(scanner, ">") || is_at(scanner, "<"))))
-			add_range(words, word);
-	}
+	return one->word.start < other->word.start ? -1
+						   : one->word.start > other->word.start;
 }
 
-/* Commands up to the terminator (NUL: to the end), which is passed. */
-static void scan_list(struct scanner *scanner, char terminator)
+static void put_options(
+	struct strbuf *out, const struct edit *edit, const struct shell_rewrite *rewrite)
 {
-	_cleanup_(ranges_free) struct ranges words = {0};
-	const char *document = NULL;
-
-	while (scanner->at < scanner->end && (!terminator || *scanner->at != terminator))
-		scan_one(scanner, terminator, &words, &document);
-	end_command(scanner, &words);
-	skip(scanner, 1);
-}
-
-static int compare_ranges(const void *a, const void *b)
-{
-	const struct range *one = a, *other = b;
-
-	return one->start < other->start ? -1 : one->start > other->start;
+	if (rewrite->agent)
+		strbuf_printf(out, " --agent %s", rewrite->agent);
+	if (edit->replaced && !edit->in_script && rewrite->message)
+		strbuf_printf(out, " --message '%s'", rewrite->message);
 }
 
 char *shell_rewrite(const char *command, const struct shell_rewrite *rewrite)
 {
-	_cleanup_(ranges_free) struct ranges edits = {0};
-	struct scanner scanner = {
-		.at = command,
-		.end = command + strlen(command),
-		.rewrite = rewrite,
-		.edits = &edits,
-	};
+	_cleanup_(edits_free) struct edits edits = {.also_ours = rewrite->agent};
 	struct strbuf out = STRBUF_INIT;
 	const char *at = command;
 
-	scan_list(&scanner, '\0');
+	scan_commands((struct range){command, command + strlen(command)}, 0, note_edits,
+		&edits);
 	if (!edits.len)
 		return NULL;
-	qsort(edits.list, edits.len, sizeof(*edits.list), compare_ranges);
+	qsort(edits.list, edits.len, sizeof(*edits.list), compare_edits);
 	for (size_t i = 0; i < edits.len; i++) {
-		const struct range *edit = &edits.list[i];
+		const struct edit *edit = &edits.list[i];
 
-		strbuf_add(
-			&out, at, (size_t)((edit->with ? edit->start : edit->end) - at));
-		strbuf_puts(&out, edit->with ? edit->with : "");
-		strbuf_puts(&out, rewrite->agent ? rewrite->agent : "");
-		if (edit->with && !edit->quoted && rewrite->options)
-			strbuf_puts(&out, rewrite->options);
-		at = edit->end;
+		/* A word that has commands in it is no program that could be known. */
+		if (edit->word.start < at)
+			continue;
+		strbuf_add(&out, at, (size_t)(edit->word.start - at));
+		if (edit->replaced)
+			strbuf_puts(&out, "safe-rebuild");
+		else
+			strbuf_add(&out, edit->word.start,
+				(size_t)(edit->word.end - edit->word.start));
+		put_options(&out, edit, rewrite);
+		at = edit->word.end;
 	}
 	strbuf_puts(&out, at);
 	return strbuf_take(&out);
+}
+
+char *shell_plain_text(const char *text, size_t max)
+{
+	_cleanup_free_ char *clean = NULL;
+	_cleanup_strbuf_ struct strbuf plain = STRBUF_INIT;
+	bool blank = true;
+
+	clean = text_clean(text, text_cut(text, max));
+	for (const char *at = clean; *at; at++) {
+		if (*at == '\'' || *at == '"')
+			strbuf_puts(&plain, "’");
+		else if (!strchr("`$\\!", *at))
+			strbuf_putc(&plain, *at);
+		blank = blank && strchr(" `$\\!", *at);
+	}
+	return blank ? NULL : strbuf_take(&plain);
 }

@@ -1,19 +1,16 @@
 #pragma once
 /*
  * The nixos-rebuilds in a command that an agent gives to its shell. A word counts where a
- * POSIX shell would run it (Shell Command Language, 2.9): at the start of a command, also
- * behind assignments, sudo, env and their kin, in subshells and substitutions, and in
- * what `bash -c` is given in quotes; never in an argument, in quotes, in a comment or in
- * a here document. What cannot be read for sure (eval, aliases, variables) is left alone.
+ * shell would run it: at the start of a command, also behind assignments, sudo, env and
+ * their kin, in subshells and substitutions, and in what `bash -c` is given in quotes;
+ * never in an argument, in quotes, in a comment or in a here document. What cannot be
+ * read for sure (eval, aliases, arrays, scripts with escapes in them) is left alone.
  */
 #include "base/macro.h"
 
 struct shell_rewrite {
-	/* With blanks before: " --message 'add nginx'". Not put inside of quotes. */
-	const char *options;
-	/* Likewise; of characters that mean nothing to a shell, so put everywhere, and
-	 * after a safe-rebuild as well. */
-	const char *agent;
+	const char *message; /* NULL: none; see shell_plain_text() */
+	const char *agent;   /* NULL: none. Put behind a safe-rebuild as well */
 };
 
 /*
@@ -22,3 +19,9 @@ struct shell_rewrite {
  */
 char *shell_rewrite(
 	const char *command, const struct shell_rewrite *rewrite) _must_check_;
+
+/*
+ * The text without what means something to any shell in any quotes, at most max bytes of
+ * it; NULL where nothing is left. The caller frees.
+ */
+char *shell_plain_text(const char *text, size_t max) _must_check_;

@@ -23,7 +23,7 @@ answer() {
 		"tool_name": "Bash", "tool_input": {"command": "sudo nixos-rebuild switch --flake .#box 2>&1 | tail",
 		"description": "Add nginx; it'"'"'s new", "timeout": 120000, "run_in_background": false}}'
 	assert_equal "$(answer 'a["updatedInput"]["command"]')" \
-		"sudo safe-rebuild --message 'Add nginx; it'\\''s new' switch --flake .#box 2>&1 | tail"
+		"sudo safe-rebuild --message 'Add nginx; it’s new' switch --flake .#box 2>&1 | tail"
 	assert_equal "$(answer 'sorted(a["updatedInput"].items())[2:]')" \
 		"[('run_in_background', False), ('timeout', 600000)]"
 	assert_equal "$(answer 'a["hookEventName"], a.get("permissionDecision")')" "('PreToolUse', None)"
@@ -35,7 +35,7 @@ answer() {
 	assert_equal "$(answer 'a["updatedInput"], a["permissionDecision"]')" "({'command': 'safe-rebuild test'}, 'allow')"
 	event gemini '{"session_id": "0199b2c4-0000-4000-8000-0123456789ab", "hook_event_name": "BeforeTool",
 		"tool_name": "run_shell_command", "tool_input": {"command": "nixos-rebuild test", "description": "try"}}'
-	assert_equal "$(answer 'a["tool_input"]["command"]')" "safe-rebuild --agent gemini-0199b2c4 --message try test"
+	assert_equal "$(answer 'a["tool_input"]["command"]')" "safe-rebuild --agent gemini-0199b2c4 --message 'try' test"
 }
 
 @test "a subagent's commands carry its own name" {

@@ -4,7 +4,7 @@
 
 static void assert_rewritten(const char *command, const char *expected)
 {
-	static const struct shell_rewrite rewrite = {.options = " -M"};
+	static const struct shell_rewrite rewrite = {.message = "M"};
 	_cleanup_free_ char *changed = shell_rewrite(command, &rewrite);
 
 	if (expected)
@@ -21,48 +21,107 @@ static void test_commands(void **state)
 		const char *command, *expected;
 	} cases[] = {
 		{"nixos-rebuild switch --flake .#box",
-			"safe-rebuild -M switch --flake .#box"},
-		{"sudo nixos-rebuild switch", "sudo safe-rebuild -M switch"},
+			"safe-rebuild --message 'M' switch --flake .#box"},
+		{"sudo nixos-rebuild switch", "sudo safe-rebuild --message 'M' switch"},
 		{"sudo -u root -E nixos-rebuild boot",
-			"sudo -u root -E safe-rebuild -M boot"},
-		{"sudo -- nixos-rebuild test", "sudo -- safe-rebuild -M test"},
+			"sudo -u root -E safe-rebuild --message 'M' boot"},
+		{"sudo -- nixos-rebuild test", "sudo -- safe-rebuild --message 'M' test"},
 		{"env -i PATH=/x nixos-rebuild switch",
-			"env -i PATH=/x safe-rebuild -M switch"},
+			"env -i PATH=/x safe-rebuild --message 'M' switch"},
 		{"NIX_CONFIG='a b' sudo nixos-rebuild switch",
-			"NIX_CONFIG='a b' sudo safe-rebuild -M switch"},
+			"NIX_CONFIG='a b' sudo safe-rebuild --message 'M' switch"},
 		{"timeout 600 nice -n 5 nixos-rebuild switch",
-			"timeout 600 nice -n 5 safe-rebuild -M switch"},
+			"timeout 600 nice -n 5 safe-rebuild --message 'M' switch"},
 		{"/run/current-system/sw/bin/nixos-rebuild switch",
-			"safe-rebuild -M switch"},
+			"safe-rebuild --message 'M' switch"},
 		{"/nix/store/0123-x/bin/nixos-rebuild-ng switch",
-			"safe-rebuild -M switch"},
+			"safe-rebuild --message 'M' switch"},
 		{"cd /etc/nixos && nixos-rebuild switch 2>&1 | tail -5",
-			"cd /etc/nixos && safe-rebuild -M switch 2>&1 | tail -5"},
+			"cd /etc/nixos && safe-rebuild --message 'M' switch 2>&1 | tail -5"},
 		{"git add -A; nixos-rebuild switch",
-			"git add -A; safe-rebuild -M switch"},
-		{"(cd x; nixos-rebuild switch)", "(cd x; safe-rebuild -M switch)"},
-		{"x=$(nixos-rebuild switch)", "x=$(safe-rebuild -M switch)"},
+			"git add -A; safe-rebuild --message 'M' switch"},
+		{"(cd x; nixos-rebuild switch)",
+			"(cd x; safe-rebuild --message 'M' switch)"},
+		{"x=$(nixos-rebuild switch)", "x=$(safe-rebuild --message 'M' switch)"},
 		{"echo \"$(nixos-rebuild switch)\"",
-			"echo \"$(safe-rebuild -M switch)\""},
-		{"echo `nixos-rebuild switch`", "echo `safe-rebuild -M switch`"},
+			"echo \"$(safe-rebuild --message 'M' switch)\""},
+		{"echo `nixos-rebuild switch`",
+			"echo `safe-rebuild --message 'M' switch`"},
 		{"if nixos-rebuild switch; then echo; fi",
-			"if safe-rebuild -M switch; then echo; fi"},
-		{"true\nnixos-rebuild switch\n", "true\nsafe-rebuild -M switch\n"},
-		{"nixos-rebuild \\\n  switch", "safe-rebuild -M \\\n  switch"},
-		{"nixos-rebuild switch & wait", "safe-rebuild -M switch & wait"},
-		{"nixos-rebuild switch &>log", "safe-rebuild -M switch &>log"},
-		{"nixos-rebuild --flake . switch", "safe-rebuild -M --flake . switch"},
-		{"nixos-rebuild switch --rollback", "safe-rebuild -M switch --rollback"},
+			"if safe-rebuild --message 'M' switch; then echo; fi"},
+		{"true\nnixos-rebuild switch\n",
+			"true\nsafe-rebuild --message 'M' switch\n"},
+		{"nixos-rebuild \\\n  switch", "safe-rebuild --message 'M' \\\n  switch"},
+		{"nixos-rebuild switch & wait",
+			"safe-rebuild --message 'M' switch & wait"},
+		{"nixos-rebuild switch &>log", "safe-rebuild --message 'M' switch &>log"},
+		{"nixos-rebuild --flake . switch",
+			"safe-rebuild --message 'M' --flake . switch"},
+		{"nixos-rebuild switch --rollback",
+			"safe-rebuild --message 'M' switch --rollback"},
 		{"bash -c 'nixos-rebuild switch'", "bash -c 'safe-rebuild switch'"},
 		{"bash -lc \"cd x && sudo nixos-rebuild switch\"",
 			"bash -lc \"cd x && sudo safe-rebuild switch\""},
 		{"sudo sh -c 'nixos-rebuild switch'", "sudo sh -c 'safe-rebuild switch'"},
-		{"\"nixos-rebuild\" switch", "safe-rebuild -M switch"},
+		{"\"nixos-rebuild\" switch", "safe-rebuild --message 'M' switch"},
 		{"cat <<EOF; nixos-rebuild switch\nnixos-rebuild switch\nEOF\nnixos-rebuild boot",
-			"cat <<EOF; safe-rebuild -M switch\nnixos-rebuild switch\nEOF\n"
-			"safe-rebuild -M boot"},
+			"cat <<EOF; safe-rebuild --message 'M' switch\nnixos-rebuild switch\nEOF\n"
+			"safe-rebuild --message 'M' boot"},
 		{"a && nixos-rebuild boot || nixos-rebuild test",
-			"a && safe-rebuild -M boot || safe-rebuild -M test"},
+			"a && safe-rebuild --message 'M' boot || safe-rebuild --message 'M' test"},
+		{"bash -euo pipefail -c 'nixos-rebuild switch | tail'",
+			"bash -euo pipefail -c 'safe-rebuild switch | tail'"},
+		{"rebuild() { sudo nixos-rebuild switch; }; rebuild",
+			"rebuild() { sudo safe-rebuild --message 'M' switch; }; rebuild"},
+		{"function f { nixos-rebuild boot; }",
+			"function f { safe-rebuild --message 'M' boot; }"},
+		{"sudo --user root nixos-rebuild switch",
+			"sudo --user root safe-rebuild --message 'M' switch"},
+		{"sudo -Eu root nixos-rebuild switch",
+			"sudo -Eu root safe-rebuild --message 'M' switch"},
+		{"timeout --signal KILL 600 nixos-rebuild switch",
+			"timeout --signal KILL 600 safe-rebuild --message 'M' switch"},
+		{"x=`echo hi # it's`; nixos-rebuild switch",
+			"x=`echo hi # it's`; safe-rebuild --message 'M' switch"},
+		{"echo $'it\\'s' && nixos-rebuild switch",
+			"echo $'it\\'s' && safe-rebuild --message 'M' switch"},
+		{"echo ${x:-\"}'\"}; nixos-rebuild switch",
+			"echo ${x:-\"}'\"}; safe-rebuild --message 'M' switch"},
+		{"sudo\\\n nixos-rebuild switch",
+			"sudo\\\n safe-rebuild --message 'M' switch"},
+		{"a[0]=x X+=y nixos-rebuild switch",
+			"a[0]=x X+=y safe-rebuild --message 'M' switch"},
+		{"if (nixos-rebuild switch); then :; fi",
+			"if (safe-rebuild --message 'M' switch); then :; fi"},
+		{"case x in a) nixos-rebuild switch ;; esac",
+			"case x in a) safe-rebuild --message 'M' switch ;; esac"},
+		{"bash -c \"echo $(nixos-rebuild switch)\"",
+			"bash -c \"echo $(safe-rebuild --message 'M' switch)\""},
+		{"$(nixos-rebuild switch)/nixos-rebuild switch",
+			"$(safe-rebuild --message 'M' switch)/nixos-rebuild switch"},
+		{"cat <<A <<B; nixos-rebuild switch\nA\nnixos-rebuild switch\nB\nnixos-rebuild "
+		 "boot",
+			"cat <<A <<B; safe-rebuild --message 'M' switch\nA\nnixos-rebuild "
+			"switch\nB\nsafe-rebuild --message 'M' boot"},
+		{"r() {\n  nixos-rebuild \"$@\" switch\n}",
+			"r() {\n  safe-rebuild --message 'M' \"$@\" switch\n}"},
+		{"if (( 1 << 2 )); then\nnixos-rebuild switch\nfi",
+			"if (( 1 << 2 )); then\nsafe-rebuild --message 'M' switch\nfi"},
+		{"cat > f <<EOF && (cd x\nnixos-rebuild switch\nEOF\n)", NULL},
+		{"cat <<EOF\n\tEOF\nnixos-rebuild switch\nEOF", NULL},
+		{"echo $'it\\'s' && echo 'x; nixos-rebuild switch; y'", NULL},
+		{"echo ${x:-\"}\"} \" ; nixos-rebuild switch\"", NULL},
+		{"nixos-rebuild() { echo stub; }", NULL},
+		{"deps=(nixos-rebuild switch)", NULL},
+		{"ssh h \"${CMD[@]}\" nixos-rebuild switch", NULL},
+		{"sudo -l nixos-rebuild switch", NULL},
+		{"sudo -n -l nixos-rebuild switch", NULL},
+		{"command -v nixos-rebuild switch", NULL},
+		{"./nixos-rebuild.sh switch", NULL},
+		{"echo $((1+(2))) nixos-rebuild switch", NULL},
+		{"bash -c \"echo \\\"step; nixos-rebuild switch\\\"\"", NULL},
+		{"echo `echo \\\"; nixos-rebuild switch\\\"`", NULL},
+		{"nixos-rebuild whatever", NULL},
 		/* Nothing that would change the system is run. */
 		{"nixos-rebuild build", NULL},
 		{"nixos-rebuild dry-build --flake .", NULL},
@@ -102,8 +161,7 @@ static void test_commands(void **state)
 
 static void test_agent(void **state)
 {
-	static const struct shell_rewrite rewrite = {
-		.options = " --message 'a b'", .agent = " --agent x.1"};
+	static const struct shell_rewrite rewrite = {.message = "a b", .agent = "x.1"};
 	static const struct {
 		const char *command, *expected;
 	} cases[] = {
@@ -114,6 +172,10 @@ static void test_agent(void **state)
 		{"bash -c 'nixos-rebuild switch'",
 			"bash -c 'safe-rebuild --agent x.1 switch'"},
 		{"echo safe-rebuild", NULL},
+		{"command -v safe-rebuild", NULL},
+		{"case x in\n safe-rebuild) :;; esac", NULL},
+		{"safe-rebuild() { :; }", NULL},
+		{"[[ x =~ ^(safe-rebuild switch|y)$ ]]", NULL},
 	};
 
 	(void)state;
@@ -127,11 +189,23 @@ static void test_agent(void **state)
 	}
 }
 
+static void test_plain_text(void **state)
+{
+	_cleanup_free_ char *plain =
+		shell_plain_text("it's \"$(id)\" `touch x` a\\ b!", 200);
+	_cleanup_free_ char *blank = shell_plain_text(" $ ", 200);
+
+	(void)state;
+	assert_string_equal(plain, "it’s ’(id)’ touch x a b");
+	assert_null(blank);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_agent),
+		cmocka_unit_test(test_plain_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
