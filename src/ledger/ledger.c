@@ -186,23 +186,36 @@ static int take_lock(const struct ledger *ledger, gid_t group)
 static int make_lock(const struct ledger *ledger, const struct settings *settings)
 {
 	_cleanup_close_ int fd = -1;
+	gid_t group;
 
-	if (geteuid() == 0)
-		fd = open_shared_file(
-			AT_FDCWD, ledger->lock_path, 0660, settings_group(settings));
+	(void)settings_sharing(settings, &group, 0);
+	fd = open_shared_file(AT_FDCWD, ledger->lock_path, 0660, group);
 	return fd < 0 ? -1 : 0;
+}
+
+static bool is_empty(const char *path)
+{
+	_cleanup_closedir_ DIR *directory = opendir(path);
+	size_t entries = 0;
+
+	while (directory && readdir(directory))
+		entries++;
+	return entries == 2; /* itself and its parent */
 }
 
 static int make_ledger(const struct ledger *ledger, const struct settings *settings)
 {
-	gid_t group = settings_group(settings);
+	gid_t group;
+	const mode_t mode = settings_sharing(settings, &group, 02750);
 	_cleanup_free_ char *cache = xasprintf("%s/cache", settings->state_path);
 	_cleanup_free_ char *edits = xasprintf("%s/edits", settings->state_path);
 	_cleanup_close_ int lock = -1;
 
+	/* One that is there and holds something is somebody's, as it is. */
 	if (make_directories(settings->state_path, 0755) < 0 ||
-		chown(settings->state_path, (uid_t)-1, group) < 0 ||
-		chmod(settings->state_path, 02750) < 0 ||
+		(is_empty(settings->state_path) &&
+			(chown(settings->state_path, (uid_t)-1, group) < 0 ||
+				chmod(settings->state_path, mode) < 0)) ||
 		make_shared_directory(cache, 02770, group) < 0 ||
 		make_shared_directory(edits, 02770, group) < 0)
 		return error_errno("cannot make '%s'", settings->state_path);
@@ -222,7 +235,9 @@ int ledger_open_to_record(struct ledger **ret, const struct settings *settings)
 	if (git_start() < 0)
 		return -1;
 	if (access(ledger->path, F_OK) < 0) {
-		if (errno != ENOENT || geteuid() != 0)
+		if (errno != ENOENT ||
+			(geteuid() != 0 &&
+				make_directories(settings->state_path, 0700) < 0))
 			return error_errno("cannot record builds in '%s'", ledger->path);
 		if (make_ledger(ledger, settings) < 0)
 			return -1;

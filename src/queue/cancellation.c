@@ -25,11 +25,13 @@ int cancellation_watch(const struct ticket *ticket)
 	return TAKE_FD(fd);
 }
 
-bool cancellation_receive(struct record *ret, const struct ticket *ticket, int watch)
+bool cancellation_receive(
+	struct record *ret, uid_t *ret_from, const struct ticket *ticket, int watch)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	_cleanup_close_ int fd = -1;
+	struct stat status;
 	size_t len;
 
 	*ret = (struct record){0};
@@ -39,20 +41,25 @@ bool cancellation_receive(struct record *ret, const struct ticket *ticket, int w
 		return false;
 	path = request_path(ticket->path);
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || read_to_end(fd, REQUEST_MAX, &text, &len) < 0)
+	if (fd < 0 || fstat(fd, &status) < 0 ||
+		read_to_end(fd, REQUEST_MAX, &text, &len) < 0)
 		return false;
+	*ret_from = status.st_uid;
 	record_parse(ret, text, len);
 	return true;
 }
 
-char *cancellation_describe(const struct record *request)
+char *cancellation_describe(const struct record *request, uid_t from)
 {
 	const char *by = record_get(request, "By");
 	const char *message = record_get(request, "Message");
+	_cleanup_free_ char *user = NULL;
 	_cleanup_free_ char *quoted = message ? text_quote(message, MESSAGE_SHOWN) : NULL;
 
-	return xasprintf(
-		"%s%s%s", by ? by : "?", quoted ? ": " : "", quoted ? quoted : "");
+	if (from && from != geteuid())
+		user = xasprintf(" (user %u)", (unsigned)from);
+	return xasprintf("%s%s%s%s", by ? by : "?", user ? user : "", quoted ? ": " : "",
+		quoted ? quoted : "");
 }
 
 void cancellation_answered(const struct ticket *ticket)

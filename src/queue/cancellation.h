@@ -15,9 +15,13 @@
 int cancellation_watch(const struct ticket *ticket);
 
 /* Takes what made the descriptor readable, and the request, if there is one. */
-bool cancellation_receive(struct record *ret, const struct ticket *ticket, int watch);
-/* `bob: "stop it"`, for "cancelled by ...". The caller frees. */
-char *cancellation_describe(const struct record *request) _must_check_;
+bool cancellation_receive(
+	struct record *ret, uid_t *ret_from, const struct ticket *ticket, int watch);
+/*
+ * `bob: "stop it"`, for "cancelled by ...". What the request says is a claim: where it is
+ * another user's than root's or ours, that is named too. The caller frees.
+ */
+char *cancellation_describe(const struct record *request, uid_t from) _must_check_;
 /* Takes the request away: whoever waits for the answer finds it in the ticket. */
 void cancellation_answered(const struct ticket *ticket);
 

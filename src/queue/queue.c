@@ -33,13 +33,14 @@ static int make_directories_of(
 	const struct settings *settings, const struct target *target)
 {
 	_cleanup_free_ char *targets = xasprintf("%s/targets", settings->run_path);
+	mode_t mode;
 	gid_t group;
 
 	if (access(target->queue, F_OK) == 0)
 		return 0;
-	group = geteuid() == 0 ? settings_group(settings) : (gid_t)-1;
-	if (geteuid() == 0 && (make_directories(settings->run_path, 0755) < 0 ||
-				      make_shared_directory(targets, 02770, group) < 0))
+	mode = settings_sharing(settings, &group, 0755);
+	if (make_directories(settings->run_path, mode) < 0 ||
+		make_shared_directory(targets, 02770, group) < 0)
 		return -1;
 	if (!target_is_system(target->name) &&
 		make_shared_directory(target->directory, 02770, group) < 0)
@@ -144,12 +145,13 @@ static int leave_on_signal(struct arrival *arrival, int signal)
 static int leave_on_request(struct arrival *arrival)
 {
 	_cleanup_record_ struct record request = {0};
+	uid_t from = 0;
 	_cleanup_free_ char *words = NULL;
 
 	if (!cancellation_receive(
-		    &request, &arrival->turn->ticket, arrival->turn->requests))
+		    &request, &from, &arrival->turn->ticket, arrival->turn->requests))
 		return -1;
-	words = cancellation_describe(&request);
+	words = cancellation_describe(&request, from);
 	set_string(&arrival->call->build->cancel, xstrdup(CANCEL_ACCEPTED));
 	ticket_update(&arrival->turn->ticket, arrival->call->build);
 	ticket_remove(&arrival->turn->ticket);

@@ -2,11 +2,16 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "changes/uncommitted.h"
 #include "ledger/builds.h"
+
+/* Nobody writes more Nix into one file. */
+#define SOURCE_MAX ((size_t)4 << 20)
 
 /* The path below the configuration's root, NULL where it lies elsewhere. */
 static const char *path_below_root(const struct run *run, const char *path)
@@ -24,6 +29,19 @@ static const char *path_below_root(const struct run *run, const char *path)
 	if (starts_with(path, root) && path[strlen(root)] == '/')
 		return path + strlen(root) + 1;
 	return source ? source + strlen("-source/") : NULL;
+}
+
+/* The path is what a build has printed: it may be a FIFO that nobody ever writes to. */
+static bool hash_file(git_oid *ret, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	struct stat status;
+	size_t len;
+
+	return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       read_to_end(fd, SOURCE_MAX, &text, &len) == 0 &&
+	       git_odb_hash(ret, text, len, GIT_OBJECT_BLOB) == 0;
 }
 
 /* Inputs lie in the store under the same name as the flake itself, and may have a file of
@@ -46,9 +64,8 @@ static bool is_content(
 	}
 	if (place->line > lines)
 		return false;
-	return *place->path != '/' || access(place->path, R_OK) < 0 ||
-	       (git_odb_hashfile(&now, place->path, GIT_OBJECT_BLOB) == 0 &&
-		       git_oid_equal(&now, id));
+	return *place->path != '/' || !hash_file(&now, place->path) ||
+	       git_oid_equal(&now, id);
 }
 
 static bool is_ours(

@@ -46,14 +46,17 @@ static void remove_old(const struct settings *settings, uint64_t newest)
 int log_create(const struct settings *settings, uint64_t number)
 {
 	_cleanup_free_ char *path = log_path(settings, number);
+	gid_t group;
 	int fd;
 
-	if (access(settings->log_path, F_OK) < 0 && geteuid() == 0)
+	if (access(settings->log_path, F_OK) < 0) {
+		const mode_t mode = settings_sharing(settings, &group, 02770);
+
 		if (make_directories(settings->log_path, 0755) < 0 ||
-			chown(settings->log_path, (uid_t)-1, settings_group(settings)) <
-				0 ||
-			chmod(settings->log_path, 02770) < 0)
+			chown(settings->log_path, (uid_t)-1, group) < 0 ||
+			chmod(settings->log_path, mode) < 0)
 			return error_errno("cannot make '%s'", settings->log_path);
+	}
 	if (settings->log_keep)
 		remove_old(settings, number);
 	/* A number is given once: a file that is there is a leftover of a lost ledger. */
@@ -66,7 +69,8 @@ int log_create(const struct settings *settings, uint64_t number)
 
 int log_read(char **ret, size_t *ret_len, const char *path)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	return fd < 0 ? -1 : read_to_end(fd, LOG_MAX, ret, ret_len);
 }

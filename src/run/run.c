@@ -69,6 +69,39 @@ static char *copy(const char *text)
 	return text ? xstrdup(text) : NULL;
 }
 
+static bool names_secret(const char *option)
+{
+	static const char *const parts[] = {"token", "password", "secret"};
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (strcasestr(option, parts[i]))
+			return true;
+	return false;
+}
+
+/* As it is recorded and shown to everybody: "--option access-tokens ...". */
+static char *words_without_secrets(char *const *words)
+{
+	_cleanup_strv_ struct strv shown = {0};
+	bool hidden = false;
+
+	for (; *words; words++) {
+		const char *equals = strchr(*words, '=');
+
+		if (hidden)
+			strv_add(&shown, "...");
+		else if (**words == '-' && equals && names_secret(*words))
+			strv_take(&shown,
+				xasprintf("%.*s=...", (int)(equals - *words), *words));
+		else
+			strv_add(&shown, *words);
+		/* Flags that only ask have no value. */
+		hidden = !hidden && !equals && names_secret(*words) &&
+			 !starts_with(*words, "--ask-");
+	}
+	return shown.len ? text_shell_words(shown.words) : xstrdup("");
+}
+
 /* What was asked for, by whom: "switch --flake .#box", without the program's name. */
 static void begin_build(struct run *run, const struct own_options *options)
 {
@@ -79,7 +112,7 @@ static void begin_build(struct run *run, const struct own_options *options)
 	build->user = xstrdup(run->caller.user);
 	build->target = xstrdup(run->target.name);
 	build->action = xstrdup(run->request.action_word);
-	build->command = text_shell_words(run->arguments.words + 1);
+	build->command = words_without_secrets(run->arguments.words + 1);
 	build->directory = getcwd(NULL, 0);
 	build->message = copy(options->message);
 	build->config = xstrdup(run->configuration.name);

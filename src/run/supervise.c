@@ -149,12 +149,13 @@ static bool end_child(struct supervision *supervision)
 static void handle_request(struct supervision *supervision)
 {
 	_cleanup_record_ struct record request = {0};
+	uid_t from = 0;
 	_cleanup_free_ char *words = NULL;
 
-	if (!cancellation_receive(
-		    &request, &supervision->turn->ticket, supervision->turn->requests))
+	if (!cancellation_receive(&request, &from, &supervision->turn->ticket,
+		    supervision->turn->requests))
 		return;
-	words = cancellation_describe(&request);
+	words = cancellation_describe(&request, from);
 	if (supervision->cancelled_by || end_child(supervision)) {
 		supervision->answer = CANCEL_ACCEPTED;
 		supervision->signalled = true;

@@ -316,3 +316,12 @@ gid_t settings_group(const struct settings *settings)
 			settings->access_group);
 	return group ? group->gr_gid : 0;
 }
+
+mode_t settings_sharing(
+	const struct settings *settings, gid_t *ret_group, mode_t shared_mode)
+{
+	const bool alone = geteuid() != 0;
+
+	*ret_group = alone ? (gid_t)-1 : settings_group(settings);
+	return alone ? 0700 : shared_mode;
+}

@@ -42,3 +42,11 @@ void settings_free(struct settings *settings);
 
 /* The group that may queue and record. */
 gid_t settings_group(const struct settings *settings);
+
+/*
+ * What is made is shared by root with that group. A user who is not root, and whose
+ * [paths] lead where he may make directories, works alone: *group is -1 (whatever it
+ * becomes), and a top directory is his, 0700.
+ */
+mode_t settings_sharing(
+	const struct settings *settings, gid_t *ret_group, mode_t shared_mode);

@@ -194,3 +194,53 @@ fake_sudo() {
 	assert_equal "$status" 0
 	assert_contains "$output" "sudo -n true does not end"
 }
+
+@test "a user who is not root works alone in directories of his own" {
+	[ "$(id -u)" = 0 ] || skip "the other tests are that, then"
+	local home=$BATS_TEST_TMPDIR/alone
+	mkdir -p "$home/config"
+	make_repository "$home/config"
+	sed "s,$ROOT/run/safe-rebuild,$home/run/mine,; s,$STATE,$home/state,; s,$ROOT/var/log/safe-rebuild,$home/log," \
+		"$ROOT/etc/safe-rebuild.ini" >"$home/ini"
+	chown -R 12345:12345 "$home"
+	chmod 755 "$BATS_TEST_TMPDIR"
+	cd "$home/config"
+	SAFE_REBUILD_SETTINGS=$home/ini run setpriv --reuid 12345 --regid 12345 --clear-groups \
+		"$SAFE_REBUILD" --agent me switch --flake .
+	assert_equal "$status" 0
+	assert_like "$output" "switch succeeded: build 1, *"
+	assert_equal "$(stat -c '%a %u' "$home/run/mine" "$home/state" "$home/log" | sort -u)" "700 12345"
+	SAFE_REBUILD_SETTINGS=$home/ini run setpriv --reuid 12345 --regid 12345 --clear-groups "$SAFE_REBUILD" log
+	assert_like "$output" "build 1 by me: switch succeeded*"
+	git -c safe.directory='*' --git-dir "$home/state/ledger.git" fsck --strict --no-dangling --no-progress
+}
+
+@test "a member's file cannot speak for root, stand last for ever, or take hold of a directory" {
+	run as 12345 --agent first switch --flake .
+	sr --agent first switch --flake . >/dev/null 2>&1
+	local queue=$ROOT/run/safe-rebuild/queue
+	# A ticket of the far future that its maker keeps locked.
+	cp /dev/null "$queue/9000000000000000000"
+	chown 12345 "$queue/9000000000000000000"
+	exec 8>>"$queue/9000000000000000000"
+	flock 8
+	run timeout 20 "$SAFE_REBUILD" --agent root --no-wait switch --flake .
+	assert_equal "$status" 0
+	exec 8>&-
+	# A request that says it is root's.
+	HOLD=1 sr --agent root switch --flake . >"$ROOT/root.out" 2>"$ROOT/root.err" &
+	wait_for test -e "$ROOT/started"
+	local ticket
+	ticket=$(basename "$(ls "$queue"/[0-8]*)")
+	setpriv --reuid 12345 --regid 12345 --groups users \
+		sh -c 'printf "By: root\nMessage: \"mine\"\n" >"$1.cancel"; touch "$1"' - "$queue/$ticket"
+	wait
+	assert_contains "$(cat "$ROOT/root.err")" "cancelled by root (user 12345)"
+	# A directory that is somebody's stays as it is.
+	mkdir -p "$ROOT/theirs"
+	touch "$ROOT/theirs/file"
+	chmod 711 "$ROOT/theirs"
+	sed "s,^state = .*,state = $ROOT/theirs," "$SAFE_REBUILD_SETTINGS" >"$ROOT/etc/other.ini"
+	sr --settings "$ROOT/etc/other.ini" --agent root switch --flake . >/dev/null 2>&1
+	assert_equal "$(stat -c '%a %U' "$ROOT/theirs")" "711 root"
+}

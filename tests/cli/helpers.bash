@@ -25,6 +25,8 @@ setup() {
 
 teardown() {
 	if declare -F cleanup >/dev/null; then cleanup; fi
+	# Directories of a Nix store are read-only, which stops everybody but root from removing them.
+	[ "$(id -u)" = 0 ] || chmod -R u+w "$ROOT"
 	# Whatever a test did, git finds nothing wrong with the ledger.
 	if [ -d "$LEDGER" ] && [ -z "${LEDGER_IS_BROKEN:-}" ]; then
 		git --git-dir "$LEDGER" fsck --strict --no-dangling --no-progress

@@ -46,6 +46,7 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 }
 
 @test "the modes let members add objects and refs, and nothing else" {
+	[ "$(id -u)" = 0 ] || skip "about what root shares"
 	umask 022
 	sr --agent a switch
 	assert_equal "$(stat -c %a "$STATE")" 2750
@@ -98,7 +99,7 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 	sed -i "s|^state = .*|state = /proc/none|" "$SAFE_REBUILD_SETTINGS"
 	run sr --agent a switch
 	assert_equal "$status" 0
-	assert_contains "$output" "cannot make '/proc/none'"
+	assert_like "$output" "cannot * '/proc/none"
 	assert_contains "$output" "switch succeeded: not recorded"
 }
 

@@ -192,3 +192,10 @@ arguments() {
 	wait_for test "$(field last build)" = 2
 	assert_equal "$(field last outcome)" succeeded
 }
+
+@test "secrets of the command line are passed on, and neither recorded nor shown" {
+	run sr --agent a switch --flake . --option access-tokens github.com=s3cret --extra-password=s3cret --ask-sudo-password
+	assert_contains "$(tr '\0' ' ' <"$ROOT/arguments")" "--option access-tokens github.com=s3cret --extra-password=s3cret"
+	assert_equal "$(field 1 command)" "switch --flake . --option access-tokens ... --extra-password=... --ask-sudo-password"
+	refute grep -rq s3cret "$ROOT/var" "$ROOT/run"
+}
