@@ -130,7 +130,7 @@ static bool can_be_joined(const struct run *run, const struct build *build)
 	if (!is_same_request(&run->build, build) || !is_same_configuration(run, build) ||
 		!stdout_is_recorded(build) || build->changed_while_building)
 		return false;
-	if (build->outcome == OUTCOME_SUCCEEDED)
+	if (build_took_effect(build))
 		return is_still_live(run, build);
 	return build->outcome == OUTCOME_FAILED;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -30,6 +31,15 @@ static uint64_t number_of(const char *name)
 	return number;
 }
 
+/* Its runner keeps it locked. */
+static bool is_being_written(DIR *directory, const char *name)
+{
+	_cleanup_close_ int fd = openat(
+		dirfd(directory), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 static void remove_old(const struct settings *settings, uint64_t newest)
 {
 	_cleanup_closedir_ DIR *directory = opendir(settings->log_path);
@@ -38,7 +48,8 @@ static void remove_old(const struct settings *settings, uint64_t newest)
 	while (directory && (found = readdir(directory))) {
 		uint64_t number = number_of(found->d_name);
 
-		if (number && number + settings->log_keep <= newest)
+		if (number && number + settings->log_keep <= newest &&
+			!is_being_written(directory, found->d_name))
 			unlinkat(dirfd(directory), found->d_name, 0);
 	}
 }
@@ -64,6 +75,7 @@ int log_create(const struct settings *settings, uint64_t number)
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return error_errno("cannot make '%s'", path);
+	(void)flock(fd, LOCK_EX | LOCK_NB);
 	return fd;
 }
 

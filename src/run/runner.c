@@ -80,6 +80,8 @@ static void begin_record(struct runner *runner)
 	build->runner = nested_name(getpid());
 	if (run->ledger && ledger_begin(run->ledger, build) == 0) {
 		output_tell_build(&runner->output, build->number);
+		log_to_syslog("build %" PRIu64 " by %s begins: %s", build->number,
+			build->agent, build->command);
 		open_log(runner);
 	} else {
 		warn_and_log(
@@ -150,6 +152,8 @@ static void finish_record(struct runner *runner)
 	if (recorded && ledger_finish(run->ledger, build) < 0)
 		warn_and_log("the outcome is not recorded: %s by %s", sentence,
 			run->caller.agent);
+	else
+		log_to_syslog("%s by %s", sentence, run->caller.agent);
 	say("%s", sentence);
 }
 

@@ -69,7 +69,7 @@ built() {
 	assert_equal "$status" 3
 	assert_equal "$(built)" "a "
 	assert_contains "$(cat "$ROOT/b.err")" "it is broken here"
-	assert_contains "$(tail -n 1 "$ROOT/b.err")" "by a: switch failed"
+	assert_contains "$(tail -n 1 "$ROOT/b.err")" "by a: switch partly"
 	assert_equal "$(cat "$ROOT/b.out")" "$ROOT/system-1"
 }
 

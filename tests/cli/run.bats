@@ -182,6 +182,14 @@ arguments() {
 	printf '[log]\nkeep = 2\n' >>"$SAFE_REBUILD_SETTINGS"
 	for _ in 1 2 3 4; do sr --agent a switch 2>/dev/null; done
 	assert_equal "$(ls "$ROOT/var/log/safe-rebuild")" "$(printf '3.log\n4.log')"
+	# One that is being written is no old one, however many ran beside it.
+	# shellcheck disable=SC2016
+	DOUBLE='touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done' sr --agent b switch >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/started"
+	for _ in 1 2 3; do sr --agent a build 2>/dev/null; done
+	assert_equal "$(ls "$ROOT/var/log/safe-rebuild")" "$(printf '5.log\n7.log\n8.log')"
+	touch "$ROOT/go"
+	wait
 }
 
 @test "a closed stdout or stderr does not break the rebuild" {
