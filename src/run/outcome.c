@@ -21,11 +21,21 @@ static bool profile_changed(const struct ending *ending)
 	return is_other(ending->before->profile, ending->after->profile);
 }
 
-/* The link to the running system is set near the end of an activation. */
+/* Units failed, after all of them had been dealt with (switch-to-configuration-ng). */
+#define STATUS_UNITS_FAILED 4
+
+/*
+ * The link to the running system is set near the end of an activation: one that was cut
+ * off has not set it. Neither has one of the very system that runs already.
+ */
 static bool is_mixture(const struct ending *ending)
 {
-	return ending->exit_status && ending->activation_begun &&
-	       !running_changed(ending);
+	const struct system_state *after = ending->after;
+
+	if (!ending->exit_status || ending->exit_status == STATUS_UNITS_FAILED ||
+		!ending->activation_begun || running_changed(ending))
+		return false;
+	return !ending->sets_profile || is_other(after->running, after->profile);
 }
 
 static enum outcome judge(enum action action, const struct ending *ending)

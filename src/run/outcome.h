@@ -12,6 +12,7 @@ struct ending {
 	int exit_status; /* 128+n: died of signal n */
 	bool signalled;  /* it died of a signal, or one was passed on to it */
 	bool activation_begun;
+	bool sets_profile; /* all that activate but test */
 	bool boot_loader_failed;
 	bool cancelled; /* somebody asked for its end, and it has not succeeded before */
 	const struct system_state *before, *after;

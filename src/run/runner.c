@@ -125,6 +125,7 @@ static void finish_record(struct runner *runner)
 	const struct ending ending = {
 		.exit_status = supervision->exit_status,
 		.signalled = supervision->signalled,
+		.sets_profile = run->request.action != ACTION_TEST,
 		.activation_begun = supervision->progress.activation_begun,
 		.boot_loader_failed = supervision->progress.boot_loader_failed,
 		.cancelled = supervision->cancelled_by && supervision->exit_status,

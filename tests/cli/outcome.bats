@@ -59,6 +59,16 @@ switch() {
 	DOUBLE='step profile 2; echo "stopping the following units: nginx.service" >&2; exit 101' \
 		switch 101 partly
 	assert_contains "${lines[-1]}" "activation had begun and did not finish: what runs is a mixture of two systems"
+	DOUBLE='echo "stopping the following units: nginx.service" >&2; exit 101' switch 101 partly test
+	assert_contains "${lines[-1]}" "what runs is a mixture"
+}
+
+@test "the very system that runs, again, with a unit that fails: no mixture" {
+	DOUBLE='step profile 2; step running new' switch 0 succeeded
+	DOUBLE='echo "activating the configuration..." >&2; exit 4' switch 4 failed
+	refute_contains "$output" "mixture"
+	DOUBLE='echo "activating the configuration..." >&2; exit 2' switch 2 failed
+	refute_contains "$output" "mixture"
 }
 
 @test "the lock of another activation: nothing was begun" {
