@@ -13,7 +13,6 @@
 #define HEAD_MAX 3500u
 #define TAIL_LINES 60
 #define TAIL_MAX 3000u
-#define ERROR_KEPT 16384u
 /* With the outcome, an error is to be found in the last 1,500 bytes. */
 #define ERROR_MAX 900u
 #define OWN_MAX 1500u
@@ -21,6 +20,9 @@
 #define ALIVE_MS 60000
 /* After so many signs of life they come every fourth minute only. */
 #define ALIVE_OFTEN 20
+#define ALIVE_MAX 100u
+/* A line of the whole output that is longer is shown as several. */
+#define WHOLE_LINE_MAX ((size_t)1 << 20)
 
 #define OWN "safe-rebuild: "
 
@@ -64,7 +66,7 @@ static const struct {
 
 void brief_start(struct brief *ret, size_t said)
 {
-	const size_t later = TAIL_MAX + ERROR_MAX + OWN_MAX;
+	const size_t later = TAIL_MAX + ERROR_MAX + OWN_MAX + ALIVE_OFTEN * ALIVE_MAX / 2;
 
 	*ret = (struct brief){
 		.out = STRBUF_INIT,
@@ -133,7 +135,10 @@ static void let_own_go(struct brief *brief)
 {
 	if (!brief->own.len)
 		return;
-	put_out(brief, brief->own.text, brief->own.len);
+	if (brief->own.len <= brief->room) {
+		put_out(brief, brief->own.text, brief->own.len);
+		brief->room -= brief->own.len;
+	}
 	strbuf_drop(&brief->own, brief->own.len);
 }
 
@@ -205,6 +210,22 @@ static bool belongs_to_error(struct brief *brief, const char *line)
 	return brief->in_error;
 }
 
+/* Its first line and its end: what is between may be hundreds of steps of a trace. */
+static void keep_of_error(struct brief *brief, const char *line)
+{
+	struct strbuf *error = &brief->error;
+	const size_t first = strcspn(error->text, "\n") + 1;
+	const char *end;
+
+	strbuf_add(error, line, text_cut(line, LINE_MAX_BYTES));
+	strbuf_putc(error, '\n');
+	if (error->len < (size_t)8 * ERROR_MAX)
+		return;
+	end = end_of(error, (size_t)4 * ERROR_MAX);
+	error->len -= (size_t)(end - error->text) - first;
+	memmove(error->text + first, end, error->len - first + 1);
+}
+
 static void take_line(struct brief *brief, const char *line)
 {
 	if (brief->whole) {
@@ -213,7 +234,8 @@ static void take_line(struct brief *brief, const char *line)
 	}
 	if (starts_with(line, OWN)) {
 		strbuf_printf(&brief->own, "%s\n", line);
-		if (!brief->holds_own || !(brief->left_out || brief->shown.len))
+		if (!brief->holds_own ||
+			!(brief->left_out || brief->shown.len || brief->error.len))
 			let_own_go(brief);
 		return;
 	}
@@ -222,8 +244,7 @@ static void take_line(struct brief *brief, const char *line)
 	if (starts_with(line, "building '/") || starts_with(line, "copying path '/"))
 		note_started(brief, line);
 	if (belongs_to_error(brief, line)) {
-		if (brief->error.len < ERROR_KEPT)
-			strbuf_printf(&brief->error, "%s\n", line);
+		keep_of_error(brief, line);
 	} else if (is_to_be_shown(brief, line)) {
 		show(brief, line);
 	} else {
@@ -248,10 +269,18 @@ static void end_line(struct brief *brief)
 
 void brief_read(struct brief *brief, const char *data, size_t len)
 {
+	const size_t max = brief->whole ? WHOLE_LINE_MAX : LINE_KEPT;
+
 	for (size_t i = 0; i < len; i++) {
+		/* A bar is written again and again: only the last of it counts. */
+		if (brief->returned && data[i] != '\n')
+			strbuf_drop(&brief->line, brief->line.len);
+		brief->returned = data[i] == '\r';
+		if (brief->whole && brief->line.len >= max)
+			end_line(brief);
 		if (data[i] == '\n')
 			end_line(brief);
-		else if (brief->line.len < LINE_KEPT)
+		else if (brief->line.len < max && !brief->returned)
 			strbuf_putc(&brief->line, data[i]);
 	}
 }
@@ -270,20 +299,37 @@ static void put_tail(struct brief *brief)
 	strbuf_puts(&brief->out, at);
 }
 
+/* The last line that says what is wrong, behind all the steps to it. */
+static const char *innermost(const struct strbuf *error)
+{
+	const char *found = NULL;
+
+	for (const char *at = error->text; (at = strchr(at, '\n')); at++)
+		if (starts_with(at + 1 + strspn(at + 1, " "), "error: "))
+			found = at + 1;
+	return found;
+}
+
 /* The first line says what it is, the last ones where. */
 static void put_error(struct brief *brief)
 {
 	const struct strbuf *error = &brief->error;
-	const size_t first = text_cut(error->text, LINE_MAX_BYTES);
-	const size_t line = strcspn(error->text, "\n");
+	const size_t end_max = ERROR_MAX - LINE_MAX_BYTES;
+	const char *end = end_of(error, end_max), *inner = innermost(error);
+	size_t len;
 
 	if (error->len <= ERROR_MAX) {
 		strbuf_puts(&brief->out, error->text);
 		return;
 	}
-	strbuf_add(&brief->out, error->text, line < first ? line : first);
+	strbuf_add(&brief->out, error->text, strcspn(error->text, "\n"));
 	strbuf_puts(&brief->out, "\n  ...\n");
-	strbuf_puts(&brief->out, end_of(error, ERROR_MAX - LINE_MAX_BYTES));
+	if (inner && inner < end)
+		end = inner;
+	len = text_cut(end, end_max);
+	strbuf_add(&brief->out, end, len);
+	if (end[len])
+		strbuf_puts(&brief->out, "...\n");
 }
 
 void brief_end(struct brief *brief, int exit_status, uint64_t build)
@@ -306,7 +352,8 @@ void brief_end(struct brief *brief, int exit_status, uint64_t build)
 
 int brief_wait_ms(const struct brief *brief)
 {
-	const int64_t every = brief->signs < ALIVE_OFTEN ? ALIVE_MS : 4 * ALIVE_MS;
+	const int64_t every =
+		brief->signs < ALIVE_OFTEN ? ALIVE_MS : (int64_t)4 * ALIVE_MS;
 	const int64_t left = brief->said_ms + every - clock_boot_ms();
 
 	if (brief->whole)

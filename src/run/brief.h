@@ -29,6 +29,7 @@ struct brief {
 	struct strv shown;
 	size_t room;            /* bytes that may be shown as they come */
 	unsigned lines_to_show; /* of a list that has begun */
+	bool returned;          /* the last character was a carriage return */
 	bool in_error;
 	bool holds_own;            /* what we say may be the end: see brief_end() */
 	uint64_t left_out;         /* lines */

@@ -218,6 +218,7 @@ int front_follow(int socket, int signals, bool is_agent, const struct streams *s
 		.data = &front,
 		.source = -1,
 		.brief = streams->brief ? &brief : NULL,
+		.one_file = streams->one_file,
 		.status = -1,
 	};
 	int status;

@@ -9,6 +9,7 @@
 #include "changes/describe.h"
 #include "ledger/builds.h"
 #include "rebuild/system.h"
+#include "run/brief.h"
 #include "run/front.h"
 #include "run/log.h"
 
@@ -97,9 +98,11 @@ static void print_error(const struct run *run, const struct build *build)
 {
 	_cleanup_free_ char *path = log_path(run->settings, build->number);
 	_cleanup_free_ char *text = NULL;
+	_cleanup_(brief_free) struct brief brief;
 	size_t len, lines = 0;
 	const char *start;
 
+	brief_start(&brief, message_bytes());
 	if (log_read(&text, &len, path) < 0) {
 		warn_errno("cannot show its output");
 		return;
@@ -107,7 +110,17 @@ static void print_error(const struct run *run, const struct build *build)
 	for (start = text + len; start > text; start--)
 		if (start < text + len && start[-1] == '\n' && ++lines == ERROR_LINES)
 			break;
-	(void)write_all(STDERR_FILENO, start, (size_t)(text + len - start));
+	brief.whole = !run->streams.brief && isatty(STDERR_FILENO);
+	if (run->streams.brief) {
+		start = text;
+	} else if (!brief.whole) {
+		(void)write_all(STDERR_FILENO, start, (size_t)(text + len - start));
+		return;
+	}
+	brief.holds_own = true;
+	brief_read(&brief, start, (size_t)(text + len - start));
+	brief_end(&brief, build->exit_status, build->number);
+	(void)write_all(STDERR_FILENO, brief.out.text, brief.out.len);
 }
 
 /* Whether the machine still runs and boots what the build has made. */

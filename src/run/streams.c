@@ -29,7 +29,8 @@ static bool is_brief(const struct settings *settings, bool is_agent)
 void streams_find(struct streams *ret, const struct settings *settings, bool is_agent)
 {
 	*ret = (struct streams){.brief = is_brief(settings, is_agent)};
-	ret->together = !ret->brief && are_one_file(STDOUT_FILENO, STDERR_FILENO);
+	ret->one_file = are_one_file(STDOUT_FILENO, STDERR_FILENO);
+	ret->together = !ret->brief && ret->one_file;
 	if (is_agent)
 		return;
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {

@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/proc.h"
@@ -76,15 +77,28 @@ static bool copy_stream(struct supervision *supervision, int *fd, int stream)
 	return false;
 }
 
-/* What is in the pipe now; what a daemon goes on to write is nobody's output any more. */
+/*
+ * What is there now; what a daemon goes on to write is nobody's output any more. A pty
+ * does not tell how much that is, and gives it by 4 KB at most.
+ */
+#define DRAIN_READS 256
 static void drain_stream(struct supervision *supervision, int *fd, int stream)
 {
-	int left = 0;
-
-	if (*fd < 0 || ioctl(*fd, FIONREAD, &left) < 0)
-		return;
-	for (; left > 0 && copy_stream(supervision, fd, stream); left -= COPY_SIZE)
+	for (int i = 0; i < DRAIN_READS && copy_stream(supervision, fd, stream); i++)
 		;
+}
+
+/* So long after its start the front may tell of a signal from before. */
+#define START_MS 50
+
+/* It has it, if it was there to get it. */
+static void note_signal_of_terminal(struct supervision *supervision, int signal)
+{
+	supervision->signalled = true;
+	if (!supervision->child.pid)
+		supervision->missed = signal;
+	else if (clock_boot_ms() - supervision->started_ms < START_MS)
+		signal_child(supervision, signal);
 }
 
 static void handle_front(struct supervision *supervision)
@@ -96,7 +110,7 @@ static void handle_front(struct supervision *supervision)
 	if (got > 0 && message.type == RELAY_SIGNAL)
 		pass_signal_on(supervision, message.number);
 	else if (got > 0 && message.type == RELAY_SIGNALLED)
-		supervision->signalled = true;
+		note_signal_of_terminal(supervision, message.number);
 	else if (got > 0 && message.type == RELAY_SIZE)
 		resize(supervision,
 			&(struct winsize){.ws_col = (unsigned short)message.number,
@@ -269,9 +283,15 @@ void supervise(struct supervision *supervision)
 
 	supervision->stdout_fd = supervision->stderr_fd = -1;
 	handle_request(supervision);
-	if (supervision->cancelled_by)
+	handle_front(supervision);
+	if (supervision->missed) {
+		supervision->exited = true;
+		supervision->exit_status = EXIT_SIGNAL_BASE + supervision->missed;
+	}
+	if (supervision->cancelled_by || supervision->missed)
 		return;
 	failure = start(supervision);
+	supervision->started_ms = clock_boot_ms();
 	if (failure) {
 		errno = failure;
 		error_errno("cannot run '%s'", supervision->child.program);

@@ -32,8 +32,10 @@ struct supervision {
 	struct child child;       /* program, argv and surroundings are given */
 	int stdout_fd, stderr_fd; /* to read from, not blocking */
 	struct progress progress;
+	int64_t started_ms;
 	bool exited;
 	bool signalled; /* it died of a signal, or one was passed on to it */
+	int missed;     /* a signal of the terminal that came before it could have it */
 	int exit_status;
 	char stdout_text[STDOUT_MAX + 1];
 	/* May be more than there is room for. Where stdout and stderr are one, both are

@@ -66,6 +66,8 @@ static void copy_some(struct watch *watch)
 		brief_read(watch->brief, data, (size_t)got);
 	else
 		got = write_some(watch, watch->stream, data, (size_t)got);
+	if (got > 0 && watch->stream == STDOUT_FILENO)
+		watch->in_line = data[got - 1] != '\n';
 	watch->offset += got;
 	watch->left -= (uint64_t)got;
 }
@@ -74,6 +76,10 @@ static void put_brief(struct watch *watch)
 {
 	struct strbuf *out = &watch->brief->out;
 
+	if (watch->one_file && watch->in_line &&
+		write_some(watch, brief_stream(watch), "\n", 1) < 1)
+		return;
+	watch->in_line = false;
 	strbuf_drop(
 		out, (size_t)write_some(watch, brief_stream(watch), out->text, out->len));
 }

@@ -26,6 +26,8 @@ struct watch {
 	int stream;    /* ... to this one, stdout or stderr */
 	struct brief
 		*brief; /* what of stderr is shown, or of all in a follower; NULL: all */
+	bool one_file;  /* stdout and stderr are */
+	bool in_line;   /* what was last written to stdout ends in the middle of a line */
 	bool gone[STDERR_FILENO + 1]; /* streams that nobody reads any more */
 	/* A pipe that nobody reads any more is the end: nothing else is waited for. */
 	bool ends_with_reader;

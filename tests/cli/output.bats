@@ -75,7 +75,8 @@ together() {
 		exit 1'
 	run -1 sr --agent a switch --flake .
 	[ "${#output}" -lt 10000 ]
-	local last=${output: -1500}
+	local last
+	last=$(tail -c 1500 <<<"$output")
 	assert_contains "$last" "error: builder for '/nix/store/x.drv' failed with exit code 2;"
 	assert_contains "$last" "> the log line 25 of the builder"
 	assert_contains "$last" "safe-rebuild show 1 --output"
@@ -84,8 +85,8 @@ together() {
 	# The same for one who follows it.
 	run -1 env SAFE_REBUILD_AGENT=b "$SAFE_REBUILD" attach 1
 	[ "${#output}" -lt 10000 ]
-	assert_contains "${output: -1500}" "error: builder for"
-	assert_like "${output: -300}" "safe-rebuild: switch failed: build 1, *, exit status 1"
+	assert_contains "$(tail -c 1500 <<<"$output")" "error: builder for"
+	assert_like "$(tail -c 300 <<<"$output")" "safe-rebuild: switch failed: build 1, *, exit status 1"
 }
 
 @test "brief: whatever a build prints, at most 10,000 bytes" {
@@ -95,7 +96,7 @@ together() {
 	run -3 sr --agent a switch --flake .
 	[ "${#output}" -lt 10000 ]
 	assert_contains "$output" "warning: number 1 "
-	assert_like "${output: -300}" "safe-rebuild: switch failed: build 1, *, exit status 3"
+	assert_like "$(tail -c 300 <<<"$output")" "safe-rebuild: switch failed: build 1, *, exit status 3"
 	refute_contains "$output" $'\e'
 }
 
@@ -124,4 +125,38 @@ together() {
 	touch "$ROOT/go"
 	run wait $front
 	wait_for test -s "$ROOT/finished"
+}
+
+@test "brief: of a long trace its first line and its end" {
+	# shellcheck disable=SC2016
+	export DOUBLE='echo "error:" >&2
+		for i in $(seq 1 400); do printf "       … while evaluating the option %s\n         at /nix/store/x/lib/modules.nix:1:1:\n" "$i" >&2; done
+		echo "       error: attribute '"'nonsuch'"' missing" >&2
+		echo "       at /etc/nixos/configuration.nix:12:3: $(printf "%0900d" 7)" >&2
+		exit 1'
+	run -1 sr --agent a switch --flake .
+	assert_contains "$(tail -c 1500 <<<"$output")" "error: attribute 'nonsuch' missing"
+	assert_contains "$(tail -c 1500 <<<"$output")" "at /etc/nixos/configuration.nix:12:3"
+	assert_like "${lines[-1]}" "safe-rebuild: switch failed: build 1, *"
+}
+
+@test "brief: the outcome is last although an error is all there is, and behind half a line of stdout" {
+	DOUBLE='echo "error: foo" >&2; exit 1' run -1 sr --agent a switch --flake .
+	assert_equal "${lines[-2]}" "error: foo"
+	assert_like "${lines[-1]}" "safe-rebuild: switch failed: *"
+	export DOUBLE='printf /nix/store/x-system'
+	sr --agent a switch --flake . >"$ROOT/both" 2>&1
+	grep -q '^safe-rebuild: switch succeeded' "$ROOT/both"
+}
+
+@test "brief: a bar that is redrawn for ever hides nothing, and our own lines count" {
+	# shellcheck disable=SC2016
+	export DOUBLE='for i in $(seq 1 300); do printf "\r\033[K[%s/300 built] building something-%s" "$i" "$i" >&2; done
+		printf "\r\033[Kerror: real failure here\n" >&2
+		for i in $(seq 1 500); do echo "safe-rebuild: a line of a script, number $i" >&2; done; exit 1'
+	run -1 sr --agent a switch --flake .
+	assert_contains "$output" "error: real failure here"
+	[ "${#output}" -lt 10000 ]
+	run -1 env SAFE_REBUILD_AGENT=b "$SAFE_REBUILD" attach 1
+	assert_contains "$output" "error: real failure here"
 }

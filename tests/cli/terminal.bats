@@ -217,3 +217,30 @@ on_terminal() {
 	wait_for sr show 1 --json
 	wait_for test "$(field 1 outcome)" = succeeded
 }
+
+@test "Ctrl-C in the first moments ends it, too" {
+	export DOUBLE='sleep 3; echo too late'
+	session <<-'PY'
+		for i in range(6):
+		    s = Session()
+		    s.run(f"{program} switch --flake .; echo status=$?=")
+		    s.expect("log: ")
+		    time.sleep(i * 0.01)
+		    s.send("\x03")
+		    text = s.expect(r"status=\d+=")
+		    assert "status=130=" in text and "too late" not in text, (i, text)
+		    assert s.is_sane()
+	PY
+}
+
+@test "nothing of a burst at the end is lost" {
+	seq -f "line %06g of something that is long enough to fill a buffer" 1 1400 >"$ROOT/blob"
+	export DOUBLE='cat "$ROOT/blob" >&2'
+	session <<-'PY'
+		for i in range(8):
+		    s = Session()
+		    text, status = s.command(f"{program} switch --flake .")
+		    assert status == 0 and "line 001400 of" in text, text[-300:]
+	PY
+	assert_equal "$(grep -c '^line' "$ROOT/var/log/safe-rebuild/8.log")" 1400
+}
