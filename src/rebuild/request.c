@@ -50,6 +50,8 @@ static const struct option_spec specs[] = {
 	{"--cores", ONE, NOWHERE},
 	{"--log-format", ONE, NOWHERE},
 	{"--option", TWO, NOWHERE},
+	{"--arg", TWO, NOWHERE}, /* the bash script's */
+	{"--argstr", TWO, NOWHERE},
 	{"--builders", ONE, NOWHERE},
 	{"--update-input", ONE, NOWHERE},
 	{"--override-input", TWO, NOWHERE},

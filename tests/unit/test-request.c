@@ -47,6 +47,7 @@ static void test_actions(void **state)
 	check_action("-- switch", ACTION_SWITCH);
 	check_action("--option a b test", ACTION_TEST);
 	check_action("--override-input a b test", ACTION_TEST);
+	check_action("--argstr a b --arg c d test", ACTION_TEST);
 	check_action("-j 4 switch", ACTION_SWITCH);
 	check_action("-j4 switch", ACTION_SWITCH);
 	check_action("-j -1 switch", ACTION_SWITCH);
