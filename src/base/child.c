@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/message.h"
 #include "base/proc.h"
 
@@ -125,6 +127,25 @@ int child_run(struct child *child, int64_t deadline_ms)
 			return -1;
 	errno = ETIMEDOUT;
 	return ready == 0 ? -1 : child_exit_status(status);
+}
+
+char *child_output(char *const *argv, const struct surroundings *surroundings,
+	int64_t deadline_ms, size_t max)
+{
+	_cleanup_close_ int fd = memfd_create("safe-rebuild-answer", MFD_CLOEXEC);
+	struct child child = {
+		.program = argv[0],
+		.argv = argv,
+		.surroundings = surroundings,
+		.stdio = {-1, fd, -1},
+		.group = -1,
+	};
+	char *text = NULL;
+
+	if (fd < 0 || child_run(&child, deadline_ms) != 0 || lseek(fd, 0, SEEK_SET) < 0 ||
+		read_to_end(fd, max, &text, NULL) < 0)
+		return NULL;
+	return text;
 }
 
 int child_exit_status(int wait_status)

@@ -52,6 +52,14 @@ int child_release(struct child *child) _must_check_;
  */
 int child_run(struct child *child, int64_t deadline_ms) _must_check_;
 
+/*
+ * Runs the program for what it prints, at most max bytes, with a NUL behind it; NULL
+ * where that did not work out or its exit status is not 0. argv[0] is the program. The
+ * caller frees.
+ */
+char *child_output(char *const *argv, const struct surroundings *surroundings,
+	int64_t deadline_ms, size_t max) _must_check_;
+
 /* Exit status as a shell would give it: 128+n for death by signal n. */
 int child_exit_status(int wait_status);
 

@@ -63,29 +63,21 @@ bool process_climb(struct process *process)
 	return true;
 }
 
-bool process_is_ancestor(pid_t pid)
-{
-	struct process process;
-
-	if (!process_read(&process, getpid()))
-		return false;
-	while (process_climb(&process))
-		if (process.pid == pid)
-			return true;
-	return false;
-}
-
 static bool descends_from(pid_t pid, pid_t top)
 {
 	struct process process;
 
 	if (!process_read(&process, pid))
 		return false;
-	do
+	while (process_climb(&process))
 		if (process.pid == top)
 			return true;
-	while (process_climb(&process));
 	return false;
+}
+
+bool process_is_ancestor(pid_t pid)
+{
+	return descends_from(getpid(), pid);
 }
 
 void process_signal_tree(pid_t top, int signal)

@@ -1,7 +1,3 @@
-#include <fcntl.h>
-#include <sys/mman.h>
-
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "commands/command.h"
@@ -118,20 +114,10 @@ static char *find_in_login_shell(
 {
 	_cleanup_free_ char *command = xasprintf("command -v %s", name);
 	char *const argv[] = {(char[]){"bash"}, (char[]){"-lc"}, command, NULL};
-	_cleanup_close_ int fd = memfd_create("safe-rebuild-shell", MFD_CLOEXEC);
-	struct child shell = {
-		.program = argv[0],
-		.argv = argv,
-		.surroundings = surroundings,
-		.stdio = {-1, fd, -1},
-		.group = -1,
-	};
-	char *text = NULL;
+	char *text = child_output(argv, surroundings, SHELL_MS, 4096);
 
-	if (fd < 0 || child_run(&shell, SHELL_MS) != 0 || lseek(fd, 0, SEEK_SET) < 0 ||
-		read_to_end(fd, 4096, &text, NULL) < 0)
-		return NULL;
-	text[strcspn(text, "\n")] = '\0';
+	if (text)
+		text[strcspn(text, "\n")] = '\0';
 	return text;
 }
 

@@ -293,20 +293,23 @@ static bool is_word(const struct range *word, const char *text)
 	       strncmp(word->start, text, len) == 0;
 }
 
-/* Whether a command may begin behind these words. */
-static bool are_keywords(const struct ranges *words)
+bool scan_is_keyword(const struct range *word)
 {
 	static const char *const keywords[] = {"if", "then", "else", "elif", "while",
 		"until", "do", "!", "{", "time", "coproc"};
 
-	for (size_t i = 0; i < words->len; i++) {
-		bool known = false;
+	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
+		if (is_word(word, keywords[i]))
+			return true;
+	return false;
+}
 
-		for (size_t k = 0; k < ARRAY_LEN(keywords); k++)
-			known = known || is_word(&words->list[i], keywords[k]);
-		if (!known)
+/* Whether a command may begin behind these words. */
+static bool are_keywords(const struct ranges *words)
+{
+	for (size_t i = 0; i < words->len; i++)
+		if (!scan_is_keyword(&words->list[i]))
 			return false;
-	}
 	return true;
 }
 

@@ -28,5 +28,8 @@ typedef void command_found(const struct ranges *words, unsigned depth, void *dat
 /* Calls found for each simple command that a shell would run. */
 void scan_commands(struct range text, unsigned depth, command_found *found, void *data);
 
+/* Whether the word is one behind which a command begins: "if", "do", "{". */
+bool scan_is_keyword(const struct range *word);
+
 /* The word without its quotes; expansions stay as they are. The caller frees. */
 char *scan_unquote(const struct range *word) _must_check_;

@@ -55,8 +55,6 @@ static const char *const long_with_value[] = {"--user", "--group", "--chdir", "-
 	"--adjustment", "--unit", "--property", "--setenv", "--uid", "--gid",
 	"--timeout"};
 
-static const char *const keywords[] = {
-	"if", "then", "else", "elif", "while", "until", "do", "!", "{", "coproc"};
 static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh"};
 
 static bool is_among(const char *word, const char *const *list, size_t len)
@@ -145,7 +143,7 @@ static size_t behind_prefix(
 }
 
 /* The index of the word that is run; words->len: none. */
-static size_t find_program(const struct strv *words)
+static size_t find_program(const struct strv *words, const struct ranges *raw)
 {
 	size_t i = 0;
 
@@ -157,8 +155,7 @@ static size_t find_program(const struct strv *words)
 			i = behind_prefix(words, i + 1, prefix);
 		else if (streq(word, "function"))
 			i += 2;
-		else if (is_assignment(word) ||
-			 is_among(word, keywords, ARRAY_LEN(keywords)))
+		else if (is_assignment(word) || scan_is_keyword(&raw->list[i]))
 			i++;
 		else
 			break;
@@ -231,7 +228,7 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 
 	for (i = 0; i < raw->len; i++)
 		strv_take(&words, scan_unquote(&raw->list[i]));
-	i = find_program(&words);
+	i = find_program(&words, raw);
 	if (i == words.len)
 		return;
 	/* A name that is made on the way is not known. */

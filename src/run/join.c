@@ -1,7 +1,6 @@
 #include "run/join.h"
 
 #include <inttypes.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -218,15 +217,6 @@ static uint64_t find_own_running(const struct run *run)
 	return 0;
 }
 
-/* Where both are one pipe or terminal, the log has shown it in its place already. */
-static bool stdout_is_stderr(void)
-{
-	struct stat out, err;
-
-	return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
-	       out.st_dev == err.st_dev && out.st_ino == err.st_ino;
-}
-
 static int follow(const struct run *run, struct ledger *ledger, const struct build *build)
 {
 	_cleanup_build_ struct build ended = BUILD_INIT;
@@ -237,7 +227,8 @@ static int follow(const struct run *run, struct ledger *ledger, const struct bui
 		build->number);
 	status = follow_build(
 		run->settings, ledger, build, STDERR_FILENO, run->caller.is_agent);
-	if (!stdout_is_stderr() && build_in_chain(&ended, ledger, build->number) > 0)
+	/* Where both are one file, the log has shown it in its place already. */
+	if (!run->streams.one_file && build_in_chain(&ended, ledger, build->number) > 0)
 		print_stdout(&ended);
 	return status;
 }

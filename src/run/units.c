@@ -1,9 +1,7 @@
 #include "run/units.h"
 
 #include <inttypes.h>
-#include <sys/mman.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -20,22 +18,8 @@ static char *ask_systemctl(const struct run *run)
 	char *const argv[] = {(char[]){"systemctl"}, (char[]){"list-units"},
 		(char[]){"--state=failed"}, (char[]){"--plain"}, (char[]){"--no-legend"},
 		(char[]){"--no-pager"}, NULL};
-	_cleanup_close_ int fd = memfd_create("safe-rebuild-units", MFD_CLOEXEC);
-	struct child systemctl = {
-		.program = argv[0],
-		.argv = argv,
-		.surroundings = &run->surroundings,
-		.stdio = {-1, fd, -1},
-		.group = -1,
-	};
-	char *text = NULL;
-	size_t len;
 
-	if (fd < 0 || child_run(&systemctl, DEADLINE_MS) != 0 ||
-		lseek(fd, 0, SEEK_SET) < 0 ||
-		read_to_end(fd, ANSWER_MAX, &text, &len) < 0)
-		return NULL;
-	return text;
+	return child_output(argv, &run->surroundings, DEADLINE_MS, ANSWER_MAX);
 }
 
 void units_read_failed(struct strv *ret, const struct run *run)
