@@ -136,6 +136,12 @@ in
       };
     };
 
+    users.users.safe-rebuild = {
+      isSystemUser = true;
+      group = cfg.group;
+      description = "Whose the files of safe-rebuild are";
+    };
+
     # As root's first call would make them: a member's may be the first after a boot.
     systemd.tmpfiles.rules = [
       "d /run/safe-rebuild 0755 root root -"

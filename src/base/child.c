@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/message.h"
 #include "base/proc.h"
+#include "base/rights.h"
 
 void surroundings_enter(struct surroundings *ret)
 {
@@ -43,6 +44,7 @@ static _noreturn_ void become(const struct child *child, int gate, int failure)
 
 	if (read(gate, &go, 1) != 1)
 		_exit(EXIT_OWN_FAILURE);
+	rights_restore();
 	if (child->group >= 0)
 		setpgid(0, child->group);
 	if (child->group > 0)

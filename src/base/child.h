@@ -2,8 +2,8 @@
 /*
  * Starting programs: with an argv, never through a shell, with the three standard
  * descriptors that are named and no others (ours are close-on-exec), and with the umask
- * and the signals that our caller had. And what belongs to it: the caller's surroundings,
- * signals as events, exit statuses.
+ * and the signals and rights (base/rights.h) that our caller had. And what belongs to it:
+ * the caller's surroundings, signals as events, exit statuses.
  *
  * A program is started in two steps, so that there is no moment in which it runs and is
  * not yet noted: child_fork() makes the process, whose pid can be written down, and

@@ -122,6 +122,16 @@ static int make_directory(const char *path, mode_t mode)
 	return chmod(path, mode); /* whatever the umask is */
 }
 
+bool is_empty_directory(const char *path)
+{
+	_cleanup_closedir_ DIR *directory = opendir(path);
+	size_t entries = 0;
+
+	while (directory && readdir(directory))
+		entries++;
+	return entries == 2; /* itself and its parent */
+}
+
 int make_directories(const char *path, mode_t mode)
 {
 	_cleanup_free_ char *copy = xstrdup(path);
@@ -137,22 +147,43 @@ int make_directories(const char *path, mode_t mode)
 	return make_directory(copy, mode);
 }
 
-int make_shared_directory(const char *path, mode_t mode, gid_t group)
+/* Of a directory that is there: what a killed first call, or somebody's chmod, has left.
+ */
+static int repair_directory(const char *path, mode_t mode, gid_t group)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
 
-	if (mkdir(path, mode & 0700) < 0) {
-		struct stat status;
-
-		if (errno != EEXIST || lstat(path, &status) < 0)
-			return -1;
-		errno = ENOTDIR;
-		return S_ISDIR(status.st_mode) ? 0 : -1;
-	}
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fchown(fd, (uid_t)-1, group) < 0)
+	if (fd < 0 || fstat(fd, &status) < 0)
 		return -1;
-	return fchmod(fd, mode);
+	if (group != (gid_t)-1 && status.st_gid != group &&
+		fchown(fd, (uid_t)-1, group) < 0)
+		return -1;
+	return (status.st_mode & 07777) == mode ? 0 : fchmod(fd, mode);
+}
+
+int make_shared_directory(const char *path, mode_t mode, uid_t user, gid_t group)
+{
+	_cleanup_free_ char *unfinished = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat status;
+
+	if (lstat(path, &status) == 0) {
+		errno = ENOTDIR;
+		if (!S_ISDIR(status.st_mode))
+			return -1;
+		return geteuid() == 0 ? repair_directory(path, mode, group) : 0;
+	}
+	unfinished = xasprintf("%s.new.XXXXXX", path);
+	if (!mkdtemp(unfinished))
+		return -1;
+	fd = open(unfinished, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fchown(fd, user, group) == 0 && fchmod(fd, mode) == 0 &&
+		renameat2(AT_FDCWD, unfinished, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	rmdir(unfinished);
+	return errno == EEXIST ? 0 : -1;
 }
 
 int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t group)

@@ -40,11 +40,14 @@ char *read_link_at(int directory_fd, const char *path) _must_check_;
  * is. */
 int make_directories(const char *path, mode_t mode);
 
+bool is_empty_directory(const char *path);
+
 /*
- * Makes directory path with exactly this mode and group (gid_t -1: unchanged), or finds
- * it there. Of two processes at once each succeeds.
+ * Makes directory path with exactly this mode, owner and group (-1: as it comes), or
+ * finds it there; root then gives it mode and group again. Nobody ever sees it half made,
+ * and of two processes at once each succeeds.
  */
-int make_shared_directory(const char *path, mode_t mode, gid_t group);
+int make_shared_directory(const char *path, mode_t mode, uid_t user, gid_t group);
 
 /*
  * Opens the file for reading and writing, made O_EXCL with mode (less the umask) and

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/strbuf.h"
@@ -104,16 +105,20 @@ void process_signal_tree(pid_t top, int signal)
 
 time_t process_start_time(const struct process *process)
 {
-	const int64_t tick_ns = 1000000000 / sysconf(_SC_CLK_TCK);
-	struct timespec boot, now;
-	int64_t age_ns;
+	const int64_t per_second = sysconf(_SC_CLK_TCK);
+	/* In a time namespace that began after the process its start is negative, and
+	 * wraps (time_namespaces(7)). */
+	const int64_t started_ms =
+		(int64_t)process->start_ticks >= 0 &&
+				process->start_ticks < INT64_MAX / 1000
+			? (int64_t)process->start_ticks * 1000 / per_second
+			: 0;
+	struct timespec now;
+	int64_t now_ms;
 
-	clock_gettime(CLOCK_BOOTTIME, &boot);
 	clock_gettime(CLOCK_REALTIME, &now);
-	age_ns = (int64_t)boot.tv_sec * 1000000000 + boot.tv_nsec -
-		 (int64_t)process->start_ticks * tick_ns;
-	return (time_t)(((int64_t)now.tv_sec * 1000000000 + now.tv_nsec - age_ns) /
-			1000000000);
+	now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (time_t)((now_ms - clock_boot_ms() + started_ms) / 1000);
 }
 
 /* nixpkgs' wrapProgram renames a program to .NAME-wrapped; comm keeps 15 bytes of that.

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -12,9 +13,12 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/rights.h"
 
 /* Frames are handed over in pieces of about this size. */
 #define COLLECTED ((size_t)256 << 10)
+/* What a worker may allocate. */
+#define MEMORY_MAX ((rlim_t)2 << 30)
 
 enum frame_type { FRAME_SAID, FRAME_ANSWER, FRAME_FAILED };
 
@@ -80,6 +84,30 @@ static void pass_line_on(const char *line, size_t len, void *data)
 	worker_send(data, FRAME_SAID, line, len);
 }
 
+/*
+ * Mapped files, such as a large repository's packs, do not count: RLIMIT_AS would forbid
+ * those. The address sanitizer's own memory does.
+ */
+static void limit_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	const struct rlimit limit = {MEMORY_MAX, MEMORY_MAX};
+
+	(void)setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
+static int become_owner(const struct worker_job *job)
+{
+	if (!job->owner_of)
+		return 0;
+	limit_memory();
+	return rights_become_owner(job->owner_of) < 0
+		       ? error_errno("%s: cannot read '%s' as its owner", job->what,
+				 job->owner_of)
+		       : 0;
+}
+
 static _noreturn_ void be_worker(const struct worker_job *job, int fd, pid_t parent)
 {
 	struct worker worker = {.fd = fd, .out = STRBUF_INIT};
@@ -87,14 +115,17 @@ static _noreturn_ void be_worker(const struct worker_job *job, int fd, pid_t par
 	int keep[ARRAY_LEN(job->keep) + 1] = {fd};
 	int result;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(EXIT_OWN_FAILURE);
 	for (size_t i = 0; i < ARRAY_LEN(job->keep); i++)
 		keep[i + 1] = job->keep[i];
 	close_all_but(keep, ARRAY_LEN(keep));
 	message_redirect(pass_line_on, &worker);
-	result = job->work(&worker, &answer, job->data);
+	result = become_owner(job);
+	/* Forgotten by the kernel whenever ids change. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_OWN_FAILURE);
+	if (result == 0)
+		result = job->work(&worker, &answer, job->data);
 	put_frame(&worker, result < 0 ? FRAME_FAILED : FRAME_ANSWER, false, answer.text,
 		answer.len);
 	flush(&worker);
@@ -240,7 +271,7 @@ static int give_up(pid_t pid, const struct worker_job *job)
 			job->deadline_ms / 1000);
 	else
 		error_errno("%s", job->what);
-	kill(pid, SIGKILL);
+	rights_kill(pid, SIGKILL);
 	/* One that is stuck in the kernel cannot be waited for. */
 	waitpid(pid, NULL, WNOHANG);
 	return -1;
@@ -264,7 +295,7 @@ static int talk(pid_t pid, int fd, struct strbuf *answer, const struct worker_jo
 	 * now is when we end.
 	 */
 	if (!conversation.answered)
-		kill(pid, SIGKILL);
+		rights_kill(pid, SIGKILL);
 	waitpid(pid, NULL, WNOHANG);
 	return conversation.failed ? -1 : 0;
 }

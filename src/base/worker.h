@@ -32,6 +32,9 @@ struct worker_job {
 		struct strbuf *reply, void *data);
 	void *data;
 	int64_t deadline_ms;
+	/* A directory: the worker becomes its owner (base/rights.h), and may not have
+	 * more than two gigabytes of its own. NULL: it is who we are. */
+	const char *owner_of;
 	int keep[2]; /* descriptors that the worker is given; 0: none */
 };
 

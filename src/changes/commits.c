@@ -103,6 +103,7 @@ int commits_list(
 		.work = list,
 		.data = &job,
 		.deadline_ms = DEADLINE_MS,
+		.owner_of = root,
 	};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	_cleanup_record_ struct record answer = {0};

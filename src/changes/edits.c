@@ -59,12 +59,12 @@ static void put(struct strbuf *out, const struct edit *edit)
 int edits_note(const struct settings *settings, const char *agent, const char *path)
 {
 	_cleanup_free_ char *directory = directory_of(settings);
-	_cleanup_free_ char *name = xasprintf("%s/%u", directory, (unsigned)geteuid());
+	_cleanup_free_ char *name = xasprintf("%s/%u", directory, (unsigned)getuid());
 	_cleanup_edits_ struct edits edits = {0};
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 	_cleanup_close_ int fd = -1;
 
-	if (make_shared_directory(directory, 02770, (gid_t)-1) < 0)
+	if (make_shared_directory(directory, 02770, (uid_t)-1, (gid_t)-1) < 0)
 		return -1;
 	fd = open_shared_file(AT_FDCWD, name, 0660, (gid_t)-1);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)

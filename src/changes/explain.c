@@ -1,6 +1,5 @@
 #include "changes/explain.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 
 #include "base/memory.h"
@@ -21,9 +20,8 @@ static void note_fresh(struct changes *changes, struct ledger *ledger,
 	const struct configuration *configuration, const struct snapshot *snapshot,
 	const struct edits *edits)
 {
-	_cleanup_close_ int root =
-		open(configuration->root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_path_changes_ struct path_changes uncommitted = {0};
+	_cleanup_free_ struct file_look *looks = NULL;
 	const bool has_commit = !git_oid_is_zero(&snapshot->commit);
 	const bool is_dirty = !git_oid_is_zero(&snapshot->committed);
 
@@ -31,6 +29,7 @@ static void note_fresh(struct changes *changes, struct ledger *ledger,
 		(is_dirty && tree_diff(&uncommitted, ledger->repository,
 				     &snapshot->committed, &snapshot->tree) < 0))
 		return;
+	looks = changed_files_look(configuration->root, &changes->total);
 	for (size_t i = 0; i < changes->fresh_len; i++) {
 		const size_t path = changes->fresh[i];
 		const char *name = changes->total.list[path].path;
@@ -40,7 +39,7 @@ static void note_fresh(struct changes *changes, struct ledger *ledger,
 			continue;
 		if (is_dirty)
 			add_note(changes, path, xstrdup("uncommitted"));
-		saved = saved_describe(configuration->root, root, name, edits);
+		saved = saved_describe(&looks[path], configuration->root, name, edits);
 		if (saved)
 			add_note(changes, path, saved);
 	}

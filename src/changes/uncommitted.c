@@ -1,30 +1,33 @@
 #include "changes/uncommitted.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
 
 /* An agent's tool saves a file and is noted; a formatter that runs right after it may
  * save it again. */
 #define SAME_SAVE 5
 
-char *saved_describe(
-	const char *root, int root_fd, const char *path, const struct edits *edits)
+char *saved_describe(const struct file_look *look, const char *root, const char *path,
+	const struct edits *edits)
 {
-	_cleanup_close_ int fd = open_beneath(root_fd, path, O_PATH);
 	_cleanup_free_ char *age = NULL, *full = xasprintf("%s/%s", root, path);
 	const struct edit *edit = edits ? edits_last(edits, full) : NULL;
-	struct stat status;
 
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (!look->is_there)
 		return NULL;
-	age = clock_age(status.st_mtime);
-	if (edit && edit->when + SAME_SAVE >= status.st_mtime)
+	age = clock_age(look->saved);
+	if (edit && edit->when + SAME_SAVE >= look->saved)
 		return xasprintf("%s edited it %s", edit->agent, age);
 	return xasprintf("saved %s", age);
+}
+
+struct file_look *changed_files_look(const char *root, const struct path_changes *changes)
+{
+	_cleanup_free_ const char **paths = xcalloc(changes->len + 1, sizeof(*paths));
+
+	for (size_t i = 0; i < changes->len; i++)
+		paths[i] = changes->list[i].path;
+	return files_look(root, paths, changes->len);
 }
 
 int uncommitted_list(struct strv *ret, struct ledger *ledger,
@@ -32,8 +35,7 @@ int uncommitted_list(struct strv *ret, struct ledger *ledger,
 	const struct edits *edits)
 {
 	_cleanup_path_changes_ struct path_changes changes = {0};
-	_cleanup_close_ int root =
-		open(configuration->root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_free_ struct file_look *looks = NULL;
 
 	if (git_oid_is_zero(&snapshot->commit))
 		return 0;
@@ -42,10 +44,11 @@ int uncommitted_list(struct strv *ret, struct ledger *ledger,
 	if (tree_diff(&changes, ledger->repository, &snapshot->committed,
 		    &snapshot->tree) < 0)
 		return -1;
+	looks = changed_files_look(configuration->root, &changes);
 	for (size_t i = 0; i < changes.len; i++) {
 		const struct path_change *change = &changes.list[i];
-		_cleanup_free_ char *saved =
-			saved_describe(configuration->root, root, change->path, edits);
+		_cleanup_free_ char *saved = saved_describe(
+			&looks[i], configuration->root, change->path, edits);
 
 		strv_take(ret, xasprintf("%c %s (%s)", path_change_letter(change),
 				       change->path, saved ? saved : "gone"));

@@ -4,6 +4,7 @@
  * line in commands.c, a section in man/safe-rebuild.8.scd (a test compares the two).
  */
 #include "base/child.h"
+#include "caller/caller.h"
 #include "caller/own_options.h"
 #include "ledger/ledger.h"
 #include "settings/settings.h"
@@ -46,6 +47,14 @@ const struct command *command_find(const char *name);
 /* words: from the command's name on. Returns the exit status. */
 int command_run(
 	const struct command *command, const struct context *context, struct strv *words);
+
+/*
+ * Finds out who calls (agent: by that name, unless NULL), and lets root put down its
+ * rights (settings/sharing.h): what needs them, such as finding the configuration, comes
+ * before. -1 (printed) where the caller gave no valid name.
+ */
+int command_enter(struct caller *ret, const struct context *context,
+	const char *agent) _must_check_;
 
 /* Says what is wrong with the command's arguments; returns EXIT_USAGE. */
 int command_usage(const struct command *command);

@@ -34,14 +34,15 @@ static int attach(const struct context *context, const struct command_options *o
 	const struct strv *words)
 {
 	_cleanup_caller_ struct caller caller = {0};
-	_cleanup_ledger_ struct ledger *ledger = command_ledger(context->settings);
+	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_build_ struct build build = BUILD_INIT;
 
 	(void)options;
+	if (command_enter(&caller, context, context->options->agent) < 0)
+		return EXIT_USAGE;
+	ledger = command_ledger(context->settings);
 	if (!ledger)
 		return EXIT_OWN_FAILURE;
-	if (caller_identify(&caller, context->options->agent) < 0)
-		return EXIT_USAGE;
 	if (words->len) {
 		if (build_by_name(&build, ledger, context->settings, words->words[0]) < 0)
 			return EXIT_OWN_FAILURE;

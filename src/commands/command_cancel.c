@@ -196,7 +196,7 @@ static int cancel_command(const struct context *context,
 	int status;
 
 	(void)options;
-	if (caller_identify(&caller, context->options->agent) < 0 ||
+	if (command_enter(&caller, context, context->options->agent) < 0 ||
 		parse_wanted(&wanted, word, &caller) < 0)
 		return EXIT_USAGE;
 	find(&found, context->settings, &wanted);

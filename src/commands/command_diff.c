@@ -275,10 +275,12 @@ static int diff(const struct context *context, const struct command_options *opt
 	strv_add(&theirs, "build");
 	for (size_t i = 0; i < words->len; i++)
 		strv_add(&theirs, words->words[i]);
-	if (caller_identify(&comparison.caller, context->options->agent) < 0)
-		return EXIT_USAGE;
 	status = find_configuration(&comparison, context->settings, &theirs);
-	return status ? status : compare(context, &comparison);
+	if (status)
+		return status;
+	if (command_enter(&comparison.caller, context, context->options->agent) < 0)
+		return EXIT_USAGE;
+	return compare(context, &comparison);
 }
 
 const struct command command_diff = {

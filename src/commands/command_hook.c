@@ -152,6 +152,7 @@ static void note_edit(
 					    ? xasprintf("%s/%s", directory, path)
 					    : xstrdup(path);
 
+	sharing_lower_rights(settings);
 	if (*full == '/' && configuration_is_known(settings, full) &&
 		edits_note(settings, event->agent, full) < 0)
 		warn_errno("hook: cannot note the edit of '%s'", full);

@@ -66,16 +66,12 @@ static bool is_wanted(const struct listing *listing, const struct build *build)
 	       (!filter->path || changed_path(listing->ledger, build, filter->path));
 }
 
-static bool wants_table(struct listing *listing, const struct own_options *options)
+static bool wants_table(struct listing *listing, const struct caller *caller)
 {
-	_cleanup_caller_ struct caller caller = {0};
 	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
 	struct winsize size = {0};
 
-	if (!isatty(STDOUT_FILENO) ||
-		caller_identify(
-			&caller, options->agent_is_option ? NULL : options->agent) < 0 ||
-		caller.is_agent)
+	if (!isatty(STDOUT_FILENO) || caller->is_agent)
 		return false;
 	(void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
 	listing->in_colour = !(no_colour && *no_colour) && term && !streq(term, "dumb");
@@ -212,14 +208,14 @@ static char *path_of(const char *word)
 static int log_command(const struct context *context,
 	const struct command_options *options, const struct strv *words)
 {
+	const struct own_options *own = context->options;
+	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_free_ char *path = path_of(options->path);
 	struct listing listing = {
 		.filter =
 			{
-				.agent = context->options->agent_is_option
-						 ? context->options->agent
-						 : NULL,
+				.agent = own->agent_is_option ? own->agent : NULL,
 				.action = options->action,
 				.outcome = options->outcome,
 				.path = path,
@@ -234,6 +230,9 @@ static int log_command(const struct context *context,
 			options->since);
 		return EXIT_USAGE;
 	}
+	/* --agent says whose builds, not who asks. */
+	if (command_enter(&caller, context, own->agent_is_option ? NULL : own->agent) < 0)
+		return EXIT_USAGE;
 	if (ledger_open(&ledger, context->settings) < 0)
 		return EXIT_OWN_FAILURE;
 	if (!ledger && !options->json) {
@@ -241,7 +240,7 @@ static int log_command(const struct context *context,
 		return 0;
 	}
 	listing.ledger = ledger;
-	listing.as_table = !options->json && wants_table(&listing, context->options);
+	listing.as_table = !options->json && wants_table(&listing, &caller);
 	return list(&listing, options->json);
 }
 

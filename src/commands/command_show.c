@@ -206,6 +206,7 @@ static int show_output(const struct context *context, const struct build *build)
 static int show(const struct context *context, const struct command_options *options,
 	const struct strv *words)
 {
+	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_build_ struct build build = BUILD_INIT;
 	const size_t paths = words->len ? words->len - 1 : 0;
@@ -214,6 +215,8 @@ static int show(const struct context *context, const struct command_options *opt
 		(paths && (options->json || options->output)) ||
 		(paths > 1 && !options->patch) || (options->since && !options->patch))
 		return command_usage(&command_show);
+	if (command_enter(&caller, context, context->options->agent) < 0)
+		return EXIT_USAGE;
 	ledger = command_ledger(context->settings);
 	if (!ledger ||
 		build_by_name(&build, ledger, context->settings, words->words[0]) < 0)

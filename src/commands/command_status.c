@@ -150,30 +150,32 @@ static void gather_verdict(struct state *state, const struct settings *settings,
 }
 
 /* The caller's configuration: what is not committed, and what would become of it. */
-static void gather_configuration(struct state *state, const struct settings *settings)
+static void gather_configuration(struct state *state, const struct settings *settings,
+	const struct request *request, struct configuration *configuration)
 {
-	_cleanup_configuration_ struct configuration configuration = {0};
 	_cleanup_snapshot_ struct snapshot snapshot = {0};
 	_cleanup_edits_ struct edits edits = {0};
-	const struct request request = {.action = ACTION_SWITCH, .action_word = "switch"};
 
-	configuration_find_here(&configuration, &request);
-	if (configuration.kind == CONFIGURATION_ELSEWHERE ||
-		snapshot_look(&snapshot, &configuration, settings, state->ledger) < 0)
+	if (configuration->kind == CONFIGURATION_ELSEWHERE ||
+		snapshot_look(&snapshot, configuration, settings, state->ledger) < 0)
 		return;
-	gather_verdict(state, settings, &request, &configuration, &snapshot);
+	gather_verdict(state, settings, request, configuration, &snapshot);
 	edits_read(&edits, settings);
-	if (!configuration.is_git || configuration.kind == CONFIGURATION_COMMIT ||
-		uncommitted_list(&state->uncommitted, state->ledger, &configuration,
+	if (!configuration->is_git || configuration->kind == CONFIGURATION_COMMIT ||
+		uncommitted_list(&state->uncommitted, state->ledger, configuration,
 			&snapshot, &edits) <= 0)
 		return;
-	state->root = TAKE_PTR(configuration.root);
+	state->root = TAKE_PTR(configuration->root);
 	state->untracked = TAKE_PTR(snapshot.untracked);
 }
 
 static int gather(struct state *ret, const struct context *context)
 {
-	if (caller_identify(&ret->caller, context->options->agent) < 0)
+	_cleanup_configuration_ struct configuration configuration = {0};
+	const struct request request = {.action = ACTION_SWITCH, .action_word = "switch"};
+
+	configuration_find_here(&configuration, &request);
+	if (command_enter(&ret->caller, context, context->options->agent) < 0)
 		return -1;
 	gather_queues(ret, context->settings);
 	system_read(&ret->system, context->settings, &ret->queues[0].target);
@@ -182,7 +184,7 @@ static int gather(struct state *ret, const struct context *context)
 		gather_builds(ret) < 0)
 		warn("the rest of the ledger is not shown");
 	if (ret->ledger)
-		gather_configuration(ret, context->settings);
+		gather_configuration(ret, context->settings, &request, &configuration);
 	return 0;
 }
 

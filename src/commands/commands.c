@@ -146,6 +146,14 @@ int command_run(
 	return EXIT_OWN_FAILURE;
 }
 
+int command_enter(struct caller *ret, const struct context *context, const char *agent)
+{
+	if (caller_identify(ret, agent) < 0)
+		return -1;
+	sharing_lower_rights(context->settings);
+	return 0;
+}
+
 struct ledger *command_ledger(const struct settings *settings)
 {
 	struct ledger *ledger;

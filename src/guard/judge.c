@@ -378,6 +378,7 @@ int judge(struct verdict *ret, struct case_at_hand *hand)
 		.receive = receive,
 		.data = ret,
 		.deadline_ms = DEADLINE_MS,
+		.owner_of = hand->configuration->root,
 	};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	_cleanup_record_ struct record answer = {0};

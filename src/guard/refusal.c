@@ -216,7 +216,7 @@ static bool is_allowed(const char *given, const char *names)
 
 static const char *sudo_of(const struct guard_call *call)
 {
-	return geteuid() == 0 && call->caller->uid ? "sudo " : "";
+	return getuid() == 0 && call->caller->uid ? "sudo " : "";
 }
 
 /* How the configuration is named for "diff", as it was for the build. */

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/rights.h"
 #include "base/text.h"
 #include "changes/describe.h"
 #include "ledger/builds.h"
@@ -49,18 +50,23 @@ static char *read_tip(const struct settings *settings)
 	return read_line(path);
 }
 
+struct mark {
+	const char *path, *tip;
+};
+
 /* What cannot be kept is told again the next time. */
-static void keep_mark(const char *path, const char *tip)
+static int keep_mark(void *data)
 {
-	_cleanup_free_ char *directory = xstrdup(path);
+	const struct mark *mark = data;
+	_cleanup_free_ char *directory = xstrdup(mark->path);
 	_cleanup_close_ int fd = -1;
 
 	*strrchr(directory, '/') = '\0';
 	if (make_directories(directory, 0700) < 0)
-		return;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		(void)write_all(fd, tip, strlen(tip));
+		return -1;
+	fd = open(
+		mark->path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? -1 : write_all(fd, mark->tip, strlen(mark->tip));
 }
 
 /* Newest first: builds of others up to the mark, or up to when the session began. */
@@ -112,10 +118,12 @@ void news_put(struct strbuf *out, const struct settings *settings, const char *a
 
 	if (!path || !tip || (mark && streq(mark, tip)))
 		return;
+	/* From here on links in the ledger matter; the mark is the agent's own. */
+	sharing_lower_rights(settings);
 	if (ledger_open(&ledger, settings) < 0 || !ledger)
 		return;
 	collect(&builds, &more, ledger, agent, mark, session_began);
 	if (builds.len)
 		put(out, &builds, more);
-	keep_mark(path, tip);
+	(void)!rights_call(keep_mark, &(struct mark){path, tip});
 }

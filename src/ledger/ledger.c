@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
@@ -15,6 +16,8 @@
 /* How long the ledger's lock is tried for: 10 s. */
 #define PAUSE_NS 2000000
 #define PAUSES_MAX 5000
+/* No git works on one reference for longer. */
+#define LOCK_SECONDS 3600
 /* A larger one is no number that we have given: somebody planted a ref. */
 #define NUMBER_MAX 1000000000
 
@@ -54,7 +57,7 @@ void ledger_free(struct ledger *ledger)
 
 static int open_repository(struct ledger *ledger)
 {
-	if (access(ledger->path, R_OK | X_OK) < 0)
+	if (faccessat(AT_FDCWD, ledger->path, R_OK | X_OK, AT_EACCESS) < 0)
 		return error_errno(
 			"cannot read the ledger '%s' (use sudo, or become a member of "
 			"its group)",
@@ -95,7 +98,7 @@ int ledger_open(struct ledger **ret, const struct settings *settings)
 	_cleanup_ledger_ struct ledger *ledger = new_ledger(settings);
 
 	*ret = NULL;
-	if (access(ledger->path, F_OK) < 0 && errno == ENOENT)
+	if (faccessat(AT_FDCWD, ledger->path, F_OK, AT_EACCESS) < 0 && errno == ENOENT)
 		return 0;
 	if (git_start() < 0 || open_repository(ledger) < 0)
 		return -1;
@@ -103,13 +106,16 @@ int ledger_open(struct ledger **ret, const struct settings *settings)
 	return 0;
 }
 
-/* What only root may change gets no group write; what every member adds to gets it. */
-static int set_permissions(const char *path, gid_t group)
+/*
+ * What nobody may change gets no group write; what every member adds to gets it. Made in
+ * a directory that only root can enter, so that there is nothing to follow.
+ */
+static int set_permissions(const char *path, const struct sharing *sharing)
 {
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} entries[] = {{"objects", 02770}, {"objects/info", 02770},
+	} entries[] = {{"objects", 02770}, {"objects/info", 02750},
 		{"objects/pack", 02770}, {"refs", 02770}, {"refs/heads", 02770},
 		{"refs/tags", 02770}, {"hooks", 0750}, {"info", 0750},
 		{"info/exclude", 0640}, {"hooks/README.sample", 0640}, {"config", 0640},
@@ -118,7 +124,7 @@ static int set_permissions(const char *path, gid_t group)
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
 		_cleanup_free_ char *entry = xasprintf("%s/%s", path, entries[i].name);
 
-		if (chown(entry, (uid_t)-1, group) < 0 ||
+		if (chown(entry, sharing->user, sharing->group) < 0 ||
 			chmod(entry, entries[i].mode) < 0)
 			if (errno != ENOENT)
 				return error_errno("cannot make '%s'", entry);
@@ -134,12 +140,14 @@ static int keep_everything(git_repository *repository)
 
 	if (result == 0)
 		result = git_config_set_string(config, "gc.pruneExpire", "never");
+	if (result == 0)
+		result = git_config_set_bool(config, "gc.packRefs", false);
 	git_config_free(config);
 	return result < 0 ? git_failed("cannot make the ledger") : 0;
 }
 
 /* Made under another name and then renamed: nobody ever sees half a ledger. */
-static int make_repository(const struct ledger *ledger, gid_t group)
+static int make_repository(const struct ledger *ledger, const struct sharing *sharing)
 {
 	git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
 	_cleanup_git_(repository) git_repository *repository = NULL;
@@ -153,7 +161,7 @@ static int make_repository(const struct ledger *ledger, gid_t group)
 		"builds of this machine's configuration, see safe-rebuild(8)";
 	if (git_repository_init_ext(&repository, unfinished, &options) < 0)
 		return git_failed("cannot make the ledger '%s'", unfinished);
-	if (keep_everything(repository) < 0 || set_permissions(unfinished, group) < 0)
+	if (keep_everything(repository) < 0 || set_permissions(unfinished, sharing) < 0)
 		return -1;
 	if (rename(unfinished, ledger->path) < 0)
 		return error_errno("cannot make the ledger '%s'", ledger->path);
@@ -183,48 +191,24 @@ static int take_lock(const struct ledger *ledger, gid_t group)
 	return TAKE_FD(fd);
 }
 
-static int make_lock(const struct ledger *ledger, const struct settings *settings)
+int ledger_make(const struct settings *settings)
 {
-	_cleanup_close_ int fd = -1;
-	gid_t group;
-
-	(void)settings_sharing(settings, &group, 0);
-	fd = open_shared_file(AT_FDCWD, ledger->lock_path, 0660, group);
-	return fd < 0 ? -1 : 0;
-}
-
-static bool is_empty(const char *path)
-{
-	_cleanup_closedir_ DIR *directory = opendir(path);
-	size_t entries = 0;
-
-	while (directory && readdir(directory))
-		entries++;
-	return entries == 2; /* itself and its parent */
-}
-
-static int make_ledger(const struct ledger *ledger, const struct settings *settings)
-{
-	gid_t group;
-	const mode_t mode = settings_sharing(settings, &group, 02750);
+	_cleanup_ledger_ struct ledger *ledger = new_ledger(settings);
 	_cleanup_free_ char *cache = xasprintf("%s/cache", settings->state_path);
 	_cleanup_free_ char *edits = xasprintf("%s/edits", settings->state_path);
 	_cleanup_close_ int lock = -1;
+	struct sharing sharing;
 
-	/* One that is there and holds something is somebody's, as it is. */
-	if (make_directories(settings->state_path, 0755) < 0 ||
-		(is_empty(settings->state_path) &&
-			(chown(settings->state_path, (uid_t)-1, group) < 0 ||
-				chmod(settings->state_path, mode) < 0)) ||
-		make_shared_directory(cache, 02770, group) < 0 ||
-		make_shared_directory(edits, 02770, group) < 0)
+	sharing_find(&sharing, settings);
+	if (sharing_make_top(&sharing, settings->state_path, 02750) < 0 ||
+		sharing_make(&sharing, cache) < 0 || sharing_make(&sharing, edits) < 0)
 		return error_errno("cannot make '%s'", settings->state_path);
-	lock = take_lock(ledger, group);
+	lock = take_lock(ledger, sharing.group);
 	if (lock < 0)
 		return -1;
 	if (access(ledger->path, F_OK) == 0)
 		return 0;
-	return make_repository(ledger, group);
+	return git_start() < 0 ? -1 : make_repository(ledger, &sharing);
 }
 
 int ledger_open_to_record(struct ledger **ret, const struct settings *settings)
@@ -234,18 +218,13 @@ int ledger_open_to_record(struct ledger **ret, const struct settings *settings)
 	*ret = NULL;
 	if (git_start() < 0)
 		return -1;
-	if (access(ledger->path, F_OK) < 0) {
-		if (errno != ENOENT ||
-			(geteuid() != 0 &&
-				make_directories(settings->state_path, 0700) < 0))
-			return error_errno("cannot record builds in '%s'", ledger->path);
-		if (make_ledger(ledger, settings) < 0)
-			return -1;
-	}
+	if (faccessat(AT_FDCWD, ledger->path, F_OK, AT_EACCESS) < 0 &&
+		(errno != ENOENT || ledger_make(settings) < 0))
+		return error_errno("cannot record builds in '%s'", ledger->path);
 	if (open_repository(ledger) < 0)
 		return -1;
-	if (access(ledger->lock_path, W_OK) < 0 &&
-		(errno != ENOENT || make_lock(ledger, settings) < 0))
+	if (faccessat(AT_FDCWD, ledger->lock_path, W_OK, AT_EACCESS) < 0 &&
+		errno != ENOENT)
 		return error_errno("cannot record builds: '%s'", ledger->lock_path);
 	*ret = TAKE_PTR(ledger);
 	return 0;
@@ -341,37 +320,77 @@ static int write_commit(struct ledger *ledger, const struct build *build,
 	return 0;
 }
 
+/* Made before this boot, or by a process that has had an hour to finish. */
+static bool is_left_behind(const struct stat *lock)
+{
+	const time_t age = time(NULL) - lock->st_ctime;
+
+	return age > LOCK_SECONDS || age > clock_boot_ms() / 1000;
+}
+
 /*
- * A crash can leave git's REF.lock behind, or a ref without content. Whoever holds the
- * ledger's lock knows that nobody else is writing, so they may go.
+ * A crash can leave git's REF.lock behind, or a ref without content. Nobody else of ours
+ * is writing, for we have the ledger's lock; but a git pack-refs or gc may be, and closes
+ * its locks before they are done with.
  */
 static void clear_leftovers(const struct ledger *ledger, const char *name)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", ledger->path, name);
-	_cleanup_free_ char *stale = xasprintf("%s.lock", path);
+	_cleanup_free_ char *lock = xasprintf("%s.lock", path);
 	struct stat status;
 
-	unlink(stale);
+	if (lstat(lock, &status) == 0 && is_left_behind(&status))
+		unlink(lock);
 	if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && !status.st_size)
 		unlink(path);
+}
+
+static bool is_locked(const struct ledger *ledger, const char *name)
+{
+	_cleanup_free_ char *lock = xasprintf("%s/%s.lock", ledger->path, name);
+	struct stat status;
+
+	return lstat(lock, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* What could not be done because of another's lock is to be tried again; libgit2 calls
+ * other failures by that name, too. */
+static bool waits_for_git(
+	const struct ledger *ledger, const char *name, int result, int *pauses)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	if (result != GIT_ELOCKED || ++*pauses == PAUSES_MAX ||
+		(!is_locked(ledger, name) && !is_locked(ledger, "packed-refs")))
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
 }
 
 static int set_reference(struct ledger *ledger, const char *name, const git_oid *commit)
 {
 	_cleanup_git_(reference) git_reference *reference = NULL;
+	int result, pauses = 0;
+
 	clear_leftovers(ledger, name);
-	if (git_reference_create(
-		    &reference, ledger->repository, name, commit, true, NULL) < 0)
-		return git_failed("cannot write to the ledger '%s'", ledger->path);
-	return 0;
+	do
+		result = git_reference_create(
+			&reference, ledger->repository, name, commit, true, NULL);
+	while (waits_for_git(ledger, name, result, &pauses));
+	return result < 0 ? git_failed("cannot write to the ledger '%s'", ledger->path)
+			  : 0;
 }
 
 static int remove_reference(struct ledger *ledger, const char *name)
 {
+	int result, pauses = 0;
+
 	clear_leftovers(ledger, name);
-	if (git_reference_remove(ledger->repository, name) < 0)
-		return git_failed("cannot write to the ledger '%s'", ledger->path);
-	return 0;
+	do
+		result = git_reference_remove(ledger->repository, name);
+	while (waits_for_git(ledger, name, result, &pauses));
+	return result < 0 ? git_failed("cannot write to the ledger '%s'", ledger->path)
+			  : 0;
 }
 
 /*

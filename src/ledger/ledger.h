@@ -18,7 +18,7 @@
  */
 #include "ledger/git.h"
 #include "record/build.h"
-#include "settings/settings.h"
+#include "settings/sharing.h"
 
 /* How the references are laid out, in one place. The caller frees. */
 #define REF_CHAIN "refs/heads/builds"
@@ -38,6 +38,7 @@ struct ledger {
  */
 int ledger_open(struct ledger **ret, const struct settings *settings) _must_check_;
 /* For recording: made where it is missing and we are root. */
+int ledger_make(const struct settings *settings) _must_check_;
 int ledger_open_to_record(
 	struct ledger **ret, const struct settings *settings) _must_check_;
 void ledger_free(struct ledger *ledger);

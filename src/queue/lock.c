@@ -12,16 +12,18 @@ static char *lock_path(const char *directory)
 	return xasprintf("%s/lock", directory);
 }
 
-int lock_open(const char *directory, const struct settings *settings)
+int lock_make(const char *directory, const struct sharing *sharing)
 {
 	_cleanup_free_ char *path = lock_path(directory);
-	gid_t group = (gid_t)-1;
 
-	/* Who is in which group may be asked of the network: only where it matters. */
-	if (geteuid() == 0 && access(path, F_OK) < 0)
-		group = settings_group(settings);
+	return open_shared_file(AT_FDCWD, path, 0660, sharing->group);
+}
 
-	return open_shared_file(AT_FDCWD, path, 0660, group);
+int lock_open(const char *directory)
+{
+	_cleanup_free_ char *path = lock_path(directory);
+
+	return open_shared_file(AT_FDCWD, path, 0660, (gid_t)-1);
 }
 
 bool lock_is_current(const char *directory, int fd)

@@ -7,13 +7,12 @@
 #include <sys/types.h>
 
 #include "base/strv.h"
-#include "settings/settings.h"
+#include "settings/sharing.h"
 
-/*
- * Opens it, made with mode 0660 and the group of [access] where it is missing. -1 with
- * errno set.
- */
-int lock_open(const char *directory, const struct settings *settings) _must_check_;
+/* Opens it, made where it is missing: with mode 0660, and by root with the group that
+ * shares it. -1 with errno set. */
+int lock_make(const char *directory, const struct sharing *sharing) _must_check_;
+int lock_open(const char *directory) _must_check_;
 /* Whether the path still names the file that fd has open. */
 bool lock_is_current(const char *directory, int fd);
 

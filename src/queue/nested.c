@@ -28,7 +28,7 @@ static bool holds_ticket(const struct build *ticket, const char *queue)
 	_cleanup_free_ char *path = xasprintf("%s/%s", queue, ticket->ticket);
 	struct stat file;
 
-	return geteuid() != 0 ||
+	return getuid() != 0 ||
 	       (lstat(path, &file) == 0 && proc_has_locked(ticket->runner.pid, &file));
 }
 
@@ -41,7 +41,7 @@ bool nested_is_inside(const struct target *target, bool needs_lock)
 	for (size_t i = 0; i < tickets.len; i++)
 		if (is_ancestor(&tickets.list[i].runner) &&
 			holds_ticket(&tickets.list[i], target->queue))
-			return !needs_lock || geteuid() != 0 ||
+			return !needs_lock || getuid() != 0 ||
 			       lock_is_held_by_ancestor(target->directory);
 	return false;
 }

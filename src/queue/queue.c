@@ -28,24 +28,23 @@ struct arrival {
 	bool asked_ancestors, ancestor_has_lock;
 };
 
-/* As tmpfiles.d would make them; root's first call does it where nobody has. */
-static int make_directories_of(
-	const struct settings *settings, const struct target *target)
+int queue_make(const struct settings *settings, const struct target *target)
 {
 	_cleanup_free_ char *targets = xasprintf("%s/targets", settings->run_path);
-	mode_t mode;
-	gid_t group;
+	_cleanup_close_ int lock = -1;
+	struct sharing sharing;
 
-	if (access(target->queue, F_OK) == 0)
+	if (geteuid() != 0 && faccessat(AT_FDCWD, target->queue, F_OK, AT_EACCESS) == 0)
 		return 0;
-	mode = settings_sharing(settings, &group, 0755);
-	if (make_directories(settings->run_path, mode) < 0 ||
-		make_shared_directory(targets, 02770, group) < 0)
+	sharing_find(&sharing, settings);
+	if (sharing_make_top(&sharing, settings->run_path, 0755) < 0 ||
+		sharing_make(&sharing, targets) < 0)
 		return -1;
 	if (!target_is_system(target->name) &&
-		make_shared_directory(target->directory, 02770, group) < 0)
+		sharing_make(&sharing, target->directory) < 0)
 		return -1;
-	return make_shared_directory(target->queue, 02770, group);
+	lock = lock_make(target->directory, &sharing);
+	return lock < 0 ? -1 : sharing_make(&sharing, target->queue);
 }
 
 /* Anything else (a full /run, say) must not keep a rebuild from repairing the machine. */
@@ -57,7 +56,7 @@ static bool is_refusal(int reason)
 static int refuse_permission(const struct settings *settings)
 {
 	const int reason = errno;
-	const struct group *group = getgrgid(settings_group(settings));
+	const char *group = sharing_group_name(settings);
 	const char *sandbox = reason == EROFS ? SANDBOX_ADVICE : sandbox_advice();
 
 	if (!is_refusal(reason)) {
@@ -65,13 +64,17 @@ static int refuse_permission(const struct settings *settings)
 		error_errno("cannot queue in '%s'", settings->run_path);
 		return EXIT_OWN_FAILURE;
 	}
-	if (sandbox)
+	if (getuid() == 0 && reason != EROFS)
+		error("cannot queue in '%s': %s: it has to belong to root (chown it, or "
+		      "move it away)",
+			settings->run_path, strerror(reason));
+	else if (sandbox)
 		error("cannot queue in '%s' (%s): %s", settings->run_path,
 			strerror(reason), sandbox);
-	else if (group && group->gr_gid)
+	else if (group)
 		error("no permission to queue in '%s': use sudo, or become a member of group "
 		      "'%s' ([access] group)",
-			settings->run_path, group->gr_name);
+			settings->run_path, group);
 	else
 		error("no permission to queue in '%s': use sudo", settings->run_path);
 	return EXIT_NO_PERMISSION;
@@ -287,8 +290,7 @@ static int wait_for_turn(struct arrival *arrival)
 	int status;
 
 	do {
-		_cleanup_close_ int fd =
-			lock_open(arrival->target->directory, arrival->call->settings);
+		_cleanup_close_ int fd = lock_open(arrival->target->directory);
 
 		if (fd < 0)
 			return refuse_permission(arrival->call->settings);
@@ -326,7 +328,7 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 
 	*ret = (struct turn)TURN_NONE;
 	call->build->phase = PHASE_WAITING;
-	if (make_directories_of(call->settings, call->target) < 0)
+	if (queue_make(call->settings, call->target) < 0)
 		return refuse_permission(call->settings);
 	if (ticket_arrive(&ret->ticket, call->target->queue, call->build) < 0) {
 		if (is_refusal(errno))
@@ -347,7 +349,7 @@ void queue_enter_beside(struct turn *ret, const struct queue_call *call)
 {
 	*ret = (struct turn)TURN_NONE;
 	call->build->phase = PHASE_LOOKING;
-	if (make_directories_of(call->settings, call->target) == 0)
+	if (queue_make(call->settings, call->target) == 0)
 		(void)!ticket_arrive_beside(
 			&ret->ticket, call->target->queue, call->build);
 }

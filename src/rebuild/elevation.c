@@ -11,7 +11,7 @@
 static bool needs_sudo(const struct request *request)
 {
 	/* NIX_SUDOOPTS may have it get a password in another way. */
-	if (geteuid() == 0 || request->asks_password || getenv("NIX_SUDOOPTS") ||
+	if (getuid() == 0 || request->asks_password || getenv("NIX_SUDOOPTS") ||
 		(request->target_host && *request->target_host))
 		return false;
 	if (!action_changes_system(request->action) &&

@@ -96,10 +96,10 @@ static const struct error_place *find_place(
 
 static void put_uncommitted(struct strbuf *out, const struct run *run, const char *path)
 {
-	_cleanup_close_ int root =
-		open(run->configuration.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ struct file_look *look =
+		files_look(run->configuration.root, &path, 1);
 	_cleanup_free_ char *saved =
-		saved_describe(run->configuration.root, root, path, NULL);
+		saved_describe(look, run->configuration.root, path, NULL);
 	git_oid committed, now;
 
 	if (git_oid_is_zero(&run->snapshot.committed) ||

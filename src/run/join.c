@@ -47,7 +47,7 @@ void join_describe_request(struct run *run)
 		if (configures_nix(*variable))
 			strv_add(&variables, *variable);
 	strv_sort(&variables);
-	strbuf_printf(&text, "%d %s", (int)geteuid(), run->program);
+	strbuf_printf(&text, "%d %s", (int)getuid(), run->program);
 	for (size_t i = 0; i < variables.len; i++) {
 		strbuf_putc(&text, '\0');
 		strbuf_puts(&text, variables.words[i]);

@@ -54,20 +54,22 @@ static void remove_old(const struct settings *settings, uint64_t newest)
 	}
 }
 
+int log_make_directory(const struct settings *settings)
+{
+	struct sharing sharing;
+
+	sharing_find(&sharing, settings);
+	return sharing_make_top(&sharing, settings->log_path, 02770);
+}
+
 int log_create(const struct settings *settings, uint64_t number)
 {
 	_cleanup_free_ char *path = log_path(settings, number);
-	gid_t group;
 	int fd;
 
-	if (access(settings->log_path, F_OK) < 0) {
-		const mode_t mode = settings_sharing(settings, &group, 02770);
-
-		if (make_directories(settings->log_path, 0755) < 0 ||
-			chown(settings->log_path, (uid_t)-1, group) < 0 ||
-			chmod(settings->log_path, mode) < 0)
-			return error_errno("cannot make '%s'", settings->log_path);
-	}
+	if (faccessat(AT_FDCWD, settings->log_path, F_OK, AT_EACCESS) < 0 &&
+		log_make_directory(settings) < 0)
+		return error_errno("cannot make '%s'", settings->log_path);
 	if (settings->log_keep)
 		remove_old(settings, number);
 	/* A number is given once: a file that is there is a leftover of a lost ledger. */

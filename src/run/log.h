@@ -3,9 +3,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "settings/settings.h"
+#include "settings/sharing.h"
 
 char *log_path(const struct settings *settings, uint64_t number) _must_check_;
+
+/* -1 with errno set. log_create() does it for those who may. */
+int log_make_directory(const struct settings *settings);
 
 /* Makes the log of build number and removes those that are too old. -1 (printed) on
  * error. */

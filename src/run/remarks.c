@@ -1,10 +1,7 @@
 #include "run/remarks.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -82,27 +79,22 @@ void remark_before(const struct run *run)
  * nobody after it.
  */
 static bool is_own_lock_file(const char *lock_file, time_t written,
-	const struct path_changes *changes, int root)
+	const struct path_changes *changes, const struct file_look *looks)
 {
-	_cleanup_close_ int fd = -1;
-	struct stat status;
-
-	if (!lock_file || !written || changes->len != 1 ||
-		!streq(changes->list[0].path, lock_file))
-		return false;
-	fd = open_beneath(root, lock_file, O_PATH);
-	return fd >= 0 && fstat(fd, &status) == 0 &&
-	       status.st_mtime <= written + LOCK_FILE_SECONDS;
+	return lock_file && written && changes->len == 1 &&
+	       streq(changes->list[0].path, lock_file) && looks[0].is_there &&
+	       looks[0].saved <= written + LOCK_FILE_SECONDS;
 }
 
-static void name_changes(struct run *run, const struct path_changes *changes, int root)
+static void name_changes(struct run *run, const struct path_changes *changes,
+	const struct file_look *looks)
 {
 	_cleanup_strv_ struct strv paths = {0};
 
 	for (size_t i = 0; i < changes->len && i < MEANWHILE_MAX; i++) {
 		const char *path = changes->list[i].path;
 		_cleanup_free_ char *saved =
-			saved_describe(run->configuration.root, root, path, NULL);
+			saved_describe(&looks[i], run->configuration.root, path, NULL);
 
 		strv_add(&paths, path);
 		say("changed while building: %s (%s)", path, saved ? saved : "gone");
@@ -118,7 +110,7 @@ void remark_meanwhile(struct run *run, time_t lock_file_written)
 {
 	_cleanup_path_changes_ struct path_changes changes = {0};
 	_cleanup_snapshot_ struct snapshot after = {0};
-	_cleanup_close_ int root = -1;
+	_cleanup_free_ struct file_look *looks = NULL;
 
 	if (!build_has_snapshot(&run->build))
 		return;
@@ -130,15 +122,15 @@ void remark_meanwhile(struct run *run, time_t lock_file_written)
 		    &after.tree) < 0 ||
 		!changes.len)
 		return;
-	root = open(run->configuration.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	looks = changed_files_look(run->configuration.root, &changes);
 	if (is_own_lock_file(
-		    run->configuration.lock_file, lock_file_written, &changes, root)) {
+		    run->configuration.lock_file, lock_file_written, &changes, looks)) {
 		run->build.tree_with_lock_file = after.tree;
 		say("nixos-rebuild has written %s: it is not committed yet",
 			run->configuration.lock_file);
 		return;
 	}
-	name_changes(run, &changes, root);
+	name_changes(run, &changes, looks);
 }
 
 static void remark_boot(const struct run *run, const struct system_state *now)
@@ -157,33 +149,31 @@ static void remark_boot(const struct run *run, const struct system_state *now)
 static void remark_owner(const struct run *run)
 {
 	const char *root = run->configuration.root;
-	const char *names[] = {run->configuration.lock_file, ".git/index", ".git/objects",
-		".git/HEAD", ".git/FETCH_HEAD", ".git/config"};
+	const char *names[] = {".", ".git/index", ".git/objects", ".git/HEAD",
+		".git/FETCH_HEAD", ".git/config", run->configuration.lock_file};
+	const size_t len = ARRAY_LEN(names) - (run->configuration.lock_file ? 0 : 1);
+	_cleanup_free_ struct file_look *looks = NULL;
 	_cleanup_strv_ struct strv found = {0};
 	_cleanup_free_ char *words = NULL;
-	struct stat status;
-	uid_t owner;
 
-	if (!run->configuration.is_git || lstat(root, &status) < 0 || !status.st_uid)
+	if (!run->configuration.is_git)
 		return;
-	owner = status.st_uid;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		_cleanup_free_ char *path =
-			names[i] ? xasprintf("%s/%s", root, names[i]) : NULL;
-
-		if (path && lstat(path, &status) == 0 && !status.st_uid)
-			strv_add(&found, path);
-	}
+	looks = files_look(root, names, len);
+	if (!looks[0].is_there || !looks[0].owner)
+		return;
+	for (size_t i = 1; i < len; i++)
+		if (looks[i].is_there && !looks[i].owner)
+			strv_take(&found, xasprintf("%s/%s", root, names[i]));
 	if (!found.len)
 		return;
 	words = text_shell_words(found.words);
 	warn("now belongs to root, in a checkout of user %u: chown %u %s",
-		(unsigned)owner, (unsigned)owner, words);
+		(unsigned)looks[0].owner, (unsigned)looks[0].owner, words);
 }
 
 void remark_after(const struct run *run, const struct system_state *now)
 {
 	remark_boot(run, now);
-	if (geteuid() == 0)
+	if (getuid() == 0)
 		remark_owner(run);
 }

@@ -16,6 +16,7 @@
 #include "run/brief.h"
 #include "run/front.h"
 #include "run/join.h"
+#include "run/log.h"
 #include "run/remarks.h"
 #include "run/runner.h"
 #include "run/watch.h"
@@ -371,6 +372,15 @@ static int guard_before_queue(struct run *run, const struct own_options *options
 	return status;
 }
 
+/* As root: what is shared is made, and from then on root acts as those who share it. */
+static void share(const struct run *run)
+{
+	if (getuid() == 0 && queue_make(run->settings, &run->target) == 0 &&
+		ledger_make(run->settings) == 0)
+		(void)!log_make_directory(run->settings);
+	sharing_lower_rights(run->settings);
+}
+
 typedef int preparer(
 	struct run *run, const struct own_options *options, const struct strv *words);
 
@@ -389,6 +399,7 @@ static int run_prepared(const struct settings *settings,
 	status = prepare(&run, options, words);
 	if (status)
 		return status;
+	share(&run);
 	join_describe_request(&run);
 	status = needs_lock(&run) ? join_own_running(&run) : -1;
 	if (status >= 0)

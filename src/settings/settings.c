@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <ini.h>
 #include <limits.h>
 #include <stddef.h>
@@ -49,6 +48,7 @@ static const struct key keys[] = {
 	KEY("show", "output", TYPE_CHOICE, show_output, "auto|all|brief"),
 	KEY("log", "keep", TYPE_NUMBER, log_keep, NULL),
 	KEY("access", "group", TYPE_WORD, access_group, NULL),
+	KEY("access", "user", TYPE_WORD, access_user, NULL),
 	KEY("paths", "run", TYPE_PATH, run_path, NULL),
 	KEY("paths", "state", TYPE_PATH, state_path, NULL),
 	KEY("paths", "log", TYPE_PATH, log_path, NULL),
@@ -62,7 +62,8 @@ struct reader {
 	FILE *file;
 	const char *path;
 	unsigned line;
-	bool failed; /* the first problem is said, later ones would only add noise */
+	bool is_private; /* not everybody may read it: sudo must not make us print it */
+	bool failed;     /* the first problem is said, later ones would only add noise */
 	bool seen[ARRAY_LEN(keys)];
 	struct settings *settings;
 };
@@ -150,6 +151,14 @@ static int fail(
 	return 0;
 }
 
+static char *refuse_line(struct reader *reader, const char *reason)
+{
+	if (!reader->failed)
+		error("%s:%u: %s", reader->path, reader->line, reason);
+	reader->failed = true;
+	return NULL;
+}
+
 /* inih's convention: 1 is success, 0 an error. */
 static int handle(void *user, const char *section, const char *name, const char *value)
 {
@@ -170,15 +179,9 @@ static int handle(void *user, const char *section, const char *name, const char 
 		reason = assign(member, &keys[i], value);
 		return reason ? fail(reader, section, name, reason) : 1;
 	}
+	if (reader->is_private)
+		(void)refuse_line(reader, "unknown key");
 	return fail(reader, section, name, "unknown key");
-}
-
-static char *refuse_line(struct reader *reader, const char *reason)
-{
-	if (!reader->failed)
-		error("%s:%u: %s", reader->path, reader->line, reason);
-	reader->failed = true;
-	return NULL;
 }
 
 /* inih tells the handler of a section only with its first key. */
@@ -219,14 +222,15 @@ static char *read_line(char *line, int room, void *stream)
 		_cleanup_free_ char *reason = xasprintf(
 			"%.*s]: unknown section", (int)strcspn(whole, "]"), whole);
 
-		return refuse_line(reader, reason);
+		return refuse_line(
+			reader, reader->is_private ? "unknown section" : reason);
 	}
 	memcpy(line, whole, (size_t)len);
 	memcpy(line + len, "\n", 2);
 	return line;
 }
 
-static int check_trust(int fd, const char *path)
+static int check_trust(bool *ret_private, int fd, const char *path)
 {
 	struct stat status;
 
@@ -239,13 +243,19 @@ static int check_trust(int fd, const char *path)
 			"%s:1: others can write this file: give it to root and take away "
 			"write permission (chown root, chmod go-w)",
 			path);
+	*ret_private = !(status.st_mode & S_IROTH);
 	return 0;
 }
 
-static int parse(struct settings *settings, int fd, const char *path)
+static int parse(struct settings *settings, int fd, const char *path, bool is_private)
 {
 	_cleanup_fclose_ FILE *file = fdopen(fd, "re");
-	struct reader reader = {.file = file, .path = path, .settings = settings};
+	struct reader reader = {
+		.file = file,
+		.path = path,
+		.is_private = is_private,
+		.settings = settings,
+	};
 	int bad_line;
 
 	if (!file) {
@@ -264,6 +274,7 @@ static int parse(struct settings *settings, int fd, const char *path)
 int settings_read(struct settings *ret, const char *path)
 {
 	const char *name = path ? path : SETTINGS_DEFAULT_PATH;
+	bool is_private;
 	int fd;
 
 	*ret = (struct settings){
@@ -285,11 +296,11 @@ int settings_read(struct settings *ret, const char *path)
 	if (fd < 0)
 		return !path && errno == ENOENT ? 0
 						: error_errno("cannot open '%s'", name);
-	if (check_trust(fd, name) < 0) {
+	if (check_trust(&is_private, fd, name) < 0) {
 		close(fd);
 		return -1;
 	}
-	return parse(ret, fd, name);
+	return parse(ret, fd, name, is_private);
 }
 
 void settings_free(struct settings *settings)
@@ -297,6 +308,7 @@ void settings_free(struct settings *settings)
 	free(settings->rebuild_command);
 	strv_free(&settings->guard_ignore);
 	free(settings->access_group);
+	free(settings->access_user);
 	free(settings->run_path);
 	free(settings->state_path);
 	free(settings->log_path);
@@ -304,24 +316,4 @@ void settings_free(struct settings *settings)
 	free(settings->current_system_path);
 	free(settings->activation_lock_path);
 	free(settings->system_slice_path);
-}
-
-gid_t settings_group(const struct settings *settings)
-{
-	const struct group *group =
-		getgrnam(settings->access_group ? settings->access_group : "wheel");
-
-	if (!group && settings->access_group)
-		warn("[access] group: there is no group '%s', only root can queue",
-			settings->access_group);
-	return group ? group->gr_gid : 0;
-}
-
-mode_t settings_sharing(
-	const struct settings *settings, gid_t *ret_group, mode_t shared_mode)
-{
-	const bool alone = geteuid() != 0;
-
-	*ret_group = alone ? (gid_t)-1 : settings_group(settings);
-	return alone ? 0700 : shared_mode;
 }

@@ -31,6 +31,7 @@ struct settings {
 	enum show_output show_output;
 	unsigned log_keep;  /* number of logs */
 	char *access_group; /* NULL: wheel where that exists, else root */
+	char *access_user;  /* whose the shared files are */
 	char *run_path, *state_path, *log_path, *profiles_path, *current_system_path;
 	char *activation_lock_path, *system_slice_path; /* of NixOS */
 };
@@ -39,14 +40,3 @@ struct settings {
 int settings_read(struct settings *ret, const char *path) _must_check_;
 void settings_free(struct settings *settings);
 #define _cleanup_settings_ _cleanup_(settings_free)
-
-/* The group that may queue and record. */
-gid_t settings_group(const struct settings *settings);
-
-/*
- * What is made is shared by root with that group. A user who is not root, and whose
- * [paths] lead where he may make directories, works alone: *group is -1 (whatever it
- * becomes), and a top directory is his, 0700.
- */
-mode_t settings_sharing(
-	const struct settings *settings, gid_t *ret_group, mode_t shared_mode);

@@ -1,6 +1,11 @@
 /* A flake pinned to a commit: its tree is copied, for the record must outlive git gc. */
 #include "snapshot/taking.h"
 
+#include "base/message.h"
+
+/* What lies on disk is no deeper: a path has at most 4096 bytes (PATH_MAX). */
+#define DEPTH_MAX 2048u
+
 static int send_copy(struct worker *worker, git_odb *from, const git_oid *id)
 {
 	_cleanup_git_(odb_object) git_odb_object *object = NULL;
@@ -13,10 +18,13 @@ static int send_copy(struct worker *worker, git_odb *from, const git_oid *id)
 }
 
 static int copy_tree(struct worker *worker, git_repository *repository, git_odb *from,
-	const git_oid *id)
+	const git_oid *id, unsigned depth)
 {
 	_cleanup_git_(tree) git_tree *tree = NULL;
 
+	if (depth > DEPTH_MAX)
+		return error("the commit's directories are nested more than %u deep",
+			DEPTH_MAX);
 	if (receiver_has(worker, id))
 		return 0;
 	if (git_tree_lookup(&tree, repository, id) < 0)
@@ -27,8 +35,8 @@ static int copy_tree(struct worker *worker, git_repository *repository, git_odb 
 		int result = 0;
 
 		if (type == GIT_OBJECT_TREE)
-			result = copy_tree(
-				worker, repository, from, git_tree_entry_id(entry));
+			result = copy_tree(worker, repository, from,
+				git_tree_entry_id(entry), depth + 1);
 		else if (type == GIT_OBJECT_BLOB &&
 			 !receiver_has(worker, git_tree_entry_id(entry)))
 			result = send_copy(worker, from, git_tree_entry_id(entry));
@@ -46,5 +54,5 @@ int take_commit(git_oid *ret, struct worker *worker, git_repository *repository,
 	if (git_repository_odb(&odb, repository) < 0)
 		return git_failed("cannot read the repository");
 	*ret = *tree;
-	return copy_tree(worker, repository, odb, tree);
+	return copy_tree(worker, repository, odb, tree, 0);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -61,7 +62,8 @@ static char *cache_path(
 	git_oid id;
 
 	git_odb_hash(&id, key, strlen(key), GIT_OBJECT_BLOB);
-	return xasprintf("%s/cache/%s.stat", settings->state_path, oid_text(text, &id));
+	return xasprintf("%s/cache/%s-%u.stat", settings->state_path, oid_text(text, &id),
+		(unsigned)geteuid());
 }
 
 static int take_files(git_oid *ret, const struct job *job, struct worker *worker,
@@ -263,17 +265,25 @@ static int parse_answer(struct snapshot *ret, const struct record *answer)
 	return 0;
 }
 
+/* Whoever writes it decides what is recorded: nobody believes another's. */
 static int open_cache(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
 
-	return fd < 0 ? 0 : fd;
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
+		!(status.st_mode & 0022))
+		return fd;
+	close(fd);
+	return 0;
 }
 
 static int make_cache(const struct settings *settings)
 {
 	_cleanup_free_ char *directory = xasprintf("%s/cache", settings->state_path);
-	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	return fd < 0 ? 0 : fd;
 }
@@ -292,6 +302,7 @@ static int take(struct snapshot *ret, const struct configuration *configuration,
 		.receive = receive,
 		.data = &job,
 		.deadline_ms = DEADLINE_MS,
+		.owner_of = configuration->root,
 	};
 	int result;
 

@@ -50,9 +50,12 @@ as() {
 	# nothing that one of them made is closed to the others, or open to the rest
 	assert_equal "$(find "$STATE" "$ROOT/run/safe-rebuild" "$ROOT/var/log/safe-rebuild" ! -type l \
 		-not -group users -not -path "$ROOT/run/safe-rebuild" -not -path "$STATE")" ""
-	assert_equal "$(find "$STATE" "$ROOT/var/log/safe-rebuild" -type f ! -perm -040)" ""
+	assert_equal "$(find "$STATE" "$ROOT/var/log/safe-rebuild" -type f ! -perm -040 ! -name '*.stat')" ""
+	assert_equal "$(find "$STATE/cache" -type f ! -perm 600)" ""
+	# what root made by a run of its own is the system user's: root has put its rights down
+	assert_equal "$(find "$LEDGER/objects" "$STATE/cache" "$ROOT/var/log/safe-rebuild" -type f -user root)" ""
 	assert_equal "$(find "$LEDGER" "$ROOT/var/log/safe-rebuild" -perm /07)" ""
-	assert_equal "$(find "$LEDGER/objects" "$LEDGER/refs" -type d ! -perm -2070)" ""
+	assert_equal "$(find "$LEDGER/objects" "$LEDGER/refs" -type d ! -perm -2070 ! -name info)" ""
 }
 
 @test "a member plants nothing that root's git obeys" {
@@ -216,7 +219,12 @@ fake_sudo() {
 }
 
 @test "a member's file cannot speak for root, stand last for ever, or take hold of a directory" {
+	# Directories that a member has made are not root's queue.
 	run as 12345 --agent first switch --flake .
+	run sr --agent first switch --flake .
+	assert_equal "$status" 77
+	assert_contains "$output" "cannot queue in '$ROOT/run/safe-rebuild': Permission denied: it has to belong to root"
+	rm -rf "$ROOT/run/safe-rebuild" "$STATE"
 	sr --agent first switch --flake . >/dev/null 2>&1
 	local queue=$ROOT/run/safe-rebuild/queue
 	# A ticket of the far future that its maker keeps locked.
@@ -243,4 +251,76 @@ fake_sudo() {
 	sed "s,^state = .*,state = $ROOT/theirs," "$SAFE_REBUILD_SETTINGS" >"$ROOT/etc/other.ini"
 	sr --settings "$ROOT/etc/other.ini" --agent root switch --flake . >/dev/null 2>&1
 	assert_equal "$(stat -c '%a %U' "$ROOT/theirs")" "711 root"
+}
+
+@test "a member's links lead root nowhere" {
+	sr --agent first switch --flake . >/dev/null 2>&1
+	local secret=$ROOT/secret queue=$ROOT/run/safe-rebuild/queue
+	mkdir -m 700 "$secret"
+	echo kept >"$secret/file"
+	echo kept >"$secret/file.lock"
+	as_member() { setpriv --reuid 12345 --regid 12345 --groups users "$@"; }
+	# in the place of what root's next run writes: a ref, its directory, objects, a cache, a log
+	as_member ln -sfn "$secret/made" "$LEDGER/refs/agents/system/second"
+	as_member sh -c 'mv "$1/refs/running" "$1/refs/heads/running" && ln -s "$2" "$1/refs/running"' - "$LEDGER" "$secret"
+	as_member ln -s "$secret/file" "$LEDGER/refs/heads/file"
+	as_member ln -s "$secret/made.log" "$ROOT/var/log/safe-rebuild/2.log"
+	local directory
+	for directory in "$LEDGER"/objects/??; do
+		as_member sh -c 'mv "$1" "$1.old" && ln -s "$2" "$1"' - "$directory" "$secret"
+		break
+	done
+	local cache
+	cache=$(echo "$STATE"/cache/*.stat)
+	as_member sh -c 'rm -f "$1" && ln -s "$2" "$1"' - "$cache" "$secret/file"
+	echo new >new.nix && git add -A
+	run sr --agent second switch --flake .
+	assert_equal "$status" 0
+	run sr --agent third switch --flake .
+	assert_equal "$status" 0
+	assert_equal "$(ls "$secret" | xargs)" "file file.lock"
+	assert_equal "$(cat "$secret/file" "$secret/file.lock" | xargs)" "kept kept"
+	assert_equal "$(stat -c '%a %U' "$secret" "$secret/file" | xargs)" "700 root 644 root"
+	LEDGER_IS_BROKEN=1
+}
+
+@test "a cache that a member has written does not blind root" {
+	sr --agent first switch --flake .
+	as 12345 --agent member switch --flake .
+	local cache id
+	cache=$(echo "$STATE"/cache/*-12345.stat)
+	id=${cache##*/}
+	# root's, replaced by the member's
+	setpriv --reuid 12345 --regid 12345 --groups users sh -c \
+		'rm -f "$1"; cp "$2" "$1"; chmod 600 "$1"' - "$STATE/cache/${id%-*}-65534.stat" "$cache"
+	sr --agent first switch --flake .
+	assert_equal "$(stat -c %u "$STATE/cache/${id%-*}-65534.stat")" 65534
+}
+
+@test "root reads a configuration with its owner's rights" {
+	local home=$ROOT/home/alice
+	mkdir -m 700 "$home" && chown 12346 "$home"
+	mkdir -m 700 "$ROOT/secret"
+	echo "a secret of root" >"$ROOT/secret/key"
+	as_alice() { setpriv --reuid 12346 --regid 12346 --clear-groups "$@"; }
+	as_alice git init -q -b main "$home/nixos"
+	cd "$home/nixos"
+	as_alice sh -c 'echo "{ outputs = _: { }; }" >flake.nix; git add -A; git -c user.name=a -c user.email=a@b commit -qm one'
+	sr --agent first switch --flake . 2>&1
+	as_alice sh -c 'echo "# mine" >>flake.nix'
+	run sr --agent second switch --flake .
+	assert_equal "$status" 0
+	assert_contains "$output" "M flake.nix"
+	run sr status
+	assert_equal "$status" 0
+	assert_contains "$output" "M flake.nix (saved "
+	# alternates, links and a file that only root may read show nothing
+	as_alice sh -c 'echo "$1/objects" >.git/objects/info/alternates; ln -s "$1/key" link; git add link 2>/dev/null' - "$ROOT/secret"
+	cp "$ROOT/secret/key" only-root && chmod 600 only-root
+	as_alice git update-index --add --cacheinfo 100644,"$(git -c safe.directory='*' hash-object flake.nix)",only-root
+	run sr --agent third switch --flake .
+	assert_equal "$status" 0
+	assert_contains "$output" "the record lacks 1 file: only-root"
+	run git --git-dir "$LEDGER" grep -c "a secret of root" refs/heads/builds
+	assert_equal "$output" ""
 }

@@ -48,11 +48,13 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 @test "the modes let members add objects and refs, and nothing else" {
 	[ "$(id -u)" = 0 ] || skip "about what root shares"
 	umask 022
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+	printf '[access]\ngroup = users\n' >>"$SAFE_REBUILD_SETTINGS"
 	sr --agent a switch
 	assert_equal "$(stat -c %a "$STATE")" 2750
 	assert_equal "$(stat -c %a "$LEDGER")" 2750
 	assert_equal "$(stat -c %a "$LEDGER/objects" "$LEDGER/refs" | sort -u)" 2770
-	assert_equal "$(find "$LEDGER/objects" "$LEDGER/refs" -type d ! -perm 2770)" ""
+	assert_equal "$(find "$LEDGER/objects" "$LEDGER/refs" -type d ! -perm 2770)" "$LEDGER/objects/info"
 	assert_equal "$(find "$LEDGER" -maxdepth 1 -type f -perm /022)" ""
 	assert_equal "$(find "$LEDGER/info" "$LEDGER/hooks" -perm /022)" ""
 	assert_equal "$(find "$LEDGER" -perm /007)" ""
@@ -62,14 +64,38 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 	assert_equal "$(stat -c %a "$ROOT/var/log/safe-rebuild/1.log")" 640
 }
 
-@test "git's stale .lock files do not stop the ledger" {
-	sr --agent a switch
-	touch "$LEDGER/refs/heads/builds.lock" "$LEDGER/refs/agents/system/a.lock"
-	mkdir -p "$LEDGER/refs/running"
-	touch "$LEDGER/refs/running/2.lock"
+@test "what root does not share nobody else can enter" {
+	[ "$(id -u)" = 0 ] || skip "about what root shares"
+	umask 022
+	printf '[access]\ngroup = no-such-group\n' >>"$SAFE_REBUILD_SETTINGS"
 	run sr --agent a switch
+	assert_equal "$status" 0
+	assert_contains "$output" "warning: [access] group: there is no group 'no-such-group', only root can queue"
+	assert_equal "$(stat -c '%a %U' "$STATE" "$ROOT/run/safe-rebuild" "$ROOT/var/log/safe-rebuild" | sort -u)" "700 root"
+	# shared later: it stays as it was made, and says so
+	sed -i 's/no-such-group/users/' "$SAFE_REBUILD_SETTINGS"
+	run sr --agent a switch
+	assert_equal "$status" 0
+	assert_contains "$output" "warning: '$STATE' was made for root alone and stays so (to share it: move it away)"
+	assert_contains "$output" "switch succeeded: build 2"
+}
+
+@test "a .lock of git is waited for, and one from before this boot does not stop the ledger" {
+	sr --agent a switch
+	local locks=("$LEDGER/refs/heads/builds.lock" "$LEDGER/refs/agents/system/a.lock")
+	touch "${locks[@]}"
+	(sleep 1; rm "${locks[@]}") &
+	run sr --agent a switch
+	wait
 	assert_contains "$output" "switch succeeded: build 2"
 	assert_equal "$(field 2 outcome)" succeeded
+	[ "$(id -u)" = 0 ] || return 0
+	# A machine that has just booted: CLOCK_BOOTTIME in a namespace of its own.
+	touch "${locks[@]}"
+	sleep 2
+	run unshare --time --boottime=-"$(($(cut -d. -f1 /proc/uptime) - 1))" --fork "$SAFE_REBUILD" --agent a switch
+	assert_contains "$output" "switch succeeded: build 3"
+	assert_equal "$(field 3 outcome)" succeeded
 }
 
 @test "git gc and pack-refs by an administrator change nothing" {

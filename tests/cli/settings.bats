@@ -98,3 +98,14 @@ assert_refused() {
 	assert_equal "$output" \
 		"safe-rebuild: cannot open '$ROOT/etc/none.ini': No such file or directory"
 }
+
+@test "a file that only root may read is not printed" {
+	printf '[root password]\nhunter2 = x\n' >"$ROOT/etc/secret"
+	chmod 600 "$ROOT/etc/secret"
+	run sr --settings "$ROOT/etc/secret" status
+	assert_equal "$status" 78
+	assert_equal "$output" "safe-rebuild: $ROOT/etc/secret:1: unknown section"
+	printf '[queue]\nhunter2 = x\n' >"$ROOT/etc/secret"
+	run sr --settings "$ROOT/etc/secret" status
+	assert_equal "$output" "safe-rebuild: $ROOT/etc/secret:2: unknown key"
+}

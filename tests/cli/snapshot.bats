@@ -242,6 +242,7 @@ recorded_files() {
 
 @test "root does not read a git directory that another user pointed to" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
 	make_repository "$ROOT/roots"
 	make_repository
 	chown -R nobody "$CONFIG"

@@ -1,0 +1,36 @@
+#pragma once
+/*
+ * Root shares directories with a group, and reads what belongs to others. From
+ * rights_lower() on its process acts as the system user that owns what is shared
+ * (effective ids, no supplementary groups, so no capabilities): a link that somebody has
+ * planted leads nowhere that a member of the group could not go. The rights come back
+ * only in a process of its own, which executes a program, does one small thing, or
+ * becomes a configuration's owner for good.
+ *
+ * The real user id stays root's: getuid() tells whether root calls, and root's own
+ * children can be signalled. See credentials(7), setresuid(2).
+ */
+#include <sys/types.h>
+
+#include "base/macro.h"
+
+/* Of a process that is not root nothing changes. -1 with errno set. */
+int rights_lower(uid_t user, gid_t group) _must_check_;
+
+/* In a forked child only: root again, with its groups; ends the process where that fails.
+ * Nothing changes where nothing was lowered. */
+void rights_restore(void);
+
+/*
+ * In a forked child only, and for good: becomes the owner of a directory, with that
+ * user's groups. Of root's directories root remains the reader where nobody else can
+ * write to them or to their .git; else it is who it is now, with the directory's group.
+ * -1 with errno set. Only root can become another.
+ */
+int rights_become_owner(const char *directory) _must_check_;
+
+/* What work returns (0 or -1), done by root in a child; -1 where there is none. */
+int rights_call(int (*work)(void *data), void *data) _must_check_;
+
+/* kill(2) with root's rights: one's child that has become another user. */
+void rights_kill(pid_t pid, int signal);

@@ -1,0 +1,122 @@
+#include "settings/sharing.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/message.h"
+#include "base/rights.h"
+
+#define DEFAULT_GROUP "wheel"
+#define DEFAULT_USER "safe-rebuild"
+#define FALLBACK_USER "nobody"
+
+static const struct group *find_group(const struct settings *settings)
+{
+	const struct group *group =
+		getgrnam(settings->access_group ? settings->access_group : DEFAULT_GROUP);
+
+	if (!group && settings->access_group)
+		warn("[access] group: there is no group '%s', only root can queue",
+			settings->access_group);
+	return group;
+}
+
+static bool find_user(uid_t *ret, const struct settings *settings)
+{
+	const struct passwd *user =
+		getpwnam(settings->access_user ? settings->access_user : DEFAULT_USER);
+
+	if (!user && settings->access_user)
+		warn("[access] user: there is no user '%s', '" FALLBACK_USER "' it is",
+			settings->access_user);
+	if (!user)
+		user = getpwnam(FALLBACK_USER);
+	if (user)
+		*ret = user->pw_uid;
+	return user;
+}
+
+/* What was root's alone before there was a group cannot be shared by its mode alone. */
+static bool was_made_alone(const struct settings *settings)
+{
+	struct stat status;
+
+	if (stat(settings->state_path, &status) < 0 || status.st_uid || status.st_gid ||
+		is_empty_directory(settings->state_path))
+		return false;
+	warn("'%s' was made for root alone and stays so (to share it: move it away)",
+		settings->state_path);
+	return true;
+}
+
+static struct sharing find(const struct settings *settings)
+{
+	struct sharing found = {.user = (uid_t)-1, .group = (gid_t)-1};
+	const struct group *group;
+	gid_t gid;
+
+	if (getuid() != 0)
+		return found;
+	group = find_group(settings);
+	gid = group ? group->gr_gid : 0;
+	found.is_shared =
+		gid && !was_made_alone(settings) && find_user(&found.user, settings);
+	if (found.is_shared)
+		found.group = gid;
+	return found;
+}
+
+/* Asked once: names may come over a network, and what is wrong is said once. */
+void sharing_find(struct sharing *ret, const struct settings *settings)
+{
+	static struct sharing found;
+	static bool is_known;
+
+	if (!is_known)
+		found = find(settings);
+	is_known = true;
+	*ret = found;
+}
+
+mode_t sharing_mode(const struct sharing *sharing, mode_t shared_mode)
+{
+	return sharing->is_shared ? shared_mode : 0700;
+}
+
+int sharing_make(const struct sharing *sharing, const char *path)
+{
+	return make_shared_directory(
+		path, sharing_mode(sharing, 02770), sharing->user, sharing->group);
+}
+
+int sharing_make_top(const struct sharing *sharing, const char *path, mode_t shared_mode)
+{
+	const bool is_new = access(path, F_OK) < 0;
+
+	if (make_directories(path, 0755) < 0)
+		return -1;
+	if (!is_new && !is_empty_directory(path))
+		return 0;
+	if (chown(path, (uid_t)-1, sharing->group) < 0)
+		return -1;
+	return chmod(path, sharing_mode(sharing, shared_mode));
+}
+
+void sharing_lower_rights(const struct settings *settings)
+{
+	struct sharing sharing;
+
+	sharing_find(&sharing, settings);
+	if (sharing.is_shared && rights_lower(sharing.user, sharing.group) < 0)
+		warn_errno("root's rights cannot be put down here, going on with them");
+}
+
+const char *sharing_group_name(const struct settings *settings)
+{
+	const struct group *group =
+		getgrnam(settings->access_group ? settings->access_group : DEFAULT_GROUP);
+
+	return group ? group->gr_name : NULL;
+}

@@ -1,0 +1,40 @@
+#pragma once
+/*
+ * Whose the files of queue, ledger and logs are. Root shares them with [access] group,
+ * where there is such a group: the top directories stay root's, what is in them belongs
+ * to the system user [access] user, or to the member who made it. Without the group they
+ * are root's alone; and a user who is not root, and whose [paths] lead where that user
+ * may make directories, works alone in them.
+ */
+#include "settings/settings.h"
+
+struct sharing {
+	bool is_shared;
+	uid_t user; /* -1: whoever makes it */
+	gid_t group;
+};
+
+void sharing_find(struct sharing *ret, const struct settings *settings);
+
+/* The mode of a top directory: this one where it is shared, else 0700. */
+mode_t sharing_mode(const struct sharing *sharing, mode_t shared_mode);
+
+/* Makes a directory below a top directory: 2770 where it is shared. */
+int sharing_make(const struct sharing *sharing, const char *path) _must_check_;
+
+/*
+ * Makes a top directory and those above it. One that is there is left as it is, unless it
+ * is empty. -1 with errno set.
+ */
+int sharing_make_top(
+	const struct sharing *sharing, const char *path, mode_t shared_mode) _must_check_;
+
+/*
+ * Root's process acts as the system user from here on (base/rights.h). What would not be
+ * possible any more is done before: who calls, which configuration it is, that the
+ * directories are there.
+ */
+void sharing_lower_rights(const struct settings *settings);
+
+/* The name of the group that may queue and record, NULL where there is none. */
+const char *sharing_group_name(const struct settings *settings);
