@@ -93,6 +93,27 @@ in
       '';
     };
 
+    health = {
+      check = lib.mkOption {
+        type = lib.types.nullOr lib.types.str;
+        default = null;
+        example = lib.literalExpression ''"''${pkgs.curl}/bin/curl -fsS http://localhost/"'';
+        description = ''
+          A command, without a shell, that has to succeed before a switch is kept; else the system
+          before it is activated again.
+        '';
+      };
+      units = lib.mkEnableOption "going back when units fail newly after a switch";
+    };
+
+    notify = lib.mkOption {
+      type = lib.types.nullOr lib.types.str;
+      default = null;
+      description = "A command that gets one JSON object on stdin for each event, see safe-rebuild.ini(5).";
+    };
+
+    showPackages = lib.mkEnableOption "what became of the packages, after each build that changed the system";
+
     group = lib.mkOption {
       type = lib.types.str;
       default = "wheel";
@@ -121,7 +142,17 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    programs.safe-rebuild.settings.access.group = lib.mkDefault cfg.group;
+    programs.safe-rebuild.settings = {
+      access.group = lib.mkDefault cfg.group;
+      health = lib.mkIf (cfg.health.check != null || cfg.health.units) {
+        check = lib.mkIf (cfg.health.check != null) cfg.health.check;
+        units = lib.mkIf cfg.health.units "yes";
+      };
+      notify = lib.mkIf (cfg.notify != null) { command = cfg.notify; };
+      show = lib.mkIf cfg.showPackages {
+        packages = "${config.nix.package}/bin/nix --extra-experimental-features nix-command store diff-closures";
+      };
+    };
 
     environment.systemPackages = [ package ] ++ lib.optional cfg.replaceNixosRebuild (lib.hiPrio shim);
     system.build = lib.mkIf cfg.replaceNixosRebuild { nixos-rebuild = lib.mkForce shim; };

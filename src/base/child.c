@@ -123,7 +123,7 @@ int child_run(struct child *child, int64_t deadline_ms)
 	if (ended.fd >= 0)
 		close(ended.fd);
 	if (ready == 0)
-		kill(child->pid, SIGKILL);
+		kill(child->group == 0 ? -child->pid : child->pid, SIGKILL);
 	while (waitpid(child->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -1;

@@ -48,7 +48,7 @@ int child_release(struct child *child) _must_check_;
 
 /*
  * Both, and waits for its end: the exit status; -1 with errno set where it did not run or
- * was killed at the deadline (ETIMEDOUT).
+ * was killed at the deadline, with its group if that is its own (ETIMEDOUT).
  */
 int child_run(struct child *child, int64_t deadline_ms) _must_check_;
 

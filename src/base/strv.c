@@ -1,6 +1,7 @@
 #include "base/strv.h"
 
 #include "base/memory.h"
+#include "base/strbuf.h"
 
 void strv_take(struct strv *list, char *word)
 {
@@ -31,4 +32,21 @@ void strv_sort(struct strv *list)
 {
 	if (list->len)
 		qsort(list->words, list->len, sizeof(*list->words), compare_words);
+}
+
+char *strv_join(const struct strv *list, const char *separator)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	for (size_t i = 0; i < list->len; i++)
+		strbuf_printf(&out, "%s%s", i ? separator : "", list->words[i]);
+	return strbuf_take(&out);
+}
+
+bool strv_has(const struct strv *list, const char *word)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (streq(list->words[i], word))
+			return true;
+	return false;
 }

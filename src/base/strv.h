@@ -11,6 +11,10 @@ struct strv {
 
 void strv_take(struct strv *list, char *word); /* owns word from now on */
 void strv_add(struct strv *list, const char *word);
+bool strv_has(const struct strv *list, const char *word);
+/* All words with the separator between. The caller frees. */
+char *strv_join(const struct strv *list, const char *separator) _must_check_;
+
 void strv_sort(struct strv *list);
 void strv_free(struct strv *list);
 

@@ -9,10 +9,23 @@
 #include "base/text.h"
 #include "caller/caller.h"
 
+/* Who has not looked by then does not look. */
+#define CONFIRM_MAX_MS (24 * 3600 * (int64_t)1000)
+
 static int set_wait(void *member, const char *name, const char *value)
 {
 	if (!clock_parse_duration(value, member))
 		return error("%s: '%s' is no duration: 0, 90s, 10m, 2h or forever", name,
+			value);
+	return 0;
+}
+
+static int set_confirm(void *member, const char *name, const char *value)
+{
+	int64_t *ms = member;
+
+	if (!clock_parse_duration(value, ms) || *ms < 1000 || *ms > CONFIRM_MAX_MS)
+		return error("%s: '%s' is no duration from 1s to 24h, such as 2m", name,
 			value);
 	return 0;
 }
@@ -62,6 +75,8 @@ static const struct option options[] = {
 		"go on although these builds' work goes", set_builds, AT(allow_undo)},
 	{"--allow-redo", "BUILDS", "SAFE_REBUILD_ALLOW_REDO",
 		"go on although rolled back work comes back", set_builds, AT(allow_redo)},
+	{"--confirm", "DURATION", "SAFE_REBUILD_CONFIRM",
+		"go back unless confirmed in time", set_confirm, AT(confirm_ms)},
 	{"--settings", "FILE", "SAFE_REBUILD_SETTINGS",
 		"instead of /etc/safe-rebuild.ini", option_set_text, AT(settings)},
 };

@@ -13,8 +13,9 @@ struct own_options {
 	bool agent_is_option; /* and not a variable */
 	char *message;
 	char *settings;
-	int64_t wait_ms; /* -1: not given */
-	char *words;     /* those of the command line once more, but for the next two */
+	int64_t wait_ms;    /* -1: not given */
+	int64_t confirm_ms; /* 0: not given */
+	char *words; /* those of the command line once more, but for the next two */
 	char *allow_undo, *allow_redo; /* "43,gen:142": numbers, gen:N, store paths */
 };
 

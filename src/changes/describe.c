@@ -16,8 +16,13 @@ char *describe_build(const struct build *build)
 {
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 
-	strbuf_printf(&out, "build %" PRIu64 " by %s: %s %s", build->number, build->agent,
-		build->action ? build->action : "?", outcome_word(build->outcome));
+	strbuf_printf(&out, "build %" PRIu64 " by %s: %s", build->number, build->agent,
+		build->action ? build->action : "?");
+	if (build->back_to)
+		strbuf_printf(&out, " to %s", build->back_to);
+	strbuf_printf(&out, " %s", outcome_word(build->outcome));
+	if (build->rolled_back)
+		strbuf_printf(&out, ", took out %s", build->rolled_back);
 	if (build->generation && build->generation != build->generation_before)
 		strbuf_printf(&out, ", generation %" PRIu64, build->generation);
 	if (build->finished) {

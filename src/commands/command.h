@@ -18,10 +18,10 @@ struct context {
 
 /* The options of all commands together; commands.c lists them. */
 struct command_options {
-	bool json, patch, output, exit_code, restore;
+	bool json, patch, output, exit_code, restore, take_back;
 	bool md, check, user, project, managed, opencode_plugin;
 	unsigned count; /* 0: not given */
-	char *action, *outcome, *since, *path, *install, *remove;
+	char *action, *outcome, *since, *path, *duration, *install, *remove;
 };
 
 struct command {
@@ -37,7 +37,8 @@ struct command {
 };
 
 extern const struct command command_status, command_diff, command_log, command_show,
-	command_attach, command_cancel, command_exec, command_hook, command_agents;
+	command_attach, command_cancel, command_exec, command_rollback, command_confirm,
+	command_pause, command_resume, command_hook, command_agents;
 
 /* NULL-terminated, in the order of --help. */
 extern const struct command *const commands[];

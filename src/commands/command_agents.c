@@ -27,6 +27,9 @@ static const char section[] =
 	"  Do what the message says (`safe-rebuild diff --restore | git apply`), do not repeat\n"
 	"  the call. Use `--allow-undo` only if you were asked to take that work away.\n"
 	"- Exit status 75: not free in time, try again later. 77: no permission, ask your user.\n"
+	"- A change that may cut you off (network, ssh, login): `safe-rebuild --confirm 2m switch`,\n"
+	"  look, then `safe-rebuild confirm BUILD`; else it goes back by itself.\n"
+	"- Exit status 70: the new system failed its check and was taken back.\n"
 	"- To take a change back, `git revert` its commit and switch; do not check out old files.\n"
 	"- Never remove a lock, and never kill another's rebuild: `safe-rebuild cancel` ends your\n"
 	"  own.\n";

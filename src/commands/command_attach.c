@@ -1,7 +1,7 @@
 #include "base/message.h"
 #include "caller/caller.h"
 #include "commands/command.h"
-#include "commands/names.h"
+#include "ledger/names.h"
 #include "run/front.h"
 #include "run/runner.h"
 

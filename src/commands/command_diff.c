@@ -8,10 +8,11 @@
 #include "changes/report.h"
 #include "commands/command.h"
 #include "commands/json.h"
-#include "commands/names.h"
+#include "commands/paths.h"
 #include "guard/guard.h"
 #include "guard/refusal.h"
 #include "guard/restore.h"
+#include "ledger/names.h"
 #include "rebuild/target.h"
 
 static json_t *paths_of(const struct changes *changes, const size_t *paths, size_t len)

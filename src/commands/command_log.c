@@ -10,7 +10,8 @@
 #include "changes/describe.h"
 #include "commands/command.h"
 #include "commands/json.h"
-#include "commands/names.h"
+#include "commands/paths.h"
+#include "ledger/names.h"
 #include "rebuild/configuration.h"
 
 #define DEFAULT_COUNT 20
@@ -25,11 +26,14 @@ struct filter {
 struct listing {
 	struct ledger *ledger;
 	struct filter filter;
-	unsigned left;  /* so many more */
-	json_t *list;   /* NULL: text */
-	bool as_table;  /* for a person, never for an agent */
-	bool in_colour; /* not where NO_COLOR is set (no-color.org) */
-	size_t width;   /* of the terminal */
+	unsigned left; /* so many more */
+	unsigned printed;
+	json_t *list;            /* NULL: text */
+	bool as_table;           /* for a person, never for an agent */
+	bool in_colour;          /* not where NO_COLOR is set (no-color.org) */
+	size_t width;            /* of the terminal */
+	struct strv rolled_back; /* numbers of builds that later ones have taken out */
+	struct strv by;          /* ... and of those */
 };
 
 static bool is_value(const char *value, const char *wanted)
@@ -88,6 +92,31 @@ static const char *colour_of(enum outcome outcome)
 	return "\033[33m";
 }
 
+static void note_rolled_back(struct listing *listing, const struct build *build)
+{
+	_cleanup_free_ char *names =
+		xstrdup(build->rolled_back ? build->rolled_back : "");
+	char *rest = NULL;
+
+	for (const char *name = strtok_r(names, ",", &rest); name;
+		name = strtok_r(NULL, ",", &rest)) {
+		strv_add(&listing->rolled_back, name);
+		strv_take(&listing->by, xasprintf("%" PRIu64, build->number));
+	}
+}
+
+/* The number of the build that has taken this one out; NULL: none has. */
+static const char *rolled_back_by(
+	const struct listing *listing, const struct build *build)
+{
+	_cleanup_free_ char *number = xasprintf("%" PRIu64, build->number);
+
+	for (size_t i = 0; i < listing->rolled_back.len; i++)
+		if (streq(listing->rolled_back.words[i], number))
+			return listing->by.words[i];
+	return NULL;
+}
+
 static void print_head(const struct listing *listing)
 {
 	printf("%s%5s  %-14s %-20s %-8s %-11s %6s %9s  message%s\n",
@@ -109,24 +138,34 @@ static void print_row(const struct listing *listing, const struct build *build)
 	_cleanup_free_ char *generation =
 		build->generation ? xasprintf("%" PRIu64, build->generation) : NULL;
 
+	const enum outcome outcome =
+		rolled_back_by(listing, build) ? OUTCOME_ROLLED_BACK : build->outcome;
+
 	printf("%5" PRIu64 "  %-14s %-20s %-8s %s%-11s%s %6s %9s  %s\n", build->number,
 		when, build->agent, clean_action,
-		listing->in_colour ? colour_of(build->outcome) : "",
-		outcome_word(build->outcome), listing->in_colour ? "\033[0m" : "",
-		generation ? generation : "", took, message ? message : "");
+		listing->in_colour ? colour_of(outcome) : "", outcome_word(outcome),
+		listing->in_colour ? "\033[0m" : "", generation ? generation : "", took,
+		message ? message : "");
 }
 
 static void put_build(struct listing *listing, const struct build *build)
 {
+	const char *by = rolled_back_by(listing, build);
 	_cleanup_free_ char *line = NULL;
+	json_t *object;
 
+	listing->printed++;
 	if (listing->list) {
-		json_array_append_new(listing->list, json_build(build));
+		object = json_build(build);
+		if (by)
+			json_object_set_new(object, "rolled_back_by",
+				json_integer(strtoll(by, NULL, 10)));
+		json_array_append_new(listing->list, object);
 	} else if (listing->as_table) {
 		print_row(listing, build);
 	} else {
 		line = describe_build(build);
-		answer("%s", line);
+		answer("%s%s%s", line, by ? "; rolled back by build " : "", by ? by : "");
 	}
 }
 
@@ -154,6 +193,7 @@ static int put_builds(struct listing *listing)
 		/* Builds join the chain when they finish: all before are older still. */
 		if (build.finished < listing->filter.since)
 			break;
+		note_rolled_back(listing, &build);
 		if (!is_wanted(listing, &build))
 			continue;
 		put_build(listing, &build);
@@ -222,6 +262,7 @@ static int log_command(const struct context *context,
 			},
 		.left = options->count ? options->count : DEFAULT_COUNT,
 	};
+	int status;
 
 	(void)words;
 	if (options->since && !parse_since(&listing.filter.since, options->since)) {
@@ -241,7 +282,12 @@ static int log_command(const struct context *context,
 	}
 	listing.ledger = ledger;
 	listing.as_table = !options->json && wants_table(&listing, &caller);
-	return list(&listing, options->json);
+	status = list(&listing, options->json);
+	strv_free(&listing.rolled_back);
+	strv_free(&listing.by);
+	if (!status && listing.printed == 0 && !options->json)
+		say("no such builds are recorded");
+	return status;
 }
 
 const struct command command_log = {

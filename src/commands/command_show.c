@@ -6,7 +6,7 @@
 #include "changes/patch.h"
 #include "commands/command.h"
 #include "commands/json.h"
-#include "commands/names.h"
+#include "ledger/names.h"
 #include "run/log.h"
 
 /* The build before of its target that has a snapshot to compare with. */

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -12,9 +13,11 @@
 #include "guard/refusal.h"
 #include "ledger/builds.h"
 #include "queue/lock.h"
+#include "queue/pause.h"
 #include "queue/ticket.h"
 #include "queue/waiting.h"
 #include "rebuild/system.h"
+#include "run/confirmation.h"
 
 #define LAST_BUILDS 4
 /* An agent calls this before it edits: all of it in under 1,500 bytes. */
@@ -46,6 +49,8 @@ struct state {
 	char *untracked;         /* files that git does not track, in words */
 	const char *verdict;     /* on a switch now, in a word; NULL: nothing to judge */
 	char *why;               /* it would be refused */
+	struct trial_record trial;
+	char *paused; /* by whom and why, in words; NULL: not */
 };
 
 static void state_free(struct state *state)
@@ -67,6 +72,8 @@ static void state_free(struct state *state)
 	strv_free(&state->uncommitted);
 	free(state->untracked);
 	free(state->why);
+	free(state->paused);
+	trial_record_free(&state->trial);
 }
 
 static int gather_last(struct state *state)
@@ -177,6 +184,8 @@ static int gather(struct state *ret, const struct context *context)
 	configuration_find_here(&configuration, &request);
 	if (command_enter(&ret->caller, context, context->options->agent) < 0)
 		return -1;
+	ret->paused = pause_describe(context->settings);
+	trial_read(&ret->trial, context->settings);
 	gather_queues(ret, context->settings);
 	system_read(&ret->system, context->settings, &ret->queues[0].target);
 	/* A ledger that cannot be read still leaves the queue and the links to tell. */
@@ -320,6 +329,16 @@ static void print_uncommitted(const struct state *state)
 
 static int print_text(const struct state *state)
 {
+	if (state->paused)
+		answer("paused:   rebuilds are %s", state->paused);
+	if (state->trial.build) {
+		_cleanup_free_ char *left =
+			clock_duration(state->trial.until - time(NULL));
+
+		answer("trial:    build %" PRIu64 " goes back in %s unless: safe-rebuild "
+		       "confirm %" PRIu64,
+			state->trial.build, left, state->trial.build);
+	}
 	for (size_t i = 0; i < state->queues_len; i++)
 		print_queue(&state->queues[i]);
 	print_live(state);
@@ -406,6 +425,10 @@ static int print_json(const struct state *state)
 		state->own.number ? json_integer((json_int_t)state->since_own)
 				  : json_null());
 	json_object_set_new(object, "uncommitted", list_uncommitted(state));
+	json_object_set_new(object, "unconfirmed",
+		state->trial.build ? json_integer((json_int_t)state->trial.build)
+				   : json_null());
+	json_object_set_new(object, "paused", json_text(state->paused));
 	json_object_set_new(object, "verdict", json_text(state->verdict));
 	json_object_set_new(object, "why", json_text(state->why));
 	return json_print(object);

@@ -14,6 +14,10 @@ const struct command *const commands[] = {
 	&command_attach,
 	&command_cancel,
 	&command_exec,
+	&command_rollback,
+	&command_confirm,
+	&command_pause,
+	&command_resume,
 	&command_hook,
 	&command_agents,
 	NULL,
@@ -32,6 +36,8 @@ static const struct option all_options[] = {
 	{"--outcome", "WORD", NULL, NULL, option_set_text, AT(outcome)},
 	{"--since", "WHEN", NULL, NULL, option_set_text, AT(since)},
 	{"--path", "FILE", NULL, NULL, option_set_text, AT(path)},
+	{"--for", "DURATION", NULL, NULL, option_set_text, AT(duration)},
+	{"--take-back", NULL, NULL, NULL, option_set_flag, AT(take_back)},
 	{"--md", NULL, NULL, NULL, option_set_flag, AT(md)},
 	{"--check", NULL, NULL, NULL, option_set_flag, AT(check)},
 	{"--install", "AGENT", NULL, NULL, option_set_text, AT(install)},
@@ -47,6 +53,7 @@ static void command_options_free(struct command_options *options)
 	free(options->action);
 	free(options->outcome);
 	free(options->since);
+	free(options->duration);
 	free(options->path);
 	free(options->install);
 	free(options->remove);

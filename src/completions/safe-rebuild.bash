@@ -11,8 +11,8 @@ _safe_rebuild_builds() {
 
 _safe_rebuild() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
-	local options='--agent --message --wait --no-wait --allow-undo --allow-redo --settings --help --version'
-	local commands='status diff log show attach cancel exec hook agents'
+	local options='--agent --message --wait --no-wait --allow-undo --allow-redo --confirm --settings --help --version'
+	local commands='status diff log show attach cancel exec rollback confirm pause resume hook agents'
 	local actions='switch boot test build dry-build dry-activate edit repl build-vm build-vm-with-bootloader build-image list-generations'
 	local nixos='--flake --file --attr --profile-name --specialisation --rollback --upgrade --install-bootloader --target-host --build-host --sudo --ask-sudo-password --no-reexec --show-trace --keep-going --impure --override-input --update-input --option'
 
@@ -22,6 +22,7 @@ _safe_rebuild() {
 	case $before in
 	--settings | --file | -f | --path) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
 	--flake) mapfile -t COMPREPLY < <(compgen -d -- "$word") && return ;;
+	--confirm | --for) mapfile -t COMPREPLY < <(compgen -W '2m 10m 1h' -- "$word") && return ;;
 	--wait) mapfile -t COMPREPLY < <(compgen -W '0 90s 10m forever' -- "$word") && return ;;
 	--agent) mapfile -t COMPREPLY < <(compgen -W "$(_safe_rebuild_builds | sed -n 's/^@//p')" -- "$word") && return ;;
 	--allow-undo | --allow-redo | --since) mapfile -t COMPREPLY < <(compgen -W "$(_safe_rebuild_builds)" -- "$word") && return ;;
@@ -33,7 +34,10 @@ _safe_rebuild() {
 	diff) options+=' --patch --restore --since --exit-code --json --flake' ;;
 	log) options+=' -n --action --outcome --since --path --json' ;;
 	show) options+=" --patch --since --output --json $(_safe_rebuild_builds)" ;;
-	attach | cancel) options+=" $(_safe_rebuild_builds)" ;;
+	attach | cancel | rollback) options+=" $(_safe_rebuild_builds)" ;;
+	confirm) options+=" --take-back $(_safe_rebuild_builds)" ;;
+	pause) options+=' --for' ;;
+	resume) ;;
 	hook) options='claude codex gemini' ;;
 	agents) options='--md --check --install --remove --user --project --managed --opencode-plugin' ;;
 	exec) mapfile -t COMPREPLY < <(compgen -c -- "$word") && return ;;

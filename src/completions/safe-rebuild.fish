@@ -9,7 +9,7 @@ function __safe_rebuild_agents
     safe-rebuild log -n 30 2>/dev/null | string replace -rf '^build \d+ by ([^: ]+).*' '$1' | sort -u
 end
 
-set -l commands status diff log show attach cancel exec hook agents
+set -l commands status diff log show attach cancel exec rollback confirm pause resume hook agents
 set -l actions switch boot test build dry-build dry-activate edit repl build-vm build-vm-with-bootloader build-image list-generations
 set -l first "not __fish_seen_subcommand_from $commands $actions"
 
@@ -20,6 +20,7 @@ complete -c safe-rebuild -l wait -x -a '0 90s 10m forever' -d 'how long to queue
 complete -c safe-rebuild -l no-wait -d 'give up at once when another build runs'
 complete -c safe-rebuild -l allow-undo -x -a '(__safe_rebuild_builds)' -d 'go on although these builds\' work goes'
 complete -c safe-rebuild -l allow-redo -x -a '(__safe_rebuild_builds)' -d 'go on although rolled back work comes back'
+complete -c safe-rebuild -l confirm -x -a '2m 10m' -d 'go back unless confirmed in time'
 complete -c safe-rebuild -l settings -r -F -d 'instead of /etc/safe-rebuild.ini'
 complete -c safe-rebuild -l help -d help
 complete -c safe-rebuild -l version -d version
@@ -30,6 +31,10 @@ complete -c safe-rebuild -n $first -a log -d 'the last builds'
 complete -c safe-rebuild -n $first -a show -d 'one build'
 complete -c safe-rebuild -n $first -a attach -d 'follow a build'
 complete -c safe-rebuild -n $first -a cancel -d 'end what waits or builds'
+complete -c safe-rebuild -n $first -a rollback -d 'go back to the system of an older build'
+complete -c safe-rebuild -n $first -a confirm -d 'keep what switch --confirm has made live'
+complete -c safe-rebuild -n $first -a pause -d 'stop all rebuilds until somebody resumes them'
+complete -c safe-rebuild -n $first -a resume -d 'end a pause'
 complete -c safe-rebuild -n $first -a exec -d 'any command under the same lock and queue'
 complete -c safe-rebuild -n $first -a hook -d 'answer an agent\'s hook'
 complete -c safe-rebuild -n $first -a agents -d 'make agents use safe-rebuild'
@@ -43,10 +48,12 @@ complete -c safe-rebuild -n '__fish_seen_subcommand_from diff show' -l since -x 
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l since -x
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -s n -x
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l action -x -a "$actions"
-complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l outcome -x -a 'succeeded partly failed interrupted cancelled'
+complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l outcome -x -a 'succeeded partly failed interrupted cancelled rolled-back'
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l path -r -F
 complete -c safe-rebuild -n '__fish_seen_subcommand_from show' -l output
-complete -c safe-rebuild -n '__fish_seen_subcommand_from show attach cancel' -a '(__safe_rebuild_builds)'
+complete -c safe-rebuild -n '__fish_seen_subcommand_from show attach cancel rollback confirm' -a '(__safe_rebuild_builds)'
+complete -c safe-rebuild -n '__fish_seen_subcommand_from confirm' -l take-back -x
+complete -c safe-rebuild -n '__fish_seen_subcommand_from pause' -l for -x -a '10m 1h'
 complete -c safe-rebuild -n '__fish_seen_subcommand_from hook' -a 'claude codex gemini'
 complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l md
 complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l check

@@ -86,8 +86,9 @@ static void set_trees(struct chain *chain)
 	for (size_t i = 0; i < chain->len; i++) {
 		struct step *step = &chain->list[i];
 
-		step->is_rollback = !build_has_snapshot(&step->build);
-		if (!step->is_rollback)
+		step->is_rollback =
+			step->build.back_to != NULL || !build_has_snapshot(&step->build);
+		if (build_has_snapshot(&step->build))
 			step->tree = step->build.tree;
 		else if (!find_tree(chain, i, &step->tree))
 			git_oid_fromstr(&step->tree, GIT_OID_HEX_ZERO);

@@ -181,26 +181,15 @@ static void collect_names(struct strv *ret, const struct guard *guard, bool redo
 	strv_sort(ret);
 }
 
-static char *join_names(const struct strv *names)
-{
-	struct strbuf out = STRBUF_INIT;
-
-	for (size_t i = 0; i < names->len; i++)
-		strbuf_printf(&out, "%s%s", i ? "," : "", names->words[i]);
-	return strbuf_take(&out);
-}
-
 char *refusal_names(const struct guard *guard, bool redo)
 {
 	_cleanup_strv_ struct strv names = {0};
 
 	collect_names(&names, guard, redo);
-	return join_names(&names);
+	return strv_join(&names, ",");
 }
 
-/* Whether exactly these builds were named: no more, so that it is no habit, and no less.
- */
-static bool is_allowed(const char *given, const char *names)
+bool refusal_is_allowed(const char *given, const char *names)
 {
 	_cleanup_strv_ struct strv words = {0};
 	_cleanup_free_ char *copy = xstrdup(given ? given : ""), *sorted = NULL;
@@ -210,7 +199,7 @@ static bool is_allowed(const char *given, const char *names)
 		word = strtok_r(NULL, ", ", &rest))
 		add_name(&words, word);
 	strv_sort(&words);
-	sorted = join_names(&words);
+	sorted = strv_join(&words, ",");
 	return streq(sorted, names);
 }
 
@@ -455,10 +444,10 @@ static int refuse(const struct guard *guard, const char *undo, const char *redo)
 		say_headline(guard, &guard->list[i]);
 		say_groups(&guard->list[i].verdict, VERDICT_REFUSED, "  ", REFUSED_SHOWN);
 	}
-	if (call->allow_undo && !is_allowed(call->allow_undo, undo))
+	if (call->allow_undo && !refusal_is_allowed(call->allow_undo, undo))
 		say("--allow-undo %s does not hold: what would be undone now is %s",
 			call->allow_undo, *undo ? undo : "nothing");
-	if (call->allow_redo && !is_allowed(call->allow_redo, redo))
+	if (call->allow_redo && !refusal_is_allowed(call->allow_redo, redo))
 		say("--allow-redo %s does not hold: what would come back now is %s",
 			call->allow_redo, *redo ? redo : "nothing");
 	say_remedies(guard, undo, redo);
@@ -511,7 +500,7 @@ static int decide_rollback(const struct guard *guard)
 
 		if (call->caller->is_agent && foreign &&
 			call->settings->guard_undo == UNDO_REFUSE &&
-			!is_allowed(call->allow_undo, live->name)) {
+			!refusal_is_allowed(call->allow_undo, live->name)) {
 			error("refused: this rollback takes back what another has made "
 			      "live: %s",
 				live->description);
@@ -531,8 +520,8 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 	const struct guard_call *call = guard->call;
 	_cleanup_free_ char *undo = refusal_names(guard, false);
 	_cleanup_free_ char *redo = refusal_names(guard, true);
-	const bool allowed =
-		is_allowed(call->allow_undo, undo) && is_allowed(call->allow_redo, redo);
+	const bool allowed = refusal_is_allowed(call->allow_undo, undo) &&
+			     refusal_is_allowed(call->allow_redo, redo);
 
 	if (call->request->rollback)
 		return arriving ? 0 : decide_rollback(guard);

@@ -14,3 +14,7 @@ void refusal_put_summary(struct strbuf *out, const struct guard *guard);
 
 /* "43,44": whose builds' work would be undone, or (redo) come back. The caller frees. */
 char *refusal_names(const struct guard *guard, bool redo) _must_check_;
+
+/* Whether exactly these builds, joined and sorted as above, were named: no more, so that
+ * it is no habit, and no less. given may be NULL. */
+bool refusal_is_allowed(const char *given, const char *names);

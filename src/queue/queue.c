@@ -15,6 +15,7 @@
 #include "queue/lock.h"
 #include "queue/lock_wait.h"
 #include "queue/outside.h"
+#include "queue/pause.h"
 #include "queue/waiting.h"
 
 /* One caller on its way to its turn. */
@@ -311,6 +312,19 @@ static int wait_for_turn(struct arrival *arrival)
 	return 0;
 }
 
+/* A person's rollback is what one may be waiting for. */
+static int refuse_paused(const struct queue_call *call)
+{
+	_cleanup_free_ char *paused = call->first ? NULL : pause_describe(call->settings);
+
+	if (!paused)
+		return 0;
+	error("rebuilds are %s; try again later (a person ends it with: safe-rebuild "
+	      "resume)",
+		paused);
+	return EXIT_BUSY;
+}
+
 int queue_enter(struct turn *ret, const struct queue_call *call)
 {
 	struct arrival arrival = {
@@ -327,10 +341,14 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 	int status;
 
 	*ret = (struct turn)TURN_NONE;
+	status = refuse_paused(call);
+	if (status)
+		return status;
 	call->build->phase = PHASE_WAITING;
 	if (queue_make(call->settings, call->target) < 0)
 		return refuse_permission(call->settings);
-	if (ticket_arrive(&ret->ticket, call->target->queue, call->build) < 0) {
+	if ((call->first ? ticket_arrive_first : ticket_arrive)(
+		    &ret->ticket, call->target->queue, call->build) < 0) {
 		if (is_refusal(errno))
 			return refuse_permission(call->settings);
 		warn_errno("no ticket can be made in '%s', the lock alone must do",
@@ -340,6 +358,8 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 		call->is_agent);
 	status = wait_for_turn(&arrival);
 	waiting_end(&arrival.waiting);
+	if (!status)
+		status = refuse_paused(call);
 	if (status)
 		queue_leave(ret);
 	return status;

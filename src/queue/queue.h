@@ -24,6 +24,7 @@ struct queue_call {
 	const struct target *target;
 	struct build *build; /* becomes the ticket; its phase is kept up to date */
 	bool is_agent;
+	bool first;      /* before all who wait */
 	int64_t wait_ms; /* FOREVER_MS: as long as it takes */
 	/* Called once, when waiting begins: may set what is expected. */
 	void (*begins)(void *data);

@@ -224,6 +224,21 @@ int ticket_arrive(struct ticket *ret, const char *directory, const struct build 
 	return 0;
 }
 
+int ticket_arrive_first(
+	struct ticket *ret, const char *directory, const struct build *build)
+{
+	_cleanup_builds_ struct builds living = {0};
+
+	if (tickets_read(&living, directory) < 0)
+		return -1;
+	for (size_t i = 0; i < living.len; i++)
+		if (ticket_name_queues(living.list[i].ticket))
+			return make_ticket(ret, directory,
+				strtoimax(living.list[i].ticket, NULL, 10) + 1, "",
+				build);
+	return ticket_arrive(ret, directory, build);
+}
+
 int ticket_arrive_beside(
 	struct ticket *ret, const char *directory, const struct build *build)
 {

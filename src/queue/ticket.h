@@ -38,6 +38,9 @@ struct ticket {
  */
 int ticket_arrive(struct ticket *ret, const char *directory,
 	const struct build *build) _must_check_;
+/* Joins it right behind whoever has the turn. */
+int ticket_arrive_first(struct ticket *ret, const char *directory,
+	const struct build *build) _must_check_;
 /* A ticket that nobody waits for. */
 int ticket_arrive_beside(struct ticket *ret, const char *directory,
 	const struct build *build) _must_check_;

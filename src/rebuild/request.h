@@ -35,6 +35,7 @@ struct request {
 	const char *profile_name; /* NULL or "system": the system's own */
 	const char *target_host;  /* NULL or empty: this machine */
 	const char *store_path;
+	const char *specialisation;
 	const char *include[16]; /* values of -I, in order */
 	size_t include_count;
 	const char *operand[32]; /* free words after the action; nixos-rebuild has none */

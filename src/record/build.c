@@ -42,6 +42,10 @@ const struct build_field build_fields[] = {
 	FIELD("Allowed-Undo", FIELD_TEXT, allowed_undo, EVERYWHERE),
 	FIELD("Allowed-Redo", FIELD_TEXT, allowed_redo, EVERYWHERE),
 	FIELD("Undone", FIELD_TEXT, undone, EVERYWHERE),
+	FIELD("Back-To", FIELD_TEXT, back_to, EVERYWHERE),
+	FIELD("Rolled-Back", FIELD_TEXT, rolled_back, EVERYWHERE),
+	FIELD("Check-Output", FIELD_TEXT, check_output, EVERYWHERE),
+	FIELD("Confirmed-By", FIELD_TEXT, confirmed_by, EVERYWHERE),
 	FIELD("System-Before", FIELD_TEXT, system_before, EVERYWHERE),
 	FIELD("System-After", FIELD_TEXT, system_after, EVERYWHERE),
 	FIELD("Profile-After", FIELD_TEXT, profile_after, EVERYWHERE),
@@ -72,7 +76,7 @@ static const char *const outcome_words[] = {"", "running", "succeeded", "partly"
 static const char *const state_words[] = {"none", "clean", "dirty", "unborn", "plain"};
 static const char *const phase_words[] = {"", "arriving", "waiting",
 	"waiting for what runs outside", "looking", "evaluating", "building",
-	"activating"};
+	"activating", "checking", "unconfirmed"};
 
 static bool find_word(
 	const char *const *words, size_t len, const char *word, unsigned *ret)

@@ -43,6 +43,8 @@ enum phase {
 	PHASE_EVALUATING,
 	PHASE_BUILDING,
 	PHASE_ACTIVATING,
+	PHASE_CHECKING,    /* the new system's health */
+	PHASE_UNCONFIRMED, /* a trial that goes back unless it is confirmed */
 };
 
 /* A process, named so that a reused pid is not taken for it: "4711 123456". */
@@ -73,6 +75,11 @@ struct build {
 	char *allowed_undo,
 		*allowed_redo; /* "43,44": whose work was allowed to go, come */
 	char *undone;          /* the paths of that, in words */
+	/* Of a rollback: to what it went back ("43", "gen:12", a store path), and whose
+	 * work it took out ("44,45"; empty: none that is recorded). */
+	char *back_to, *rolled_back;
+	char *check_output; /* of a health check that failed: its end */
+	char *confirmed_by;
 	char *system_before, *system_after; /* what the action aims at: see outcome.c */
 	char *profile_after; /* where the build has set it to another system than runs */
 	uint64_t generation_before, generation;

@@ -112,6 +112,7 @@ static void take_message(struct watch *watch, struct front *front,
 		watch->status = message->number;
 		return;
 	case RELAY_HOLD:
+		closep(&front->held[message->stream]);
 		front->held[message->stream] = fd;
 		return;
 	case RELAY_SIGNAL:

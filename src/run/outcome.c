@@ -32,8 +32,9 @@ static bool is_mixture(const struct ending *ending)
 {
 	const struct system_state *after = ending->after;
 
-	if (!ending->exit_status || ending->exit_status == STATUS_UNITS_FAILED ||
-		!ending->activation_begun || running_changed(ending))
+	if (!ending->exit_status || ending->taken_back ||
+		ending->exit_status == STATUS_UNITS_FAILED || !ending->activation_begun ||
+		running_changed(ending))
 		return false;
 	return !ending->sets_profile || is_other(after->running, after->profile);
 }
@@ -42,6 +43,8 @@ static enum outcome judge(enum action action, const struct ending *ending)
 {
 	if (ending->exit_status == 0)
 		return OUTCOME_SUCCEEDED;
+	if (ending->taken_back)
+		return OUTCOME_ROLLED_BACK;
 	if (ending->cancelled)
 		return OUTCOME_CANCELLED;
 	if (ending->signalled)

@@ -14,7 +14,10 @@ struct ending {
 	bool activation_begun;
 	bool sets_profile; /* all that activate but test */
 	bool boot_loader_failed;
-	bool cancelled; /* somebody asked for its end, and it has not succeeded before */
+	bool cancelled;
+	bool taken_back;
+	/* a trial that did not prove itself */ /* somebody asked for its end, and
+						   it has not succeeded before */
 	const struct system_state *before, *after;
 };
 

@@ -256,12 +256,17 @@ void output_tell_ended(struct output *output)
 	tell(output, (struct relay_message){.type = RELAY_ENDED}, -1);
 }
 
-void output_end(struct output *output, int status)
+void output_release_front(struct output *output, int status)
 {
 	tell(output, (struct relay_message){.type = RELAY_EXIT, .number = status}, -1);
 	while (output->socket >= 0 && !push(output, true))
 		;
 	output_drop_front(output);
+}
+
+void output_end(struct output *output, int status)
+{
+	output_release_front(output, status);
 	if (output->source >= 0)
 		close(output->source);
 	output->source = -1;

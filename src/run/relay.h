@@ -72,6 +72,8 @@ void output_tell_ended(struct output *output);
 void output_share(struct output *output, int stream, int fd);
 /* Tries again to tell the front what is pending. */
 void output_push(struct output *output);
+/* It is over for the front, with this status; the output goes on to the log. */
+void output_release_front(struct output *output, int status);
 /* The last message. Waits for the front to take everything, or to go. */
 void output_end(struct output *output, int status);
 void output_drop_front(struct output *output);

@@ -17,8 +17,10 @@
 #include "run/front.h"
 #include "run/join.h"
 #include "run/log.h"
+#include "run/notice.h"
 #include "run/remarks.h"
 #include "run/runner.h"
+#include "run/trial.h"
 #include "run/watch.h"
 
 /* So often in a row one safe-rebuild has executed what it took for nixos-rebuild. */
@@ -27,7 +29,7 @@
 /* So many lines of a report follow a refusal. */
 #define REFUSED_LINES 20u
 
-static void run_free(struct run *run)
+void run_free(struct run *run)
 {
 	caller_free(&run->caller);
 	configuration_free(&run->configuration);
@@ -35,6 +37,10 @@ static void run_free(struct run *run)
 	free(run->program);
 	strv_free(&run->arguments);
 	build_free(&run->build);
+	free(run->back.system);
+	build_free(&run->back.to);
+	free(run->trial.settings_path);
+	free(run->trial.old_system);
 	snapshot_free(&run->snapshot);
 	ledger_free(run->ledger);
 	queue_close(&run->turn);
@@ -104,7 +110,7 @@ static char *words_without_secrets(char *const *words)
 }
 
 /* What was asked for, by whom: "switch --flake .#box", without the program's name. */
-static void begin_build(struct run *run, const struct own_options *options)
+void run_begin_build(struct run *run, const struct own_options *options)
 {
 	struct build *build = &run->build;
 
@@ -153,13 +159,14 @@ static int64_t time_to_wait(const struct run *run, const struct own_options *opt
 	return options->wait_ms >= 0 ? options->wait_ms : run->settings->queue_wait_ms;
 }
 
-static int enter_queue(struct run *run, const struct own_options *options)
+int run_enter_queue(struct run *run, const struct own_options *options, bool first)
 {
 	const struct queue_call call = {
 		.settings = run->settings,
 		.target = &run->target,
 		.build = &run->build,
 		.is_agent = run->caller.is_agent,
+		.first = first,
 		.wait_ms = time_to_wait(run, options),
 		.begins = begin_to_wait,
 		.data = run,
@@ -246,7 +253,11 @@ static int guard(struct run *run, const struct own_options *options, bool arrivi
 		.ledger = run->ledger,
 	};
 
-	return run->ledger ? guard_check(&call, &run->build, arriving) : 0;
+	const int status = run->ledger ? guard_check(&call, &run->build, arriving) : 0;
+
+	if (status == EXIT_REFUSED)
+		notice_send(run->settings, &run->surroundings, "refused", &run->build);
+	return status;
 }
 
 /* What the record needs before nixos-rebuild starts. None of it may stop the rebuild. */
@@ -292,7 +303,7 @@ static int find_program(
 	return 0;
 }
 
-static int identify(struct run *run, const struct own_options *options)
+int run_identify(struct run *run, const struct own_options *options)
 {
 	if (caller_identify(&run->caller, options->agent) < 0)
 		return EXIT_USAGE;
@@ -313,11 +324,14 @@ static int prepare_rebuild(
 	request_parse(&run->request, words);
 	if (run->request.help || action_is_harmless(run->request.action))
 		return exec_program(run);
-	status = identify(run, options);
+	status = run_identify(run, options);
 	if (status)
 		return status;
 	configuration_find(&run->configuration, &run->request);
-	begin_build(run, options);
+	run_begin_build(run, options);
+	status = trial_prepare(run, options, words);
+	if (status)
+		return status;
 	/* Where there is a terminal, it asks there. */
 	return run->streams.group ? 0
 				  : elevation_check(&run->request, &run->surroundings);
@@ -332,7 +346,7 @@ static int prepare_any_command(
 	if (status)
 		return status;
 	run->request = (struct request){.action = ACTION_UNKNOWN, .action_word = "exec"};
-	status = identify(run, options);
+	status = run_identify(run, options);
 	if (status)
 		return status;
 	run->configuration = (struct configuration){
@@ -340,7 +354,7 @@ static int prepare_any_command(
 		.name = xstrdup(words->words[0]),
 		.why_elsewhere = "what a command builds is not known",
 	};
-	begin_build(run, options);
+	run_begin_build(run, options);
 	set_string(&run->build.command, xasprintf("exec -- %s", line));
 	return 0;
 }
@@ -372,13 +386,26 @@ static int guard_before_queue(struct run *run, const struct own_options *options
 	return status;
 }
 
-/* As root: what is shared is made, and from then on root acts as those who share it. */
-static void share(const struct run *run)
+void run_share(const struct run *run)
 {
 	if (getuid() == 0 && queue_make(run->settings, &run->target) == 0 &&
 		ledger_make(run->settings) == 0)
 		(void)!log_make_directory(run->settings);
 	sharing_lower_rights(run->settings);
+}
+
+int run_hand_over(struct run *run)
+{
+	const int signals = watch_signals();
+	int socket;
+
+	if (runner_start(&socket, run) < 0) {
+		queue_leave(&run->turn);
+		return EXIT_OWN_FAILURE;
+	}
+	if (needs_lock(run) && target_is_local(run->target.name))
+		outside_name_rebuilds();
+	return front_follow(socket, signals, run->caller.is_agent, &run->streams);
 }
 
 typedef int preparer(
@@ -388,25 +415,25 @@ static int run_prepared(const struct settings *settings,
 	const struct own_options *options, const struct strv *words,
 	const struct surroundings *surroundings, preparer *prepare)
 {
-	_cleanup_(run_free) struct run run = {
-		.settings = settings,
-		.surroundings = *surroundings,
-		.turn = TURN_NONE,
-		.build = BUILD_INIT,
-	};
-	int status, signals, socket;
+	_cleanup_run_ struct run run = RUN_INIT;
+	int status;
 
+	run.settings = settings;
+	run.surroundings = *surroundings;
 	status = prepare(&run, options, words);
 	if (status)
 		return status;
-	share(&run);
+	run_share(&run);
 	join_describe_request(&run);
+	status = needs_lock(&run) ? trial_check_own(&run) : 0;
+	if (status)
+		return status;
 	status = needs_lock(&run) ? join_own_running(&run) : -1;
 	if (status >= 0)
 		return status;
 	status = guard_before_queue(&run, options);
 	if (!status)
-		status = enter_queue(&run, options);
+		status = run_enter_queue(&run, options, false);
 	if (status)
 		return status;
 	look_at_configuration(&run);
@@ -417,14 +444,7 @@ static int run_prepared(const struct settings *settings,
 		queue_leave(&run.turn);
 		return status;
 	}
-	signals = watch_signals();
-	if (runner_start(&socket, &run) < 0) {
-		queue_leave(&run.turn);
-		return EXIT_OWN_FAILURE;
-	}
-	if (needs_lock(&run) && target_is_local(run.target.name))
-		outside_name_rebuilds();
-	return front_follow(socket, signals, run.caller.is_agent, &run.streams);
+	return run_hand_over(&run);
 }
 
 int run_rebuild(const struct settings *settings, const struct own_options *options,

@@ -15,6 +15,20 @@
 #include "settings/settings.h"
 #include "snapshot/snapshot.h"
 
+/* A system to go back to, for a run that builds none. */
+struct going_back {
+	char *system;    /* its store path; NULL: it is an ordinary run */
+	struct build to; /* which made it; number 0: not known */
+};
+
+/* A switch that is kept only when it has proved itself; see trial.h. */
+struct trial {
+	bool is_one, armed, taken_back;
+	int64_t confirm_ms, until_ms; /* 0: nobody's word is waited for */
+	char *settings_path;          /* as it was given, for the timer */
+	char *old_system;
+};
+
 struct run {
 	const struct settings *settings;
 	struct surroundings surroundings;
@@ -32,7 +46,29 @@ struct run {
 	struct ledger *ledger; /* NULL: nothing can be recorded */
 	struct snapshot snapshot; /* where the build has one */
 	struct build build;       /* in the making */
+	struct going_back back;
+	struct trial trial;
 };
+
+#define RUN_INIT                                                                    \
+	{                                                                           \
+		.turn = TURN_NONE, .build = BUILD_INIT, .back = {.to = BUILD_INIT } \
+	}
+
+void run_free(struct run *run);
+#define _cleanup_run_ _cleanup_(run_free)
+
+/*
+ * The parts of a run, for those of another kind: who calls and for which target (0, or
+ * the exit status); what is recorded from the beginning; that root shares, and puts its
+ * rights down; the turn; the runner, whose status is the run's.
+ */
+int run_identify(struct run *run, const struct own_options *options) _must_check_;
+void run_begin_build(struct run *run, const struct own_options *options);
+void run_share(const struct run *run);
+int run_enter_queue(
+	struct run *run, const struct own_options *options, bool first) _must_check_;
+int run_hand_over(struct run *run) _must_check_;
 
 /*
  * words: the command line without our own options. Returns the exit status; does not

@@ -16,9 +16,14 @@
 #include "rebuild/system.h"
 #include "run/blame.h"
 #include "run/log.h"
+#include "run/notice.h"
 #include "run/outcome.h"
+#include "run/packages.h"
 #include "run/remarks.h"
+#include "run/rollback.h"
+#include "run/steps.h"
 #include "run/supervise.h"
+#include "run/trial.h"
 #include "run/units.h"
 
 struct runner {
@@ -48,6 +53,7 @@ static void show_in_ticket(void *data)
 	if (supervision->answer)
 		set_string(&build->cancel, xstrdup(supervision->answer));
 	ticket_update(&runner->run->turn.ticket, build);
+	trial_note_phase(runner->run, supervision);
 }
 
 /* Of what is not recorded there is no log either. */
@@ -83,6 +89,7 @@ static void begin_record(struct runner *runner)
 		log_to_syslog("build %" PRIu64 " by %s begins: %s", build->number,
 			build->agent, build->command);
 		open_log(runner);
+		notice_send(run->settings, &run->surroundings, "started", build);
 	} else {
 		warn_and_log(
 			"this %s by %s is not recorded", build->action, build->agent);
@@ -111,14 +118,21 @@ static void run_child(struct runner *runner)
 
 	if (run->turn.requests < 0)
 		run->turn.requests = cancellation_watch(&run->turn.ticket);
-	supervise(&runner->supervision);
+	if (run->back.system)
+		steps_go_back(&runner->supervision, run);
+	else if (run->trial.is_one)
+		trial_run(&runner->supervision, run, &runner->before,
+			&runner->failed_before);
+	else
+		supervise(&runner->supervision);
 	output_tell_ended(&runner->output);
 	if (runner->supervision.signalled && target_is_local(run->target.name) &&
 		action_changes_system(run->request.action))
 		outside_wait_for_leftover(run->settings, run->build.started);
 }
 
-static void finish_record(struct runner *runner)
+/* The last words, which the caller says when all else is done. */
+static char *finish_record(struct runner *runner)
 {
 	struct run *run = runner->run;
 	const struct supervision *supervision = &runner->supervision;
@@ -129,10 +143,11 @@ static void finish_record(struct runner *runner)
 		.activation_begun = supervision->progress.activation_begun,
 		.boot_loader_failed = supervision->progress.boot_loader_failed,
 		.cancelled = supervision->cancelled_by && supervision->exit_status,
+		.taken_back = run->trial.taken_back,
 		.before = &runner->before,
 		.after = &runner->after,
 	};
-	_cleanup_free_ char *sentence = NULL;
+	char *sentence;
 	struct build *build = &run->build;
 	const bool recorded = build->number > 0;
 
@@ -147,6 +162,8 @@ static void finish_record(struct runner *runner)
 		remark_meanwhile(run, supervision->progress.lock_file_written);
 	if (recorded && supervision->exit_status && !supervision->signalled)
 		blame(run, &supervision->progress.error);
+	if (run->back.system)
+		rollback_end(run, &runner->after);
 	remark_after(run, &runner->after);
 	units_compare(run, &runner->failed_before);
 	sentence = outcome_sentence(build, &ending);
@@ -155,7 +172,10 @@ static void finish_record(struct runner *runner)
 			run->caller.agent);
 	else
 		log_to_syslog("%s by %s", sentence, run->caller.agent);
-	say("%s", sentence);
+	notice_send(run->settings, &run->surroundings,
+		run->back.system || run->trial.taken_back ? "rolled-back" : "finished",
+		build);
+	return sentence;
 }
 
 static _noreturn_ void runner_main(struct run *run, int socket)
@@ -181,6 +201,7 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 			},
 	};
 	int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	char *last_words;
 
 	supervision_start(&runner.supervision);
 	/* The caller's stdout and stderr are the front's alone: when it goes, they close.
@@ -196,10 +217,12 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	begin_record(&runner);
 	run_child(&runner);
 	system_read(&runner.after, run->settings, &run->target);
-	finish_record(&runner);
+	last_words = finish_record(&runner);
 	/* Closing it takes the kernel milliseconds: left to the exit. */
 	run->turn.requests = -1;
 	queue_leave(&run->turn);
+	packages_say(run, &runner.before, &runner.after);
+	say("%s", last_words);
 	output_end(&runner.output, runner.supervision.exit_status);
 	if (run->build.log && run->streams.group)
 		log_make_readable(run->build.log);

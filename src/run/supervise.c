@@ -192,6 +192,29 @@ static int watch_signals(void)
 	return signals_watch(watched, NULL);
 }
 
+static int time_left(const struct supervision *supervision)
+{
+	const int64_t left =
+		supervision->started_ms + supervision->deadline_ms - clock_boot_ms();
+
+	if (!supervision->deadline_ms || supervision->deadline_ms == FOREVER_MS)
+		return -1;
+	return left > 0 ? (int)left : supervision->timed_out ? -1 : 0;
+}
+
+static void end_if_too_much(struct supervision *supervision)
+{
+	if (supervision->timed_out || supervision->flooded)
+		return;
+	supervision->timed_out = time_left(supervision) == 0;
+	supervision->flooded = supervision->output_max &&
+			       supervision->output->written > supervision->output_max;
+	if (!supervision->timed_out && !supervision->flooded)
+		return;
+	process_signal_tree(supervision->child.pid, SIGKILL);
+	signal_child(supervision, SIGKILL);
+}
+
 static void wait_for_child(struct supervision *supervision)
 {
 	while (!supervision->exited) {
@@ -207,8 +230,9 @@ static void wait_for_child(struct supervision *supervision)
 			{.fd = supervision->turn->requests, .events = POLLIN},
 		};
 
-		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+		if (poll(fds, ARRAY_LEN(fds), time_left(supervision)) < 0)
 			continue;
+		end_if_too_much(supervision);
 		/* stderr first: the result's path comes after all that was said of it. */
 		if (fds[2].revents)
 			copy_stream(supervision, &supervision->stderr_fd, STDERR_FILENO);
@@ -243,11 +267,11 @@ static int start(struct supervision *supervision)
 	if (stream_open(supervision->streams, STDERR_FILENO, &supervision->stderr_fd,
 		    &err) < 0)
 		return errno;
-	if (!supervision->streams->together &&
+	if (!supervision->streams->together && !supervision->is_step &&
 		stream_open(supervision->streams, STDOUT_FILENO, &supervision->stdout_fd,
 			&out) < 0)
 		return errno;
-	child->stdio[STDOUT_FILENO] = supervision->streams->together ? err : out;
+	child->stdio[STDOUT_FILENO] = out < 0 ? err : out;
 	child->stdio[STDERR_FILENO] = err;
 	if (child_fork(child) < 0)
 		return errno;

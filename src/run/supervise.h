@@ -23,6 +23,10 @@ struct supervision {
 	const struct streams *streams;
 	const struct turn *turn; /* its requests may be -1: nobody can ask */
 	int signals;
+	/* For the program; 0: it takes, and prints, what it takes. */
+	int64_t deadline_ms;
+	uint64_t output_max;
+	bool is_step; /* not nixos-rebuild, whose stdout has a meaning: all is stderr */
 	/* Called when what a ticket tells has changed: the phase, the answer to a
 	 * request. */
 	void (*changed)(void *data);
@@ -34,8 +38,9 @@ struct supervision {
 	struct progress progress;
 	int64_t started_ms;
 	bool exited;
-	bool signalled; /* it died of a signal, or one was passed on to it */
-	int missed;     /* a signal of the terminal that came before it could have it */
+	bool timed_out, flooded; /* it was killed, with all that it had started */
+	bool signalled;          /* it died of a signal, or one was passed on to it */
+	int missed; /* a signal of the terminal that came before it could have it */
 	int exit_status;
 	char stdout_text[STDOUT_MAX + 1];
 	/* May be more than there is room for. Where stdout and stderr are one, both are

@@ -12,39 +12,49 @@
 /* So many are named. */
 #define NAMED_MAX 10
 
-/* systemctl's answer, NULL where there is none. */
-static char *ask_systemctl(const struct run *run)
+/* systemctl's answer to "list-units" or the like, NULL where there is none. */
+static char *ask_systemctl(const struct run *run, const char *what, const char *states)
 {
-	char *const argv[] = {(char[]){"systemctl"}, (char[]){"list-units"},
-		(char[]){"--state=failed"}, (char[]){"--plain"}, (char[]){"--no-legend"},
-		(char[]){"--no-pager"}, NULL};
+	_cleanup_free_ char *of = xasprintf("--state=%s", states ? states : "");
+	const char *const words[] = {"systemctl", what, "--plain", "--no-legend",
+		"--no-pager", states ? of : NULL};
+	_cleanup_strv_ struct strv argv = {0};
 
-	return child_output(argv, &run->surroundings, DEADLINE_MS, ANSWER_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(words) && words[i]; i++)
+		strv_add(&argv, words[i]);
+	return child_output(argv.words, &run->surroundings, DEADLINE_MS, ANSWER_MAX);
 }
 
-void units_read_failed(struct strv *ret, const struct run *run)
+static void read_units(struct strv *ret, const struct run *run, const char *states)
 {
-	const enum action action = run->request.action;
-	_cleanup_free_ char *text = NULL;
-	const char *at, *line;
+	_cleanup_free_ char *text = ask_systemctl(run, "list-units", states);
+	const char *at = text, *line;
 	size_t len;
 
-	if (!target_is_local(run->target.name) ||
-		(action != ACTION_SWITCH && action != ACTION_TEST))
-		return;
-	text = ask_systemctl(run);
-	at = text;
 	while (text && text_next_line(&at, text + strlen(text), &line, &len))
 		if (len && *line != ' ')
 			strv_take(ret, xstrndup(line, strcspn(line, " \n")));
 }
 
-static bool has_word(const struct strv *list, const char *word)
+void units_read_failed(struct strv *ret, const struct run *run)
 {
-	for (size_t i = 0; i < list->len; i++)
-		if (streq(list->words[i], word))
-			return true;
-	return false;
+	const enum action action = run->request.action;
+
+	if (target_is_local(run->target.name) &&
+		(action == ACTION_SWITCH || action == ACTION_TEST))
+		read_units(ret, run, "failed");
+}
+
+void units_read_unwell(struct strv *ret, const struct run *run)
+{
+	read_units(ret, run, "failed,auto-restart");
+}
+
+bool units_have_jobs(const struct run *run)
+{
+	_cleanup_free_ char *text = ask_systemctl(run, "list-jobs", NULL);
+
+	return text && *text && !strstr(text, "No jobs");
 }
 
 /* Whether the words of a record name the unit. */
@@ -98,7 +108,7 @@ void units_compare(struct run *run, const struct strv *before)
 		return;
 	set_string(&run->build.failed_units, text_shell_words(now.words));
 	for (size_t i = 0; i < now.len && named < NAMED_MAX; i++) {
-		const bool is_old = has_word(before, now.words[i]);
+		const bool is_old = strv_has(before, now.words[i]);
 
 		if (is_old && !run->build.exit_status)
 			continue;

@@ -10,5 +10,10 @@
 /* Adds their names, where this run may activate a system here. */
 void units_read_failed(struct strv *ret, const struct run *run);
 
+/* ... and those that systemd starts again and again. */
+void units_read_unwell(struct strv *ret, const struct run *run);
+/* Whether some are being started or stopped. */
+bool units_have_jobs(const struct run *run);
+
 /* Names those that are new and, of a run that failed, those that are not; records all. */
 void units_compare(struct run *run, const struct strv *before);

@@ -19,6 +19,7 @@ enum value_type {
 	TYPE_WORD, /* any text that is not empty */
 	TYPE_PATH, /* absolute */
 	TYPE_LIST,
+	TYPE_COMMAND, /* a program and its arguments, divided by blanks */
 	TYPE_BOOL,
 	TYPE_NUMBER,
 	TYPE_DURATION,
@@ -46,6 +47,12 @@ static const struct key keys[] = {
 	KEY("show", "changes", TYPE_CHOICE, show_changes, "stat|patch|names"),
 	KEY("show", "lines", TYPE_NUMBER, show_lines, NULL),
 	KEY("show", "output", TYPE_CHOICE, show_output, "auto|all|brief"),
+	KEY("show", "packages", TYPE_COMMAND, show_packages, NULL),
+	KEY("health", "check", TYPE_COMMAND, health_check, NULL),
+	KEY("health", "timeout", TYPE_DURATION, health_timeout_ms, NULL),
+	KEY("health", "units", TYPE_BOOL, health_units, NULL),
+	KEY("health", "ignore", TYPE_LIST, health_ignore, NULL),
+	KEY("notify", "command", TYPE_COMMAND, notify_command, NULL),
 	KEY("log", "keep", TYPE_NUMBER, log_keep, NULL),
 	KEY("access", "group", TYPE_WORD, access_group, NULL),
 	KEY("access", "user", TYPE_WORD, access_user, NULL),
@@ -85,10 +92,10 @@ static int choose(const char *choices, const char *value)
 	}
 }
 
-static void add_words(struct strv *list, const char *value)
+static void add_words(struct strv *list, const char *value, const char *between)
 {
-	for (const char *at = value; *(at += strspn(at, " \t,"));) {
-		size_t len = strcspn(at, " \t,");
+	for (const char *at = value; *(at += strspn(at, between));) {
+		size_t len = strcspn(at, between);
 
 		strv_take(list, xstrndup(at, len));
 		at += len;
@@ -113,7 +120,10 @@ static char *assign(void *member, const struct key *key, const char *value)
 		set_string(member, xstrdup(value));
 		return NULL;
 	case TYPE_LIST:
-		add_words(member, value);
+		add_words(member, value, " \t,");
+		return NULL;
+	case TYPE_COMMAND:
+		add_words(member, value, " \t");
 		return NULL;
 	case TYPE_BOOL:
 		choice = choose("no|yes|false|true", value);
@@ -274,13 +284,14 @@ static int parse(struct settings *settings, int fd, const char *path, bool is_pr
 int settings_read(struct settings *ret, const char *path)
 {
 	const char *name = path ? path : SETTINGS_DEFAULT_PATH;
-	bool is_private;
+	bool is_private = true;
 	int fd;
 
 	*ret = (struct settings){
 		.rebuild_command = xstrdup(NIXOS_REBUILD),
 		.queue_wait_ms = FOREVER_MS,
 		.show_lines = 200,
+		.health_timeout_ms = 60000,
 		.log_keep = 100,
 		.run_path = xstrdup("/run/safe-rebuild"),
 		.state_path = xstrdup("/var/lib/safe-rebuild"),
@@ -291,7 +302,7 @@ int settings_read(struct settings *ret, const char *path)
 			xstrdup("/run/nixos/switch-to-configuration.lock"),
 		.system_slice_path = xstrdup("/sys/fs/cgroup/system.slice"),
 	};
-	add_words(&ret->guard_ignore, "*.md .github/* .claude/* LICENSE*");
+	add_words(&ret->guard_ignore, "*.md .github/* .claude/* LICENSE*", " ");
 	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return !path && errno == ENOENT ? 0
@@ -307,6 +318,10 @@ void settings_free(struct settings *settings)
 {
 	free(settings->rebuild_command);
 	strv_free(&settings->guard_ignore);
+	strv_free(&settings->show_packages);
+	strv_free(&settings->health_check);
+	strv_free(&settings->health_ignore);
+	strv_free(&settings->notify_command);
 	free(settings->access_group);
 	free(settings->access_user);
 	free(settings->run_path);

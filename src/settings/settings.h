@@ -29,9 +29,14 @@ struct settings {
 	enum show_changes show_changes;
 	unsigned show_lines;
 	enum show_output show_output;
-	unsigned log_keep;  /* number of logs */
-	char *access_group; /* NULL: wheel where that exists, else root */
-	char *access_user;  /* whose the shared files are */
+	/* Commands, argv; empty: none. */
+	struct strv show_packages, health_check, notify_command;
+	int64_t health_timeout_ms; /* of the check, and for jobs to end */
+	bool health_units;
+	struct strv health_ignore; /* glob patterns of units */
+	unsigned log_keep;         /* number of logs */
+	char *access_group;        /* NULL: wheel where that exists, else root */
+	char *access_user;         /* whose the shared files are */
 	char *run_path, *state_path, *log_path, *profiles_path, *current_system_path;
 	char *activation_lock_path, *system_slice_path; /* of NixOS */
 };

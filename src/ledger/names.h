@@ -1,5 +1,5 @@
 #pragma once
-/* How callers name things. */
+/* How callers name builds. */
 #include "ledger/builds.h"
 
 /*
@@ -8,10 +8,3 @@
  */
 int build_by_name(struct build *ret, struct ledger *ledger,
 	const struct settings *settings, const char *text) _must_check_;
-
-/*
- * A path of the configuration, relative to its root: from where the caller stands, or
- * absolute; "" for the root itself. One that lies elsewhere is taken as it stands. The
- * caller frees.
- */
-char *path_in_configuration(const char *root, const char *word) _must_check_;

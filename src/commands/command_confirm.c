@@ -1,0 +1,99 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+
+#include "base/message.h"
+#include "base/text.h"
+#include "changes/describe.h"
+#include "commands/command.h"
+#include "run/confirmation.h"
+#include "run/runner.h"
+
+/* Keeping it takes the time of a boot loader. */
+#define WAIT_MS 120000
+#define PAUSE_MS 100
+
+/* "switch --confirm && confirm" proves nothing: an agent says which build it has seen. */
+static int find_wanted(
+	uint64_t *ret, const struct strv *words, const struct caller *caller)
+{
+	if (words->len && text_to_number(words->words[0], UINT64_MAX, ret) && *ret)
+		return 0;
+	if (words->len)
+		return error("'%s' is no build number, such as 43", words->words[0]);
+	*ret = 0;
+	return caller->is_agent ? error("name the build: safe-rebuild confirm BUILD") : 0;
+}
+
+/* Its runner keeps it, and records how that went. */
+static int report(const struct context *context, uint64_t number)
+{
+	_cleanup_ledger_ struct ledger *ledger = command_ledger(context->settings);
+	_cleanup_build_ struct build build = BUILD_INIT;
+	_cleanup_free_ char *line = NULL;
+
+	for (int waited = 0; ledger && waited < WAIT_MS; waited += PAUSE_MS) {
+		if (build_by_number(&build, ledger, number) < 0)
+			return EXIT_OWN_FAILURE;
+		if (!build_is_running(&build) ||
+			build_is_orphaned(&build, context->settings))
+			break;
+		(void)poll(NULL, 0, PAUSE_MS);
+	}
+	if (!build.number || build_is_running(&build)) {
+		error("build %" PRIu64
+		      " is confirmed, but its runner was killed: what runs is not what "
+		      "boots (safe-rebuild status); make it so with another switch",
+			number);
+		return EXIT_OWN_FAILURE;
+	}
+	line = describe_build(&build);
+	say("%s", line);
+	return build.exit_status == NO_EXIT_STATUS ? EXIT_OWN_FAILURE : build.exit_status;
+}
+
+static int confirm(const struct context *context, const struct command_options *options,
+	const struct strv *words)
+{
+	_cleanup_caller_ struct caller caller = {0};
+	_cleanup_trial_record_ struct trial_record waiting = {0};
+	uint64_t wanted;
+	int confirmed;
+
+	if (command_enter(&caller, context, context->options->agent) < 0 ||
+		find_wanted(&wanted, words, &caller) < 0)
+		return EXIT_USAGE;
+	if (options->take_back)
+		return trial_take_back(context->settings, context->surroundings, wanted);
+	trial_read(&waiting, context->settings);
+	if (!waiting.build || (wanted && wanted != waiting.build) ||
+		*waiting.new_system != '/') {
+		if (waiting.build)
+			error("build %" PRIu64 " does not wait to be confirmed, build "
+			      "%" PRIu64 " does",
+				wanted, waiting.build);
+		else
+			error("nothing waits to be confirmed (any more)");
+		return EXIT_OWN_FAILURE;
+	}
+	confirmed = trial_confirm(context->settings);
+	if (confirmed < 0) {
+		error_errno("cannot confirm build %" PRIu64 "%s", waiting.build,
+			errno == EACCES || errno == EPERM ? " (use sudo)" : "");
+		return EXIT_NO_PERMISSION;
+	}
+	if (!confirmed) {
+		error("too late: build %" PRIu64 " is being taken back", waiting.build);
+		return EXIT_TAKEN_BACK;
+	}
+	return report(context, waiting.build);
+}
+
+const struct command command_confirm = {
+	.name = "confirm",
+	.arguments = "[BUILD] | --take-back BUILD",
+	.help = "keep what switch --confirm has made live",
+	.options = "--take-back",
+	.operands_max = 1,
+	.run = confirm,
+};

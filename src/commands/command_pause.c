@@ -1,0 +1,96 @@
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "commands/command.h"
+#include "queue/pause.h"
+#include "queue/queue.h"
+#include "run/notice.h"
+
+/* Agents share the machine; only a person may hold all of them up. */
+static int enter(struct caller *ret, const struct context *context, const char *verb)
+{
+	_cleanup_target_ struct target target = {0};
+
+	target_by_name(&target, context->settings, NULL);
+	(void)!queue_make(context->settings, &target);
+	if (command_enter(ret, context, context->options->agent) < 0)
+		return -1;
+	if (ret->is_agent)
+		return error("only a person can %s rebuilds", verb);
+	return 0;
+}
+
+static int explain(const char *verb)
+{
+	const bool forbidden = errno == EACCES || errno == EPERM;
+
+	error_errno("cannot %s rebuilds%s", verb, forbidden ? " (use sudo)" : "");
+	return forbidden ? EXIT_NO_PERMISSION : EXIT_OWN_FAILURE;
+}
+
+static int pause_command(const struct context *context,
+	const struct command_options *options, const struct strv *words)
+{
+	_cleanup_caller_ struct caller caller = {0};
+	_cleanup_build_ struct build paused = BUILD_INIT;
+	_cleanup_free_ char *words_of_it = NULL;
+	time_t until = 0;
+	int64_t ms;
+
+	(void)words;
+	if (options->duration) {
+		if (!clock_parse_duration(options->duration, &ms) || !ms) {
+			error("--for: '%s' is no duration: 90s, 10m, 2h",
+				options->duration);
+			return EXIT_USAGE;
+		}
+		until = ms == FOREVER_MS ? 0 : time(NULL) + (time_t)(ms / 1000);
+	}
+	if (enter(&caller, context, "pause") < 0)
+		return EXIT_NO_PERMISSION;
+	if (pause_set(context->settings, caller.agent, context->options->message, until) <
+		0)
+		return explain("pause");
+	paused.agent = xstrdup(caller.agent);
+	paused.message =
+		context->options->message ? xstrdup(context->options->message) : NULL;
+	notice_send(context->settings, context->surroundings, "paused", &paused);
+	words_of_it = pause_describe(context->settings);
+	say("%s; what already builds goes on (safe-rebuild resume)",
+		words_of_it ? words_of_it : "paused");
+	return 0;
+}
+
+const struct command command_pause = {
+	.name = "pause",
+	.arguments = "[--for DURATION] [--message WHY]",
+	.help = "stop all rebuilds until somebody resumes them",
+	.options = "--for",
+	.run = pause_command,
+};
+
+static int resume(const struct context *context, const struct command_options *options,
+	const struct strv *words)
+{
+	_cleanup_caller_ struct caller caller = {0};
+	int ended;
+
+	(void)options;
+	(void)words;
+	if (enter(&caller, context, "resume") < 0)
+		return EXIT_NO_PERMISSION;
+	ended = pause_end(context->settings);
+	if (ended < 0)
+		return explain("resume");
+	say(ended ? "rebuilds go on" : "nothing was paused");
+	return 0;
+}
+
+const struct command command_resume = {
+	.name = "resume",
+	.arguments = "",
+	.help = "end a pause",
+	.run = resume,
+};

@@ -1,0 +1,10 @@
+#pragma once
+/* How callers name files. */
+#include "base/macro.h"
+
+/*
+ * A path of the configuration, relative to its root: from where the caller stands, or
+ * absolute; "" for the root itself. One that lies elsewhere is taken as it stands. The
+ * caller frees.
+ */
+char *path_in_configuration(const char *root, const char *word) _must_check_;

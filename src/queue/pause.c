@@ -1,0 +1,122 @@
+#include "queue/pause.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/rights.h"
+#include "base/text.h"
+#include "record/record.h"
+
+#define PAUSE_MAX ((size_t)64 << 10)
+#define MESSAGE_SHOWN 200
+
+static char *pause_path(const struct settings *settings)
+{
+	return xasprintf("%s/paused", settings->run_path);
+}
+
+/* false where there is none, or its time is over. */
+static bool read_pause(struct record *ret, const struct settings *settings)
+{
+	_cleanup_free_ char *path = pause_path(settings), *text = NULL;
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	const char *until;
+	time_t end;
+	size_t len;
+
+	*ret = (struct record){0};
+	if (fd < 0 || read_to_end(fd, PAUSE_MAX, &text, &len) < 0)
+		return false;
+	record_parse(ret, text, len);
+	until = record_get(ret, "Until");
+	if (!until || !clock_parse_iso8601(until, &end) || end > time(NULL))
+		return true;
+	record_free(ret);
+	*ret = (struct record){0};
+	return false;
+}
+
+static char *describe_until(const struct record *pause)
+{
+	const char *until = record_get(pause, "Until");
+	time_t end;
+	_cleanup_free_ char *left = NULL;
+
+	if (!until || !clock_parse_iso8601(until, &end))
+		return xstrdup("");
+	left = clock_duration(end - time(NULL));
+	return xasprintf(", for %s more", left);
+}
+
+char *pause_describe(const struct settings *settings)
+{
+	_cleanup_record_ struct record pause = {0};
+	_cleanup_free_ char *age = NULL, *until = NULL, *quoted = NULL;
+	const char *by, *message, *since;
+	time_t start;
+
+	if (!read_pause(&pause, settings))
+		return NULL;
+	by = record_get(&pause, "By");
+	message = record_get(&pause, "Message");
+	since = record_get(&pause, "Since");
+	age = since && clock_parse_iso8601(since, &start) ? clock_age(start) : NULL;
+	until = describe_until(&pause);
+	quoted = message ? text_quote(message, MESSAGE_SHOWN) : NULL;
+	return xasprintf("paused by %s %s%s%s%s", by ? by : "?", age ? age : "", until,
+		quoted ? ": " : "", quoted ? quoted : "");
+}
+
+struct job {
+	const struct settings *settings;
+	const struct record *record;
+};
+
+static int write_pause(void *data)
+{
+	const struct job *job = data;
+	_cleanup_free_ char *path = pause_path(job->settings);
+	_cleanup_close_ int fd =
+		open(job->settings->run_path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+
+	record_put(&out, job->record);
+	/* Everybody is told. */
+	if (fd < 0 || fchmod(fd, 0644) < 0 || write_all(fd, out.text, out.len) < 0)
+		return -1;
+	return link_file_over(fd, path);
+}
+
+int pause_set(const struct settings *settings, const char *by, const char *message,
+	time_t until)
+{
+	_cleanup_record_ struct record record = {0};
+	_cleanup_free_ char *since = clock_iso8601(time(NULL));
+	_cleanup_free_ char *end = until ? clock_iso8601(until) : NULL;
+
+	record_set(&record, "By", by);
+	record_set(&record, "Message", message);
+	record_set(&record, "Since", since);
+	record_set(&record, "Until", end);
+	return rights_call(write_pause, &(struct job){settings, &record});
+}
+
+static int remove_pause(void *data)
+{
+	const struct job *job = data;
+	_cleanup_free_ char *path = pause_path(job->settings);
+
+	return unlink(path);
+}
+
+int pause_end(const struct settings *settings)
+{
+	if (rights_call(remove_pause, &(struct job){settings, NULL}) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -1;
+}

@@ -1,0 +1,15 @@
+#pragma once
+/*
+ * The machine-readable form of what is recorded. Names are the record's keys in lower
+ * case with underscores; what is counted is a number, durations are in seconds, times ISO
+ * 8601 with offset, and lists arrays. Every answer is one object that carries "schema":
+ * 1. jansson builds and prints it.
+ */
+#include <jansson.h>
+
+#include "record/build.h"
+
+json_t *json_answer(void) _must_check_; /* a new object with its schema */
+json_t *json_build(const struct build *build) _must_check_;
+/* Any bytes: what is no valid text is shown as text_clean() does. */
+json_t *json_text(const char *text) _must_check_;

@@ -1,0 +1,209 @@
+#include "run/confirmation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/rights.h"
+#include "record/record.h"
+#include "run/steps.h"
+
+#define RECORD_MAX ((size_t)64 << 10)
+#define SYSTEMD_MS 10000
+#define UNIT "safe-rebuild-trial"
+
+static char *trial_path(const struct settings *settings, const char *suffix)
+{
+	return xasprintf("%s/trial%s", settings->run_path, suffix);
+}
+
+void trial_read(struct trial_record *ret, const struct settings *settings)
+{
+	_cleanup_free_ char *path = trial_path(settings, ""), *text = NULL;
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_record_ struct record record = {0};
+	const char *until;
+	size_t len;
+
+	*ret = (struct trial_record){0};
+	if (fd < 0 || read_to_end(fd, RECORD_MAX, &text, &len) < 0)
+		return;
+	record_parse(&record, text, len);
+	until = record_get(&record, "Until");
+	if (!record_get(&record, "Old") || !record_get(&record, "New") || !until ||
+		!clock_parse_iso8601(until, &ret->until))
+		return;
+	ret->build = record_get_number(&record, "Build");
+	ret->old_system = xstrdup(record_get(&record, "Old"));
+	ret->new_system = xstrdup(record_get(&record, "New"));
+}
+
+void trial_record_free(struct trial_record *record)
+{
+	free(record->old_system);
+	free(record->new_system);
+}
+
+struct file_job {
+	const struct settings *settings;
+	const struct trial_record *record;
+	const char *suffix;
+};
+
+static int write_record(void *data)
+{
+	const struct file_job *job = data;
+	_cleanup_free_ char *path = trial_path(job->settings, "");
+	_cleanup_free_ char *until = clock_iso8601(job->record->until);
+	_cleanup_close_ int fd =
+		open(job->settings->run_path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+	_cleanup_record_ struct record record = {0};
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+
+	record_setf(&record, "Build", "%" PRIu64, job->record->build);
+	record_set(&record, "Old", job->record->old_system);
+	record_set(&record, "New", job->record->new_system);
+	record_set(&record, "Until", until);
+	record_put(&out, &record);
+	if (fd < 0 || fchmod(fd, 0644) < 0 || write_all(fd, out.text, out.len) < 0)
+		return -1;
+	return link_file_over(fd, path);
+}
+
+static int move_record(void *data)
+{
+	const struct file_job *job = data;
+	_cleanup_free_ char *from = trial_path(job->settings, "");
+	_cleanup_free_ char *to = trial_path(job->settings, job->suffix);
+
+	return rename(from, to);
+}
+
+static int remove_record(void *data)
+{
+	const struct file_job *job = data;
+	_cleanup_free_ char *path = trial_path(job->settings, job->suffix);
+
+	return unlink(path);
+}
+
+int trial_decide(const struct settings *settings, const char *suffix)
+{
+	struct file_job job = {.settings = settings, .suffix = suffix};
+
+	if (rights_call(move_record, &job) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -1;
+}
+
+int trial_confirm(const struct settings *settings)
+{
+	return trial_decide(settings, ".confirmed");
+}
+
+void trial_forget(const struct settings *settings, const char *suffix)
+{
+	struct file_job job = {.settings = settings, .suffix = suffix};
+
+	(void)!rights_call(remove_record, &job);
+}
+
+bool trial_is_there(const struct settings *settings, const char *suffix)
+{
+	_cleanup_free_ char *path = trial_path(settings, suffix);
+
+	return access(path, F_OK) == 0;
+}
+
+void trial_disarm(const struct run *run)
+{
+	_cleanup_free_ char *unit =
+		xasprintf(UNIT "-%" PRIu64 ".timer", run->build.number);
+	char *const argv[] = {
+		(char[]){"systemctl"}, (char[]){"stop"}, (char[]){"--quiet"}, unit, NULL};
+	_cleanup_free_ char *answer =
+		child_output(argv, &run->surroundings, SYSTEMD_MS, RECORD_MAX);
+}
+
+static bool arm_timer(const struct run *run)
+{
+	_cleanup_strv_ struct strv argv = {0};
+	_cleanup_free_ char *self = realpath("/proc/self/exe", NULL), *answer = NULL;
+
+	strv_add(&argv, "systemd-run");
+	strv_add(&argv, "--quiet");
+	strv_add(&argv, "--collect");
+	strv_take(&argv, xasprintf("--unit=" UNIT "-%" PRIu64, run->build.number));
+	strv_take(&argv, xasprintf("--on-active=%" PRId64 "ms", run->trial.confirm_ms));
+	strv_add(&argv, "--timer-property=AccuracySec=100ms");
+	strv_add(&argv, self ? self : "safe-rebuild");
+	if (run->trial.settings_path) {
+		strv_add(&argv, "--settings");
+		strv_add(&argv, run->trial.settings_path);
+	}
+	strv_add(&argv, "confirm");
+	strv_add(&argv, "--take-back");
+	strv_take(&argv, xasprintf("%" PRIu64, run->build.number));
+	answer = child_output(argv.words, &run->surroundings, SYSTEMD_MS, RECORD_MAX);
+	return answer;
+}
+
+void trial_arm(struct run *run, const char *old_system, const char *new_system)
+{
+	_cleanup_trial_record_ struct trial_record record = {
+		.build = run->build.number,
+		.old_system = xstrdup(old_system),
+		.new_system = xstrdup(new_system),
+		.until = time(NULL) + (time_t)(run->trial.confirm_ms / 1000),
+	};
+	struct file_job job = {.settings = run->settings, .record = &record};
+
+	if (run->trial.armed)
+		trial_disarm(run);
+	run->trial.armed = true;
+	run->trial.until_ms = clock_boot_ms() + run->trial.confirm_ms;
+	if (rights_call(write_record, &job) < 0)
+		warn_errno("what waits to be confirmed cannot be noted in '%s'",
+			run->settings->run_path);
+	if (!arm_timer(run))
+		warn("systemd's timer could not be armed: only this process takes the "
+		     "new system back");
+}
+
+int trial_take_back(const struct settings *settings,
+	const struct surroundings *surroundings, uint64_t build)
+{
+	_cleanup_trial_record_ struct trial_record record = {0};
+	_cleanup_strv_ struct strv stop = {0}, activate = {0};
+	struct child child = {.surroundings = surroundings,
+		.stdio = {-1, STDERR_FILENO, STDERR_FILENO},
+		.group = -1};
+
+	trial_read(&record, settings);
+	if (record.build != build) {
+		say("build %" PRIu64 " does not wait to be confirmed", build);
+		return 0;
+	}
+	if (trial_decide(settings, ".expired") <= 0) {
+		say("build %" PRIu64 " was decided already", build);
+		return 0;
+	}
+	say("build %" PRIu64 " was not confirmed: taking it back", build);
+	steps_put_stop(&stop);
+	child.program = stop.words[0];
+	child.argv = stop.words;
+	(void)!child_run(&child, WAY_BACK_MS);
+	steps_put_switch(&activate, NULL, record.old_system, "test");
+	child.program = activate.words[0];
+	child.argv = activate.words;
+	if (child_run(&child, WAY_BACK_MS) < 0)
+		error_errno("cannot run '%s'", activate.words[0]);
+	trial_forget(settings, ".expired");
+	return 0;
+}

@@ -1,0 +1,41 @@
+#pragma once
+/*
+ * A word that is waited for, see trial.h. RUN/trial is the record of the trial (Build,
+ * Old, New, Until); only root can rename it, and who does so first has decided:
+ * ".confirmed" is confirm's, ".expired" the way back's. The latter is removed when the
+ * old system has been activated.
+ *
+ * The way back needs none of our processes and no network: before activation a transient
+ * systemd timer is armed, outside every session, that calls "safe-rebuild confirm
+ * --take-back N" (systemd-run(1)). A restart of the machine boots the old system anyway.
+ */
+#include "run/run.h"
+
+/* For the activation of the old system. */
+#define WAY_BACK_MS 600000
+
+struct trial_record {
+	uint64_t build; /* 0: nothing */
+	char *old_system, *new_system;
+	time_t until;
+};
+
+void trial_read(struct trial_record *ret, const struct settings *settings);
+void trial_record_free(struct trial_record *record);
+#define _cleanup_trial_record_ _cleanup_(trial_record_free)
+
+/* 1: it is confirmed by this call; 0: it was decided already; -1 with errno set. */
+int trial_confirm(const struct settings *settings) _must_check_;
+/* The timer's part. Returns the exit status. */
+int trial_take_back(const struct settings *settings,
+	const struct surroundings *surroundings, uint64_t build);
+
+/* The same for either suffix. */
+int trial_decide(const struct settings *settings, const char *suffix) _must_check_;
+bool trial_is_there(const struct settings *settings, const char *suffix);
+void trial_forget(const struct settings *settings, const char *suffix);
+
+/* Arms the timer anew, from now on; new_system "?": not known yet. What fails is warned
+ * of: then the runner alone takes the system back. */
+void trial_arm(struct run *run, const char *old_system, const char *new_system);
+void trial_disarm(const struct run *run);

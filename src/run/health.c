@@ -1,0 +1,133 @@
+#include "run/health.h"
+
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "run/steps.h"
+#include "run/units.h"
+
+/* Of what a check says its end is kept, and shown. */
+#define TAIL_MAX 1000
+#define TAIL_LINES 10
+/* One that prints more is ended. */
+#define OUTPUT_MAX ((uint64_t)4 << 20)
+#define SETTLE_MS 10000
+#define PAUSE_MS 500
+
+static void pause_ms(int64_t ms)
+{
+	const struct timespec pause = {ms / 1000, (ms % 1000) * 1000000};
+
+	nanosleep(&pause, NULL);
+}
+
+/* The last lines of what was written since then. */
+static char *read_tail(const struct output *output, uint64_t since)
+{
+	const uint64_t from =
+		output->written > since + TAIL_MAX ? output->written - TAIL_MAX : since;
+	char text[TAIL_MAX + 1];
+	const ssize_t got = pread(
+		output->source, text, (size_t)(output->written - from), (off_t)from);
+	size_t start = got > 0 ? (size_t)got : 0;
+
+	text[start] = '\0';
+	for (unsigned lines = 0; start > 0; start--)
+		if (text[start - 1] == '\n' && text[start] && ++lines == TAIL_LINES)
+			break;
+	return xstrdup(text + start);
+}
+
+static void say_lines(const char *text)
+{
+	const char *at = text, *line;
+	size_t len;
+
+	while (text_next_line(&at, text + strlen(text), &line, &len))
+		say("  %.*s", (int)len, line);
+}
+
+static char *run_check(
+	struct supervision *supervision, struct run *run, const char *old_system)
+{
+	const struct strv *command = &run->settings->health_check;
+	const uint64_t since = supervision->output->written;
+	_cleanup_free_ char *timeout = NULL, *tail = NULL;
+	_cleanup_strv_ struct strv argv = {0};
+	int status;
+
+	strv_add(&argv, "env");
+	strv_take(&argv, xasprintf("SAFE_REBUILD_BUILD=%" PRIu64, run->build.number));
+	strv_take(&argv, xasprintf("SAFE_REBUILD_OLD_SYSTEM=%s", old_system));
+	for (size_t i = 0; i < command->len; i++)
+		strv_add(&argv, command->words[i]);
+	supervision->deadline_ms = run->settings->health_timeout_ms;
+	supervision->output_max = since + OUTPUT_MAX;
+	status = step_run(supervision, &argv);
+	supervision->deadline_ms = 0;
+	supervision->output_max = 0;
+	if (status == 0)
+		return NULL;
+	tail = read_tail(supervision->output, since);
+	if (run->streams.brief)
+		say_lines(tail);
+	set_string(&run->build.check_output, TAKE_PTR(tail));
+	if (supervision->flooded)
+		return xstrdup("its check printed more than 4 MB");
+	timeout = clock_duration(run->settings->health_timeout_ms / 1000);
+	return supervision->timed_out
+		       ? xasprintf("its check took longer than %s", timeout)
+		       : xasprintf("its check failed with exit status %d", status);
+}
+
+static bool is_ignored(const struct settings *settings, const char *unit)
+{
+	for (size_t i = 0; i < settings->health_ignore.len; i++)
+		if (fnmatch(settings->health_ignore.words[i], unit, 0) == 0)
+			return true;
+	return false;
+}
+
+/* Units that start and stop are not judged in the middle of it. */
+static void wait_for_jobs(const struct run *run)
+{
+	const int64_t end = clock_boot_ms() + run->settings->health_timeout_ms;
+
+	while (units_have_jobs(run) && clock_boot_ms() < end)
+		pause_ms(PAUSE_MS);
+	pause_ms(SETTLE_MS);
+}
+
+static char *look_at_units(const struct run *run, const struct strv *failed_before)
+{
+	_cleanup_strv_ struct strv now = {0}, bad = {0};
+	_cleanup_free_ char *names = NULL;
+
+	wait_for_jobs(run);
+	units_read_unwell(&now, run);
+	for (size_t i = 0; i < now.len; i++)
+		if (!strv_has(failed_before, now.words[i]) &&
+			!is_ignored(run->settings, now.words[i]))
+			strv_add(&bad, now.words[i]);
+	if (!bad.len)
+		return NULL;
+	names = strv_join(&bad, " ");
+	return xasprintf("units have failed: %.*s", (int)text_cut(names, 300), names);
+}
+
+char *health_check(struct supervision *supervision, struct run *run,
+	const struct strv *failed_before, const char *old_system)
+{
+	char *why = NULL;
+
+	if (run->settings->health_check.len)
+		why = run_check(supervision, run, old_system);
+	if (!why && run->settings->health_units)
+		why = look_at_units(run, failed_before);
+	return why;
+}

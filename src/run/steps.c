@@ -1,0 +1,119 @@
+#include "run/steps.h"
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "rebuild/system.h"
+
+#define ACTIVATION_UNIT "nixos-rebuild-switch-to-configuration.service"
+
+/* With systemd(1) there is its slice in the cgroup file system. */
+bool steps_have_systemd(const struct settings *settings)
+{
+	return access(settings->system_slice_path, F_OK) == 0;
+}
+
+bool steps_are_permitted(const struct run *run)
+{
+	_cleanup_free_ char *directory = xstrdup(run->target.profile);
+
+	*strrchr(directory, '/') = '\0';
+	return access(directory, W_OK) == 0;
+}
+
+int step_run(struct supervision *supervision, const struct strv *argv)
+{
+	struct child *child = &supervision->child;
+
+	child->program = argv->words[0];
+	child->argv = argv->words;
+	child->pid = 0;
+	supervision->is_step = true;
+	supervision->exited = false;
+	supervision->timed_out = supervision->flooded = false;
+	supervision->exit_status = 0;
+	supervise(supervision);
+	return supervision->exit_status;
+}
+
+void steps_put_switch(struct strv *argv, const struct settings *settings,
+	const char *system, const char *how)
+{
+	static const char *const unit[] = {"systemd-run", "-E", "LOCALE_ARCHIVE", "-E",
+		"NIXOS_INSTALL_BOOTLOADER=0", "-E", "NIXOS_NO_CHECK=1", "--collect",
+		"--no-ask-password", "--pipe", "--quiet", "--service-type=exec",
+		"--unit=nixos-rebuild-switch-to-configuration"};
+	static const char *const plain[] = {
+		"env", "NIXOS_INSTALL_BOOTLOADER=0", "NIXOS_NO_CHECK=1"};
+	const bool as_unit = settings && steps_have_systemd(settings);
+	const char *const *words = as_unit ? unit : plain;
+	const size_t len = as_unit ? ARRAY_LEN(unit) : ARRAY_LEN(plain);
+
+	for (size_t i = 0; i < len; i++)
+		strv_add(argv, words[i]);
+	strv_take(argv, xasprintf("%s/bin/switch-to-configuration", system));
+	strv_add(argv, how);
+}
+
+void steps_put_stop(struct strv *argv)
+{
+	strv_add(argv, "systemctl");
+	strv_add(argv, "stop");
+	strv_add(argv, ACTIVATION_UNIT);
+}
+
+static int switch_to(struct supervision *supervision, const struct run *run,
+	const char *system, const char *how)
+{
+	_cleanup_strv_ struct strv argv = {0};
+
+	steps_put_switch(&argv, run->settings, system, how);
+	return step_run(supervision, &argv);
+}
+
+int step_activate(
+	struct supervision *supervision, const struct run *run, const char *system)
+{
+	return switch_to(supervision, run, system, "test");
+}
+
+static int set_profile(
+	struct supervision *supervision, const struct run *run, const char *system)
+{
+	_cleanup_system_ struct system_state now = {0};
+	_cleanup_strv_ struct strv argv = {0};
+	const char *const words[] = {
+		"nix-env", "-p", run->target.profile, "--set", system};
+
+	system_read(&now, run->settings, &run->target);
+	if (now.profile && streq(now.profile, system))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		strv_add(&argv, words[i]);
+	return step_run(supervision, &argv);
+}
+
+int step_keep(struct supervision *supervision, const struct run *run, const char *system)
+{
+	const int status = set_profile(supervision, run, system);
+
+	return status ? status : switch_to(supervision, run, system, "boot");
+}
+
+void steps_go_back(struct supervision *supervision, const struct run *run)
+{
+	const char *system = run->back.system;
+	_cleanup_system_ struct system_state now = {0};
+	const int status = step_activate(supervision, run, system);
+
+	system_read(&now, run->settings, &run->target);
+	if (!now.running || !streq(now.running, system)) {
+		if (!status)
+			supervision->exit_status = EXIT_OWN_FAILURE;
+		error("the old system was not activated: what boots is left as it was");
+		return;
+	}
+	if (step_keep(supervision, run, system))
+		error("the old system runs, but it could not be made what boots: do that "
+		      "before the next restart (%s/bin/switch-to-configuration boot)",
+			system);
+}

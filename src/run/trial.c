@@ -1,0 +1,275 @@
+#include "run/trial.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <sys/inotify.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "queue/cancellation.h"
+#include "run/confirmation.h"
+#include "run/health.h"
+#include "run/notice.h"
+#include "run/steps.h"
+
+/* Where the timer has not come, we do what it should have done. */
+#define GRACE_MS 15000
+
+static bool has_check(const struct settings *settings)
+{
+	return settings->health_check.len || settings->health_units;
+}
+
+/* Why a switch cannot be tried first; NULL: it can. */
+static const char *find_obstacle(const struct run *run, int64_t confirm_ms)
+{
+	const struct request *request = &run->request;
+
+	if (request->action != ACTION_SWITCH)
+		return "only a switch is tried";
+	if (!target_is_system(run->target.name))
+		return "only this machine's own system is tried";
+	if (request->rollback || request->specialisation)
+		return "a rollback or a specialisation is not tried";
+	if (!steps_are_permitted(run))
+		return "only root can go back";
+	if (confirm_ms && !steps_have_systemd(run->settings))
+		return "the way back needs systemd's timers, and there is no systemd";
+	return NULL;
+}
+
+int trial_prepare(
+	struct run *run, const struct own_options *options, const struct strv *words)
+{
+	const bool wanted = options->confirm_ms || has_check(run->settings);
+	const char *obstacle = wanted ? find_obstacle(run, options->confirm_ms) : NULL;
+
+	if (obstacle && options->confirm_ms) {
+		error("--confirm: %s", obstacle);
+		return EXIT_USAGE;
+	}
+	if (obstacle && action_changes_system(run->request.action))
+		warn("the new system's health is not checked: %s", obstacle);
+	if (!wanted || obstacle)
+		return 0;
+	run->trial.confirm_ms = options->confirm_ms;
+	run->trial.settings_path = options->settings ? xstrdup(options->settings) : NULL;
+	run->trial.is_one = true;
+	for (size_t i = 0; i < words->len; i++)
+		if (words->words[i] == run->request.action_word)
+			set_string(&run->arguments.words[i + 1], xstrdup("test"));
+	return 0;
+}
+
+int trial_check_own(const struct run *run)
+{
+	_cleanup_builds_ struct builds tickets = {0};
+
+	if (tickets_read(&tickets, run->target.queue) < 0)
+		return 0;
+	for (size_t i = 0; i < tickets.len; i++) {
+		const struct build *ticket = &tickets.list[i];
+
+		if (ticket->phase != PHASE_UNCONFIRMED ||
+			!build_is_of_agent(ticket, run->caller.agent))
+			continue;
+		error("your build %" PRIu64
+		      " waits to be confirmed: safe-rebuild confirm "
+		      "%" PRIu64 ", or wait until it has gone back",
+			ticket->number, ticket->number);
+		return EXIT_BUSY;
+	}
+	return 0;
+}
+
+void trial_note_phase(struct run *run, const struct supervision *supervision)
+{
+	if (run->trial.confirm_ms && !run->trial.armed && run->trial.old_system &&
+		supervision->progress.phase == PHASE_ACTIVATING)
+		trial_arm(run, run->trial.old_system, "?");
+}
+
+static void set_phase(
+	struct supervision *supervision, const struct run *run, enum phase phase)
+{
+	(void)run;
+	supervision->progress.phase = phase;
+	supervision->changed(supervision->data);
+}
+
+static bool runs(const struct run *run, const char *system)
+{
+	_cleanup_system_ struct system_state now = {0};
+
+	system_read(&now, run->settings, &run->target);
+	return now.running && streq(now.running, system);
+}
+
+/* The clearest words there are, for a person must come now. */
+static int say_way_back_failed(const struct run *run, const char *old_system)
+{
+	error("THE WAY BACK FAILED AS WELL: what runs is not the old system, and may be "
+	      "a mixture of two. What boots is still the old one: restart the machine, "
+	      "or try %s/bin/switch-to-configuration test",
+		old_system);
+	log_to_syslog("build %" PRIu64 ": the way back failed", run->build.number);
+	return EXIT_OWN_FAILURE;
+}
+
+static void take_back(struct supervision *supervision, struct run *run, const char *why)
+{
+	const char *old_system = run->trial.old_system;
+
+	say("%s: taking the new system back", why);
+	/* Whoever asked for the end gets it; the way back is not to be ended. */
+	set_string(&supervision->cancelled_by, NULL);
+	supervision->missed = 0;
+	(void)step_activate(supervision, run, old_system);
+	run->trial.taken_back = runs(run, old_system);
+	supervision->exit_status = run->trial.taken_back
+					   ? EXIT_TAKEN_BACK
+					   : say_way_back_failed(run, old_system);
+	supervision->signalled = false;
+}
+
+static void keep(struct supervision *supervision, struct run *run, const char *new_system,
+	const struct system_state *before, int status)
+{
+	_cleanup_system_ struct system_state now = {0};
+
+	system_read(&now, run->settings, &run->target);
+	if (!now.running || !streq(now.running, new_system) || !now.profile ||
+		!before->profile || !streq(now.profile, before->profile)) {
+		error("another system was made live meanwhile: the new one is not kept as "
+		      "what boots");
+		supervision->exit_status = EXIT_OWN_FAILURE;
+		return;
+	}
+	if (step_keep(supervision, run, new_system) == 0)
+		supervision->exit_status = status;
+	else
+		supervision->progress.boot_loader_failed = true;
+}
+
+enum word { WORD_NONE, WORD_CONFIRMED, WORD_TAKEN, WORD_END };
+
+/* What somebody has decided, or asks for. */
+static enum word look(const struct run *run)
+{
+	_cleanup_record_ struct record request = {0};
+	uid_t from;
+
+	if (trial_is_there(run->settings, ".confirmed"))
+		return WORD_CONFIRMED;
+	if (!trial_is_there(run->settings, ""))
+		return WORD_TAKEN;
+	if (cancellation_receive(
+		    &request, &from, &run->turn.ticket, run->turn.requests)) {
+		cancellation_answered(&run->turn.ticket);
+		return WORD_END;
+	}
+	return WORD_NONE;
+}
+
+static enum word wait_for_word(const struct run *run)
+{
+	const int64_t end = run->trial.until_ms + GRACE_MS;
+	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	enum word word;
+
+	(void)inotify_add_watch(watch, run->settings->run_path, IN_MOVE | IN_DELETE);
+	while ((word = look(run)) == WORD_NONE) {
+		struct pollfd fds[] = {{.fd = watch, .events = POLLIN},
+			{.fd = run->turn.requests, .events = POLLIN}};
+		char events[4096];
+		const int64_t left = end - clock_boot_ms();
+
+		if (left <= 0)
+			return WORD_END;
+		(void)poll(fds, ARRAY_LEN(fds), (int)left);
+		(void)!read(watch, events, sizeof(events));
+	}
+	return word;
+}
+
+/* The timer does it; it removes its file when it is through. */
+static void wait_for_timer(struct supervision *supervision, struct run *run)
+{
+	const int64_t end = clock_boot_ms() + WAY_BACK_MS;
+
+	while (trial_is_there(run->settings, ".expired") && clock_boot_ms() < end)
+		(void)poll(NULL, 0, 100);
+	run->trial.taken_back = runs(run, run->trial.old_system);
+	supervision->exit_status =
+		run->trial.taken_back ? EXIT_TAKEN_BACK
+				      : say_way_back_failed(run, run->trial.old_system);
+}
+
+static void wait_to_be_confirmed(struct supervision *supervision, struct run *run,
+	const char *new_system, const struct system_state *before, int status)
+{
+	_cleanup_free_ char *time_left = clock_duration(run->trial.confirm_ms / 1000);
+
+	trial_arm(run, run->trial.old_system, new_system);
+	set_phase(supervision, run, PHASE_UNCONFIRMED);
+	notice_send(run->settings, &run->surroundings, "unconfirmed", &run->build);
+	say("unconfirmed: build %" PRIu64 " goes back in %s unless: safe-rebuild confirm "
+	    "%" PRIu64,
+		run->build.number, time_left, run->build.number);
+	output_release_front(supervision->output, 0);
+	switch (wait_for_word(run)) {
+	case WORD_CONFIRMED:
+		trial_disarm(run);
+		keep(supervision, run, new_system, before, status);
+		trial_forget(run->settings, ".confirmed");
+		return;
+	case WORD_TAKEN:
+		wait_for_timer(supervision, run);
+		return;
+	case WORD_END:
+	case WORD_NONE:
+		break;
+	}
+	if (trial_decide(run->settings, ".expired") == 0) {
+		wait_for_timer(supervision, run);
+		return;
+	}
+	trial_disarm(run);
+	take_back(supervision, run, "not confirmed");
+	trial_forget(run->settings, ".expired");
+}
+
+void trial_run(struct supervision *supervision, struct run *run,
+	const struct system_state *before, const struct strv *failed_before)
+{
+	_cleanup_system_ struct system_state now = {0};
+	_cleanup_free_ char *why = NULL;
+	int status;
+
+	run->trial.old_system = before->running ? xstrdup(before->running) : NULL;
+	supervise(supervision);
+	status = supervision->exit_status;
+	system_read(&now, run->settings, &run->target);
+	if (!run->trial.old_system || !now.running ||
+		(status && streq(now.running, run->trial.old_system))) {
+		if (run->trial.armed && trial_decide(run->settings, ".expired") >= 0)
+			trial_disarm(run);
+		trial_forget(run->settings, ".expired");
+		return;
+	}
+	set_phase(supervision, run, PHASE_CHECKING);
+	why = health_check(supervision, run, failed_before, run->trial.old_system);
+	supervision->exit_status = status;
+	if (why) {
+		if (run->trial.armed)
+			trial_disarm(run);
+		(void)!trial_decide(run->settings, ".expired");
+		take_back(supervision, run, why);
+		trial_forget(run->settings, ".expired");
+	} else if (run->trial.confirm_ms) {
+		wait_to_be_confirmed(supervision, run, now.running, before, status);
+	} else {
+		keep(supervision, run, now.running, before, status);
+	}
+}

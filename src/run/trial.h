@@ -1,0 +1,28 @@
+#pragma once
+/*
+ * A switch on trial: nixos-rebuild runs as "test", so that what boots stays the old
+ * system; the new one is checked ([health]) and, with --confirm, waits for somebody's
+ * word; only then is it kept. Else the old one is activated again: exit 70.
+ *
+ * With --confirm the way back is armed outside our processes: see confirmation.h.
+ */
+#include "rebuild/system.h"
+#include "run/run.h"
+#include "run/supervise.h"
+
+/*
+ * Whether the run becomes a trial; then its arguments say "test". words: as the request
+ * was parsed from. 0, or EXIT_USAGE (printed) where --confirm is not possible.
+ */
+int trial_prepare(struct run *run, const struct own_options *options,
+	const struct strv *words) _must_check_;
+
+/* EXIT_BUSY (printed) while a build of the same agent waits to be confirmed, else 0. */
+int trial_check_own(const struct run *run) _must_check_;
+
+/* Called whenever the phase of nixos-rebuild is another one. */
+void trial_note_phase(struct run *run, const struct supervision *supervision);
+
+/* Runs nixos-rebuild and what follows; leaves the exit status in the supervision. */
+void trial_run(struct supervision *supervision, struct run *run,
+	const struct system_state *before, const struct strv *failed_before);

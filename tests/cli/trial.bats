@@ -1,0 +1,301 @@
+# A switch on trial: health checks and confirmation. Real Nix and real generations; systemd
+# is a double whose timers really run.
+load helpers
+
+prepare() {
+	use_nix
+	"$tests/system/make-configuration.sh" flake "$CONFIG"
+	cd "$CONFIG" || return
+	use_systemd
+	serve alpha one
+}
+
+# systemd-run with timers, systemctl that stops them and knows units from $ROOT/failed and jobs.
+use_systemd() {
+	mkdir -p "$ROOT/sys/system.slice"
+	cat >"$ROOT/bin/systemd-run" <<-'SH'
+		#!/bin/sh
+		printf '%s\n' "$*" >>"$ROOT/systemd-run"
+		unit= after=
+		while :; do
+			case $1 in
+			--unit=*) unit=${1#--unit=} ;;
+			--on-active=*) after=${1#--on-active=} ;;
+			-E) shift ;;
+			-*) ;;
+			*) break ;;
+			esac
+			shift
+		done
+		[ -n "$after" ] || exec "$@"
+		(
+			exec </dev/null >>"$ROOT/timer.out" 2>&1 3>&-
+			sleep "$(awk "BEGIN { print ${after%ms} / 1000 }")"
+			exec "$@"
+		) &
+		echo $! >"$ROOT/$unit.timer"
+	SH
+	cat >"$ROOT/bin/systemctl" <<-'SH'
+		#!/bin/sh
+		printf '%s\n' "$*" >>"$ROOT/systemctl"
+		case $1 in
+		stop)
+			for unit; do :; done
+			[ ! -e "$ROOT/$unit" ] || kill "$(cat "$ROOT/$unit")"
+			rm -f "$ROOT/$unit" ;;
+		list-jobs) cat "$ROOT/jobs" 2>/dev/null ;;
+		list-units) cat "$ROOT/failed" 2>/dev/null ;;
+		esac
+	SH
+	chmod +x "$ROOT/bin/systemd-run" "$ROOT/bin/systemctl"
+}
+
+cleanup() {
+	local timer
+	for timer in "$ROOT"/*.timer; do
+		[ ! -e "$timer" ] || kill "$(cat "$timer")" 2>/dev/null || true
+	done
+}
+
+serve() {
+	echo "{ services = [ \"$2\" ]; }" >"modules/$2.nix"
+	git add -A && git commit -qm "serve $2"
+	sr --agent "$1" switch --flake '.#box' >"$ROOT/serve.out" 2>&1
+}
+
+add() {
+	echo "{ services = [ \"$1\" ]; }" >"modules/$1.nix"
+	git add -A
+}
+
+running() {
+	grep -v sshd "$ROOT/run/current-system/services" | sort | xargs
+}
+
+boots() {
+	grep -v sshd "$ROOT/nix/var/nix/profiles/system/services" | sort | xargs
+}
+
+health() {
+	printf '[health]\n%s\n' "$1" >>"$SAFE_REBUILD_SETTINGS"
+}
+
+ended() {
+	[ "$(field "$1" outcome)" != running ]
+}
+
+@test "a check that passes: the new system is kept, as a switch would have done" {
+	health "check = grep -q two $ROOT/run/current-system/services"
+	add two
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 0
+	assert_contains "${lines[-1]}" "switch succeeded: build 2, generation 2"
+	assert_equal "$(running) / $(boots)" "one two / one two"
+	assert_equal "$(field 2 command)" "switch --flake '.#box'"
+}
+
+@test "a check that fails, hangs, forks or floods: 70, and neither profile nor boot menu was touched" {
+	cat >"$ROOT/check" <<-'SH'
+		#!/bin/sh
+		echo "asked about $SAFE_REBUILD_BUILD, before it $SAFE_REBUILD_OLD_SYSTEM"
+		eval "$(cat "$ROOT/check.how")"
+	SH
+	chmod +x "$ROOT/check"
+	health "check = $ROOT/check"$'\n'"timeout = 2s"
+	echo 'echo "no answer from the wiki"; exit 3' >"$ROOT/check.how"
+	add two
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 70
+	assert_contains "$output" "its check failed with exit status 3: taking the new system back"
+	assert_contains "$output" "no answer from the wiki"
+	assert_contains "$output" "asked about 2, before it $(field 1 system_after)"
+	assert_contains "${lines[-1]}" "switch rolled-back: build 2, generation 1 (unchanged)"
+	assert_equal "$(running) / $(boots)" "one / one"
+	assert_equal "$(field 2 outcome) $(field 2 exit_status)" "rolled-back 70"
+	assert_contains "$(field 2 check_output)" "no answer from the wiki"
+	echo 'sleep 60 & sleep 60' >"$ROOT/check.how"
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 70
+	assert_contains "$output" "its check took longer than 2 s"
+	echo 'yes flood; exit 1' >"$ROOT/check.how"
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 70
+	assert_contains "$output" "its check printed more than 4 MB"
+	[ "${#output}" -lt 10000 ]
+	assert_equal "$(running) / $(boots)" "one / one"
+	# and with a check that is content again it goes through
+	echo 'true' >"$ROOT/check.how"
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 0
+	assert_equal "$(running) / $(boots)" "one two / one two"
+}
+
+@test "a way back that fails is said in the clearest words" {
+	health "check = false"
+	add two
+	local old
+	old=$(field 1 system_after)
+	chmod -R u+w "$old"
+	sed -i 's/^set -e/set -e; exit 2/' "$old/bin/switch-to-configuration"
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 125
+	assert_contains "$output" "THE WAY BACK FAILED AS WELL"
+	assert_equal "$(boots)" "one"
+}
+
+@test "units = yes: what has failed newly counts, what had failed before or is ignored does not" {
+	health $'units = yes\ntimeout = 3s\nignore = flaky-*'
+	echo "old.service loaded failed failed Old" >"$ROOT/failed"
+	add two
+	# shellcheck disable=SC2016
+	cat >>"$ROOT/bin/systemctl" <<-'SH'
+		:
+	SH
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 0
+	add three
+	(sleep 4; printf '%s\n' "new.service loaded failed failed New" "flaky-1.service loaded failed failed F" >>"$ROOT/failed") 3>&- &
+	run sr --agent beta switch --flake '.#box'
+	wait
+	assert_equal "$status" 70
+	assert_contains "$output" "units have failed: new.service"
+	assert_equal "$(running)" "one two"
+}
+
+@test "--confirm: not confirmed, it goes back by itself" {
+	add two
+	run sr --agent beta switch --flake '.#box' --confirm 3s
+	assert_equal "$status" 0
+	assert_contains "$output" "unconfirmed: build 2 goes back in 3 s unless: safe-rebuild confirm 2"
+	assert_equal "$(running) / $(boots)" "one two / one"
+	assert_contains "$(sr status)" "trial:    build 2 goes back in"
+	assert_contains "$(cat "$ROOT/systemd-run")" "--on-active=3000ms"
+	# the turn is kept; the same agent is told
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 75
+	assert_contains "$output" "your build 2 waits to be confirmed"
+	run sr --agent gamma --no-wait switch --flake '.#box'
+	assert_equal "$status" 75
+	assert_contains "$output" "unconfirmed"
+	wait_for ended 2
+	assert_equal "$(running) / $(boots)" "one / one"
+	assert_equal "$(field 2 outcome)" rolled-back
+	run sr --agent beta confirm 2
+	assert_equal "$status" 125
+	assert_contains "$output" "nothing waits to be confirmed"
+}
+
+@test "--confirm, confirmed: kept, and the timer is gone" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 20s 2>/dev/null
+	run sr --agent beta confirm
+	assert_equal "$status" 64
+	assert_contains "$output" "name the build"
+	run sr --agent beta confirm 7
+	assert_contains "$output" "build 7 does not wait to be confirmed, build 2 does"
+	run sr --agent beta confirm 2
+	assert_equal "$status" 0
+	assert_contains "$output" "build 2 by beta: switch succeeded, generation 2"
+	assert_equal "$(running) / $(boots)" "one two / one two"
+	[ ! -e "$ROOT/safe-rebuild-trial-2.timer" ]
+	run sr --agent gamma switch --flake '.#box'
+	assert_equal "$status" 0
+}
+
+@test "--confirm and everything of ours killed: the timer takes it back" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 3s 2>/dev/null
+	assert_equal "$(running)" "one two"
+	pkill -KILL -f "^$SAFE_REBUILD --agent beta switch"
+	sleep 4
+	wait_for test ! -e "$ROOT/run/safe-rebuild/trial.expired"
+	assert_equal "$(running) / $(boots)" "one / one"
+	run sr --agent gamma switch --flake '.#box'
+	assert_equal "$status" 0
+	assert_equal "$(field 2 outcome)" interrupted
+}
+
+@test "--confirm and an activation that hangs: stopped, and taken back" {
+	echo '{ activation = 30; services = [ "two" ]; }' >modules/two.nix
+	git add -A
+	local start=$SECONDS
+	run sr --agent beta switch --flake '.#box' --confirm 2s
+	[ $((SECONDS - start)) -lt 40 ]
+	assert_contains "$(cat "$ROOT/systemctl")" "stop nixos-rebuild-switch-to-configuration.service"
+	wait_for ended 2
+	assert_equal "$(boots)" "one"
+}
+
+@test "a person's rollback ends a trial" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 30s 2>/dev/null
+	as_person sr rollback
+	wait_for_long test -s "$ROOT/person.status"
+	assert_equal "$(cat "$ROOT/person.status")" 0
+	assert_contains "$(cat "$ROOT/person.err")" "build 2 was not confirmed yet, and has gone back"
+	assert_equal "$(running) / $(boots)" "one / one"
+	assert_equal "$(field 2 outcome)" rolled-back
+}
+
+@test "--confirm where it cannot be: 64 and why" {
+	run sr --agent beta boot --flake '.#box' --confirm 2m
+	assert_equal "$status" 64
+	assert_contains "$output" "--confirm: only a switch is tried"
+	run sr --agent beta switch --flake '.#box' --confirm 2m --specialisation x
+	assert_equal "$status" 64
+	run sr --agent beta switch --flake '.#box' --confirm 2m --target-host other
+	assert_equal "$status" 64
+	run sr --agent beta switch --flake '.#box' --confirm soon
+	assert_equal "$status" 64
+	rm -rf "$ROOT/sys/system.slice"
+	run sr --agent beta switch --flake '.#box' --confirm 2m
+	assert_equal "$status" 64
+	assert_contains "$output" "there is no systemd"
+}
+
+@test "[notify] hears of everything, and is never in the way" {
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\ncat >>"$ROOT/notices"; echo >>"$ROOT/notices"; yes | head -c 1000000; sleep 30\n' >"$ROOT/notify"
+	chmod +x "$ROOT/notify"
+	printf '[notify]\ncommand = %s\n' "$ROOT/notify" >>"$SAFE_REBUILD_SETTINGS"
+	add two
+	local start=$SECONDS
+	sr --agent beta switch --flake '.#box' 2>/dev/null
+	[ $((SECONDS - start)) -lt 10 ]
+	wait_for grep -q '"finished"' "$ROOT/notices"
+	assert_equal "$(python3 -c 'import json, sys; print(*sorted(json.loads(l)["event"] for l in open(sys.argv[1]) if l.strip()))' "$ROOT/notices")" "finished started"
+	assert_contains "$(cat "$ROOT/notices")" '"schema":1'
+	git rm -qf modules/two.nix
+	run sr --agent gamma switch --flake '.#box'
+	assert_equal "$status" 65
+	wait_for grep -q '"refused"' "$ROOT/notices"
+	sed -i "s,^command = .*,command = $ROOT/missing," "$SAFE_REBUILD_SETTINGS"
+	add two
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 0
+	pkill -f "$ROOT/notify" || true
+}
+
+@test "[show] packages: in few lines, the outcome last" {
+	cat >"$ROOT/diff" <<-'SH'
+		#!/bin/sh
+		[ -d "$1" ] && [ -d "$2" ] && [ "$1" != "$2" ] || exit 1
+		seq -f 'package-%g: 1.0 -> 1.1, +2.3 KiB' 1 20
+	SH
+	chmod +x "$ROOT/diff"
+	printf '[show]\npackages = %s\n' "$ROOT/diff" >>"$SAFE_REBUILD_SETTINGS"
+	add two
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 0
+	assert_contains "$output" "package-9: 1.0 -> 1.1, +2.3 KiB"
+	refute_contains "$output" "package-10:"
+	assert_contains "$output" "and 11 more"
+	assert_contains "${lines[-1]}" "switch succeeded: build 2"
+	assert_contains "$(sr show 2 --output)" "package-9"
+	# real diff-closures on real systems
+	sed -i "s,^packages = .*,packages = nix store diff-closures," "$SAFE_REBUILD_SETTINGS"
+	add three
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 0
+	refute_contains "$output" "is not known"
+}
