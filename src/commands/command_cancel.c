@@ -42,13 +42,13 @@ static bool is_wanted(const struct build *ticket, const struct wanted *wanted)
 }
 
 /* Among those of one target; what is running comes before what waits. */
-static void find_in_queue(
+static int find_in_queue(
 	struct found *found, const char *queue, const struct wanted *wanted)
 {
 	_cleanup_builds_ struct builds tickets = {0};
 
 	if (tickets_read(&tickets, queue) < 0)
-		return;
+		return error_errno("cannot see who runs or waits ('%s')", queue);
 	for (size_t i = 0; i < tickets.len; i++) {
 		struct build *ticket = &tickets.list[i];
 
@@ -60,9 +60,10 @@ static void find_in_queue(
 		build_copy(&found->ticket, ticket);
 		found->queue = xstrdup(queue);
 	}
+	return 0;
 }
 
-static void find(
+static int find(
 	struct found *ret, const struct settings *settings, const struct wanted *wanted)
 {
 	_cleanup_strv_ struct strv names = {0};
@@ -73,8 +74,10 @@ static void find(
 		_cleanup_target_ struct target target = {0};
 
 		target_by_name(&target, settings, names.words[i]);
-		find_in_queue(ret, target.queue, wanted);
+		if (find_in_queue(ret, target.queue, wanted) < 0)
+			return -1;
 	}
+	return 0;
 }
 
 static int parse_wanted(struct wanted *ret, const char *word, const struct caller *caller)
@@ -199,7 +202,8 @@ static int cancel_command(const struct context *context,
 	if (command_enter(&caller, context, context->options->agent) < 0 ||
 		parse_wanted(&wanted, word, &caller) < 0)
 		return EXIT_USAGE;
-	find(&found, context->settings, &wanted);
+	if (find(&found, context->settings, &wanted) < 0)
+		return errno == EACCES ? EXIT_NO_PERMISSION : EXIT_OWN_FAILURE;
 	if (!found.queue) {
 		if (word)
 			error("nothing of '%s' runs or waits", word);

@@ -40,6 +40,7 @@ struct state {
 	size_t queues_len;
 	struct system_state system;
 	struct ledger *ledger; /* NULL: nothing recorded, or not readable */
+	bool is_unreadable;    /* the ledger, in whole or in part */
 	struct build live, boot,
 		own;             /* number 0: none; boot: what the profile points at */
 	struct builds last;      /* since the caller's own, where he has one */
@@ -189,9 +190,10 @@ static int gather(struct state *ret, const struct context *context)
 	gather_queues(ret, context->settings);
 	system_read(&ret->system, context->settings, &ret->queues[0].target);
 	/* A ledger that cannot be read still leaves the queue and the links to tell. */
-	if (ledger_open(&ret->ledger, context->settings) == 0 && ret->ledger &&
-		gather_builds(ret) < 0)
-		warn("the rest of the ledger is not shown");
+	ret->is_unreadable = ledger_open(&ret->ledger, context->settings) < 0 ||
+			     (ret->ledger && gather_builds(ret) < 0);
+	if (ret->is_unreadable)
+		warn("what is recorded is not shown, or not all of it");
 	if (ret->ledger)
 		gather_configuration(ret, context->settings, &request, &configuration);
 	return 0;
@@ -268,6 +270,12 @@ static void print_build(const char *label, const struct build *build)
 	print_line(label, line, "");
 }
 
+static const char *whose_unrecorded(const struct state *state)
+{
+	return state->is_unreadable ? "not known whose, the ledger cannot be read"
+				    : "a system made outside safe-rebuild";
+}
+
 static void print_live(const struct state *state)
 {
 	const struct system_state *system = &state->system;
@@ -275,8 +283,7 @@ static void print_live(const struct state *state)
 	if (state->live.number)
 		print_build("live:     ", &state->live);
 	else if (system->running)
-		answer("live:     a system made outside safe-rebuild: %s",
-			system->running);
+		answer("live:     %s: %s", whose_unrecorded(state), system->running);
 	else
 		answer("live:     unknown, there is no link to the running system");
 	if (!system->profile || !system->running ||
@@ -285,8 +292,7 @@ static void print_live(const struct state *state)
 	if (state->boot.number)
 		print_build("boots:    ", &state->boot);
 	else
-		answer("boots:    a system made outside safe-rebuild: %s",
-			system->profile);
+		answer("boots:    %s: %s", whose_unrecorded(state), system->profile);
 }
 
 static void print_last(const struct state *state)
@@ -344,6 +350,8 @@ static int print_text(const struct state *state)
 	print_live(state);
 	if (state->own.number)
 		print_build("yours:    ", &state->own);
+	else if (state->is_unreadable)
+		answer("yours:    not known, the ledger cannot be read");
 	else
 		answer("yours:    no build by %s yet", state->caller.agent);
 	print_last(state);

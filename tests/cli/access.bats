@@ -117,6 +117,9 @@ as() {
 	run as other --agent x status
 	assert_equal "$status" 0
 	assert_contains "$output" "building: unknown, the queue cannot be read"
+	run as other cancel 1
+	assert_equal "$status" 77
+	assert_contains "$output" "cannot see who runs or waits"
 	run as other log
 	assert_equal "$status" 125
 	assert_contains "$output" "cannot read the ledger '$LEDGER' (use sudo, or become a member of its group)"

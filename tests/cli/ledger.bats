@@ -229,3 +229,14 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 	run field last system_after
 	[ "$status" != 0 ]
 }
+
+@test "status with a damaged ledger claims nothing" {
+	sr --agent a switch
+	rm -rf "$LEDGER/objects/"*
+	LEDGER_IS_BROKEN=1
+	run sr --agent a status
+	assert_equal "$status" 0
+	assert_contains "$output" "not known, the ledger cannot be read"
+	refute_contains "$output" "no build by a yet"
+	refute_contains "$output" "made outside"
+}

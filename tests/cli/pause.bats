@@ -24,12 +24,12 @@ person() {
 	wait_for grep -q "waiting for build 1" "$ROOT/beta.err"
 	person sr pause --message "moving the database"
 	assert_equal "$status" 0
-	assert_contains "$output" 'paused by root just now: "moving the database"; what already builds goes on'
+	assert_contains "$output" "paused by $(id -un) just now: \"moving the database\"; what already builds goes on"
 	run sr --agent gamma switch --flake .
 	assert_equal "$status" 75
-	assert_contains "$output" 'rebuilds are paused by root'
+	assert_contains "$output" "rebuilds are paused by $(id -un)"
 	assert_contains "$output" '"moving the database"; try again later'
-	assert_contains "$(sr status)" 'paused:   rebuilds are paused by root'
+	assert_contains "$(sr status)" "paused:   rebuilds are paused by $(id -un)"
 	assert_contains "$(sr status --json | jq_get paused)" "moving the database"
 	touch "$ROOT/go"
 	status=0

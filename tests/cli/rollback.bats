@@ -49,7 +49,7 @@ person() {
 	assert_contains "$output" "a plain nixos-rebuild --rollback would now lead to generation 2, which was taken out"
 	assert_like "$(sr log | tail -2 | head -1)" "build 2 by beta: switch succeeded, *; rolled back by build 3"
 	assert_equal "$(sr log --json | jq_get builds | grep -o "'rolled_back_by': 3")" "'rolled_back_by': 3"
-	assert_contains "$(sr status)" "build 3 by root: rollback to 1 succeeded, took out 2"
+	assert_contains "$(sr status)" "build 3 by $(id -un): rollback to 1 succeeded, took out 2"
 	# those whose work it took hear of it
 	run sr --agent beta diff
 	assert_contains "$output" "rollback to 1 succeeded, took out 2"

@@ -237,6 +237,31 @@ ended() {
 	assert_equal "$(field 2 outcome)" rolled-back
 }
 
+@test "shared with a group: a trial is root's word alone" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+	printf '[access]\ngroup = users\n' >>"$SAFE_REBUILD_SETTINGS"
+	rm -rf "$STATE" "$ROOT/run/safe-rebuild" "$ROOT/var/log/safe-rebuild"
+	cp "$SAFE_REBUILD" "$ROOT/safe-rebuild"
+	SAFE_REBUILD=$ROOT/safe-rebuild
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 20s 2>/dev/null
+	run setpriv --reuid 12345 --regid 12345 --groups users "$SAFE_REBUILD" --agent m confirm 1
+	assert_equal "$status" 77
+	assert_contains "$output" "cannot confirm build 1 (use sudo)"
+	run sr --agent beta confirm 1
+	assert_equal "$status" 0
+	assert_equal "$(running) / $(boots)" "one two / one two"
+	add three
+	sr --agent beta switch --flake '.#box' --confirm 2s 2>/dev/null
+	wait_for ended 2
+	assert_equal "$(running) / $(boots)" "one two / one two"
+	assert_equal "$(field 2 outcome)" rolled-back
+	as_person sr rollback 1
+	wait_for_long test -s "$ROOT/person.status"
+	assert_contains "$(cat "$ROOT/person.err")" "1 is what runs and boots already"
+}
+
 @test "--confirm where it cannot be: 64 and why" {
 	run sr --agent beta boot --flake '.#box' --confirm 2m
 	assert_equal "$status" 64
