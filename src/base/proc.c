@@ -32,6 +32,7 @@ bool process_read(struct process *ret, pid_t pid)
 	_cleanup_free_ char *text = NULL;
 	const char *open_paren, *close_paren;
 	int parent, session;
+	char state;
 
 	if (read_proc(pid, "stat", 4096, &text, NULL) < 0)
 		return false;
@@ -44,10 +45,11 @@ bool process_read(struct process *ret, pid_t pid)
 	snprintf(ret->comm, sizeof(ret->comm), "%.*s",
 		(int)(close_paren - open_paren - 1), open_paren + 1);
 	if (sscanf(close_paren + 1,
-		    " %*c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+		    " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
 		    "%*d %llu",
-		    &parent, &session, &ret->start_ticks) != 3)
+		    &state, &parent, &session, &ret->start_ticks) != 4)
 		return false;
+	ret->is_dead = state == 'Z';
 	ret->parent = parent;
 	ret->session = session;
 	return true;

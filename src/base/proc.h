@@ -12,6 +12,7 @@ struct process {
 	pid_t pid, parent, session;
 	unsigned long long start_ticks; /* since boot; with the pid it names a process */
 	char comm[64];
+	bool is_dead;     /* and nobody has asked how it ended */
 	unsigned climbed; /* by process_climb() so far */
 };
 

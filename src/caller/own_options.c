@@ -130,6 +130,7 @@ int own_options_read(struct own_options *ret, struct strv *words)
 	if (words && options_take(ret, options, ARRAY_LEN(options), words, given) < 0)
 		return -1;
 	ret->agent_is_option = ret->agent != NULL;
+	ret->confirm_is_option = ret->confirm_ms != 0;
 	ret->words = words_of(ret);
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		_cleanup_free_ char *value = NULL;

@@ -52,13 +52,66 @@ static int report(const struct context *context, uint64_t number)
 	return build.exit_status == NO_EXIT_STATUS ? EXIT_OWN_FAILURE : build.exit_status;
 }
 
+/* One that was decided already, which a call that lost its answer asks about. */
+static int tell_decided(const struct context *context, uint64_t wanted)
+{
+	_cleanup_ledger_ struct ledger *ledger = command_ledger(context->settings);
+	_cleanup_build_ struct build build = BUILD_INIT;
+	_cleanup_free_ char *line = NULL;
+
+	if (!ledger || !wanted || build_by_number(&build, ledger, wanted) <= 0 ||
+		build_is_running(&build)) {
+		error("nothing waits to be confirmed");
+		return EXIT_OWN_FAILURE;
+	}
+	line = describe_build(&build);
+	if (build.outcome == OUTCOME_ROLLED_BACK)
+		error("too late: %s", line);
+	else
+		say("nothing waits to be confirmed: %s", line);
+	return build.exit_status == NO_EXIT_STATUS ? EXIT_OWN_FAILURE : build.exit_status;
+}
+
+/* Whose change it is knows what to look at; and a person is asked by whoever is not. */
+static int check_permission(
+	const struct context *context, const struct caller *caller, uint64_t number)
+{
+	_cleanup_ledger_ struct ledger *ledger = command_ledger(context->settings);
+	_cleanup_build_ struct build build = BUILD_INIT;
+
+	if (!caller->is_agent || !ledger ||
+		build_by_number(&build, ledger, number) <= 0 ||
+		build_is_of_agent(&build, caller->agent))
+		return 0;
+	error("build %" PRIu64 " is by %s: only %s or a person can confirm it", number,
+		build.agent, build.agent);
+	return EXIT_NO_PERMISSION;
+}
+
+static int confirm_waiting(
+	const struct context *context, const struct trial_record *waiting)
+{
+	const int confirmed = trial_confirm(context->settings);
+
+	if (confirmed < 0) {
+		error_errno("cannot confirm build %" PRIu64 "%s", waiting->build,
+			errno == EACCES || errno == EPERM ? " (use sudo)" : "");
+		return EXIT_NO_PERMISSION;
+	}
+	if (!confirmed) {
+		error("too late: build %" PRIu64 " is being taken back", waiting->build);
+		return EXIT_TAKEN_BACK;
+	}
+	return report(context, waiting->build);
+}
+
 static int confirm(const struct context *context, const struct command_options *options,
 	const struct strv *words)
 {
 	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_trial_record_ struct trial_record waiting = {0};
 	uint64_t wanted;
-	int confirmed;
+	int status;
 
 	if (command_enter(&caller, context, context->options->agent) < 0 ||
 		find_wanted(&wanted, words, &caller) < 0)
@@ -66,27 +119,17 @@ static int confirm(const struct context *context, const struct command_options *
 	if (options->take_back)
 		return trial_take_back(context->settings, context->surroundings, wanted);
 	trial_read(&waiting, context->settings);
-	if (!waiting.build || (wanted && wanted != waiting.build) ||
-		*waiting.new_system != '/') {
-		if (waiting.build)
-			error("build %" PRIu64 " does not wait to be confirmed, build "
-			      "%" PRIu64 " does",
-				wanted, waiting.build);
-		else
-			error("nothing waits to be confirmed (any more)");
+	/* A system that is not there yet cannot be looked at. */
+	if (!waiting.build || *waiting.new_system != '/')
+		return tell_decided(context, wanted);
+	if (wanted && wanted != waiting.build) {
+		error("build %" PRIu64 " does not wait to be confirmed, build %" PRIu64
+		      " does",
+			wanted, waiting.build);
 		return EXIT_OWN_FAILURE;
 	}
-	confirmed = trial_confirm(context->settings);
-	if (confirmed < 0) {
-		error_errno("cannot confirm build %" PRIu64 "%s", waiting.build,
-			errno == EACCES || errno == EPERM ? " (use sudo)" : "");
-		return EXIT_NO_PERMISSION;
-	}
-	if (!confirmed) {
-		error("too late: build %" PRIu64 " is being taken back", waiting.build);
-		return EXIT_TAKEN_BACK;
-	}
-	return report(context, waiting.build);
+	status = check_permission(context, &caller, waiting.build);
+	return status ? status : confirm_waiting(context, &waiting);
 }
 
 const struct command command_confirm = {

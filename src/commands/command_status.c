@@ -98,8 +98,8 @@ static int gather_builds(struct state *state)
 {
 	const struct system_state *system = &state->system;
 
-	if (system->running &&
-		build_by_system(&state->live, state->ledger, system->running) < 0)
+	if (system->running && live_build(&state->live, state->ledger,
+				       &state->queues[0].target, system->running) < 0)
 		return -1;
 	if (system->profile && system->running &&
 		!streq(system->profile, system->running) &&
@@ -358,7 +358,7 @@ static int print_text(const struct state *state)
 	print_uncommitted(state);
 	if (state->why)
 		print_long("verdict:  a switch now would be refused: ", state->why);
-	else if (state->verdict)
+	else if (state->verdict && !state->paused)
 		answer("verdict:  a switch now %s",
 			streq(state->verdict, "passes") ? "passes" : "cannot be judged");
 	return 0;

@@ -69,7 +69,8 @@ const struct command *command_find(const char *name)
 
 int command_usage(const struct command *command)
 {
-	error("usage: safe-rebuild %s %s", command->name, command->arguments);
+	error("usage: safe-rebuild %s%s%s", command->name, *command->arguments ? " " : "",
+		command->arguments);
 	return EXIT_USAGE;
 }
 

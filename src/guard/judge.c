@@ -197,6 +197,15 @@ static enum item_verdict weigh(
 	return item->is_fresh ? VERDICT_WARNING : VERDICT_REFUSED;
 }
 
+/* One's own rollback of somebody else's work: it was taken out for a reason, and is not
+ * one's own to bring back unseen. */
+static bool was_taken_from_another(const struct court *court, const struct item *item)
+{
+	return item->brought != NO_OWNER &&
+	       !build_is_of_agent(
+		       &court->hand->chain.list[item->brought].build, court->hand->agent);
+}
+
 static enum item_verdict decide(const struct court *court, struct item *item)
 {
 	const struct item *replacement = item->is_lost && item->kind == ITEM_LINE
@@ -215,7 +224,8 @@ static enum item_verdict decide(const struct court *court, struct item *item)
 	if (item->owner == NO_OWNER)
 		return item->is_lost && !replacement ? VERDICT_UNKNOWN : VERDICT_NONE;
 	author = author_of(court, item);
-	if (author && streq(author, court->hand->agent))
+	if (author && streq(author, court->hand->agent) &&
+		!was_taken_from_another(court, item))
 		return replacement || !goes_back(item) ? VERDICT_NONE : VERDICT_OWN;
 	if (item->is_reverted)
 		return VERDICT_REVERTED;

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "changes/describe.h"
+#include "queue/ticket.h"
 
 #define SCRIPT_MAX ((size_t)64 << 10)
 #define REVISION_KEY "configurationRevision"
@@ -68,13 +69,37 @@ static void describe_outside(
 	read_revision(&live->build.config_commit, live->system);
 }
 
-static int find_one(struct live *ret, struct ledger *ledger, const char *system,
-	const char *link, const char *what, uint64_t generation)
+/* A system on trial, whose build has not ended yet. */
+static int find_on_trial(struct build *ret, struct ledger *ledger,
+	const struct target *target, const char *system)
+{
+	_cleanup_builds_ struct builds tickets = {0};
+
+	if (tickets_read(&tickets, target->queue) < 0)
+		return 0;
+	for (size_t i = 0; i < tickets.len; i++)
+		if (tickets.list[i].phase == PHASE_UNCONFIRMED &&
+			tickets.list[i].system_after &&
+			streq(tickets.list[i].system_after, system))
+			return build_by_number(ret, ledger, tickets.list[i].number);
+	return 0;
+}
+
+int live_build(struct build *ret, struct ledger *ledger, const struct target *target,
+	const char *system)
+{
+	const int found = build_by_system(ret, ledger, system);
+
+	return found ? found : find_on_trial(ret, ledger, target, system);
+}
+
+static int find_one(struct live *ret, struct ledger *ledger, const struct target *target,
+	const char *system, const char *link, const char *what, uint64_t generation)
 {
 	int found;
 
 	ret->system = xstrdup(system);
-	found = build_by_system(&ret->build, ledger, system);
+	found = live_build(&ret->build, ledger, target, system);
 	if (found < 0)
 		return -1;
 	ret->is_build = found;
@@ -99,12 +124,12 @@ int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
 	system_read(&state, settings, target);
 	same = state.running && state.profile && streq(state.running, state.profile);
 	ret[0].runs = state.running != NULL;
-	if (state.running && find_one(&ret[len++], ledger, state.running,
+	if (state.running && find_one(&ret[len++], ledger, target, state.running,
 				     settings->current_system_path, "the running system",
 				     same ? state.generation : 0) < 0)
 		return -1;
 	if (state.profile && !same &&
-		find_one(&ret[len++], ledger, state.profile, target->profile,
+		find_one(&ret[len++], ledger, target, state.profile, target->profile,
 			"the system of the next boot", state.generation) < 0)
 		return -1;
 	return len;

@@ -25,3 +25,8 @@ struct live {
 int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
 	const struct settings *settings, const struct target *target);
 void live_free(struct live *live);
+
+/* The build that made the system, or has it on trial: 1, 0 where none is known, -1
+ * (printed). */
+int live_build(struct build *ret, struct ledger *ledger, const struct target *target,
+	const char *system) _must_check_;

@@ -546,6 +546,17 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 	return 0;
 }
 
+static bool brings_back(const struct guarded *guarded)
+{
+	const struct verdict *verdict = &guarded->verdict;
+
+	for (size_t i = 0; i < verdict->len; i++)
+		if (verdict->list[i].verdict == VERDICT_REFUSED &&
+			!verdict->list[i].is_redo)
+			return false;
+	return true;
+}
+
 void refusal_put_summary(struct strbuf *out, const struct guard *guard)
 {
 	for (size_t i = 0; i < guard->len; i++) {
@@ -556,6 +567,7 @@ void refusal_put_summary(struct strbuf *out, const struct guard *guard)
 			continue;
 		strbuf_printf(out, "%s%s: %s", out->len ? "; " : "",
 			guarded->is_other_machine ? "it is another machine's than"
+			: brings_back(guarded)    ? "it brings back what was rolled back"
 						  : "it takes away",
 			guarded->live.description);
 		group_findings(&groups, &guarded->verdict, VERDICT_REFUSED);

@@ -163,8 +163,8 @@ void activation_list_rebuilds(struct strv *ret)
 		struct process process;
 
 		if (pid && is_rebuild(dirfd(proc), found->d_name) &&
-			process_read(&process, pid) && !process_is_ancestor(pid) &&
-			!is_ours(process))
+			process_read(&process, pid) && !process.is_dead &&
+			!process_is_ancestor(pid) && !is_ours(process))
 			strv_take(ret, describe(&process));
 	}
 }

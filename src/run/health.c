@@ -80,6 +80,8 @@ static char *run_check(
 	if (supervision->flooded)
 		return xstrdup("its check printed more than 4 MB");
 	timeout = clock_duration(run->settings->health_timeout_ms / 1000);
+	if (status == EXIT_CANNOT_RUN || status == EXIT_NOT_FOUND)
+		return xasprintf("its check '%s' cannot be run", command->words[0]);
 	return supervision->timed_out
 		       ? xasprintf("its check took longer than %s", timeout)
 		       : xasprintf("its check failed with exit status %d", status);

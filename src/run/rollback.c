@@ -63,12 +63,30 @@ static int choose_generation_before(struct run *run, const struct system_state *
 		     "what runs (name one: rollback BUILD, gen:N or a store path)");
 }
 
-/* What ran before the build that runs now. */
+/* Whether the last thing that was done is a "boot" that has not taken effect yet. */
+static bool is_boot_pending(const struct run *run, const struct system_state *now)
+{
+	struct build_walk walk = builds_walk(run->ledger, run->target.name);
+	_cleanup_build_ struct build last = BUILD_INIT;
+
+	if (!now->running || !now->profile || streq(now->running, now->profile))
+		return false;
+	while (builds_next(&last, &walk) > 0)
+		if (build_made_its_system(&last))
+			return streq(last.action, "boot") &&
+			       streq(last.system_after, now->profile);
+	return false;
+}
+
+/* What ran before the build that runs now; before one that only boots next: what runs. */
 static int choose_before(struct run *run, const struct system_state *now)
 {
 	_cleanup_build_ struct build live = BUILD_INIT;
-	const int found = now->running ? find_maker(&live, run, now->running) : 0;
+	int found;
 
+	if (is_boot_pending(run, now))
+		return choose_system(run, now->running, now->running);
+	found = now->running ? find_maker(&live, run, now->running) : 0;
 	if (found < 0)
 		return -1;
 	if (found && live.system_before && !streq(live.system_before, now->running))
@@ -226,7 +244,7 @@ static int weigh(struct run *run, const struct own_options *options,
 	}
 	if (outside)
 		say("takes out %s, made outside safe-rebuild", outside);
-	run->build.rolled_back = *names ? TAKE_PTR(names) : NULL;
+	run->back.taken = *names ? TAKE_PTR(names) : NULL;
 	return 0;
 }
 
@@ -240,6 +258,8 @@ static void cancel_holder(const struct run *run)
 	if (tickets_read(&tickets, run->target.queue) < 0 || !tickets.len)
 		return;
 	holder = &tickets.list[0];
+	if (run->caller.is_agent && !build_is_of_agent(holder, run->caller.agent))
+		return;
 	if (!ticket_name_queues(holder->ticket) ||
 		(holder->phase != PHASE_EVALUATING && holder->phase != PHASE_BUILDING &&
 			holder->phase != PHASE_UNCONFIRMED))
@@ -322,6 +342,16 @@ static int go_back(struct run *run, const struct own_options *options, const cha
 	return status ? leave(run, status) : run_hand_over(run);
 }
 
+/* A person may end any trial, an agent its own. */
+static bool may_end(const struct run *run, uint64_t number)
+{
+	_cleanup_build_ struct build build = BUILD_INIT;
+
+	return !run->caller.is_agent ||
+	       (build_by_number(&build, run->ledger, number) > 0 &&
+		       build_is_of_agent(&build, run->caller.agent));
+}
+
 static bool trial_is_gone(
 	const struct system_state *before, const struct system_state *now)
 {
@@ -344,12 +374,11 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 		return status;
 	system_read(&before, settings, &run.target);
 	trial_read(&trial, settings);
-	ends_trial = trial.build && !name && !run.caller.is_agent;
+	ends_trial = trial.build && !name && may_end(&run, trial.build);
 	/* What cannot be is said before anything is cancelled. */
 	if (!ends_trial && find_system(&run, name, &before) < 0)
 		return EXIT_OWN_FAILURE;
-	if (!run.caller.is_agent)
-		cancel_holder(&run);
+	cancel_holder(&run);
 	status = run_enter_queue(&run, options, !run.caller.is_agent);
 	if (status)
 		return status;
@@ -419,6 +448,7 @@ void rollback_end(struct run *run, const struct system_state *now)
 
 	if (!now->running || !streq(now->running, run->back.system))
 		return;
+	set_string(&build->rolled_back, TAKE_PTR(run->back.taken));
 	if (to->number && build_has_snapshot(to)) {
 		build->tree = to->tree;
 		build->config_state = to->config_state;

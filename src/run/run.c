@@ -38,6 +38,7 @@ void run_free(struct run *run)
 	strv_free(&run->arguments);
 	build_free(&run->build);
 	free(run->back.system);
+	free(run->back.taken);
 	build_free(&run->back.to);
 	free(run->trial.settings_path);
 	free(run->trial.old_system);
@@ -322,7 +323,9 @@ static int prepare_rebuild(
 	if (status)
 		return status;
 	request_parse(&run->request, words);
-	if (run->request.help || action_is_harmless(run->request.action))
+	/* What it does not know nixos-rebuild refuses itself. */
+	if (run->request.help || run->request.action == ACTION_UNKNOWN ||
+		action_is_harmless(run->request.action))
 		return exec_program(run);
 	status = run_identify(run, options);
 	if (status)

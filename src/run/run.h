@@ -19,6 +19,7 @@
 struct going_back {
 	char *system;    /* its store path; NULL: it is an ordinary run */
 	struct build to; /* which made it; number 0: not known */
+	char *taken; /* "44,45": whose work that takes out; NULL: none that is known */
 };
 
 /* A switch that is kept only when it has proved itself; see trial.h. */

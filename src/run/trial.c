@@ -42,14 +42,17 @@ static const char *find_obstacle(const struct run *run, int64_t confirm_ms)
 int trial_prepare(
 	struct run *run, const struct own_options *options, const struct strv *words)
 {
-	const bool wanted = options->confirm_ms || has_check(run->settings);
+	const bool is_switch = run->request.action == ACTION_SWITCH;
+	const bool wanted =
+		options->confirm_is_option ||
+		(is_switch && (options->confirm_ms || has_check(run->settings)));
 	const char *obstacle = wanted ? find_obstacle(run, options->confirm_ms) : NULL;
 
 	if (obstacle && options->confirm_ms) {
 		error("--confirm: %s", obstacle);
 		return EXIT_USAGE;
 	}
-	if (obstacle && action_changes_system(run->request.action))
+	if (obstacle)
 		warn("the new system's health is not checked: %s", obstacle);
 	if (!wanted || obstacle)
 		return 0;
@@ -212,6 +215,8 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	_cleanup_free_ char *time_left = clock_duration(run->trial.confirm_ms / 1000);
 
 	trial_arm(run, run->trial.old_system, new_system);
+	/* In the ticket it tells others whose the running system is. */
+	set_string(&run->build.system_after, xstrdup(new_system));
 	set_phase(supervision, run, PHASE_UNCONFIRMED);
 	notice_send(run->settings, &run->surroundings, "unconfirmed", &run->build);
 	say("unconfirmed: build %" PRIu64 " goes back in %s unless: safe-rebuild confirm "
@@ -267,9 +272,12 @@ void trial_run(struct supervision *supervision, struct run *run,
 		(void)!trial_decide(run->settings, ".expired");
 		take_back(supervision, run, why);
 		trial_forget(run->settings, ".expired");
-	} else if (run->trial.confirm_ms) {
+	} else if (run->trial.confirm_ms && !streq(now.running, run->trial.old_system)) {
 		wait_to_be_confirmed(supervision, run, now.running, before, status);
 	} else {
+		if (run->trial.armed && trial_decide(run->settings, ".confirmed") >= 0)
+			trial_disarm(run);
+		trial_forget(run->settings, ".confirmed");
 		keep(supervision, run, now.running, before, status);
 	}
 }

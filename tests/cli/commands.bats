@@ -228,8 +228,10 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 	run sr log
 	assert_contains "$output" "nothing is recorded yet"
 	# what nixos-rebuild may know and we do not is its own to refuse
-	sr frobnicate 2>/dev/null
-	assert_equal "$(field 1 action)" frobnicate
+	sr frobnicate --flake . 2>/dev/null
+	assert_equal "$(tr '\0' ' ' <"$ROOT/arguments")" "frobnicate --flake . "
+	run sr log
+	assert_contains "$output" "nothing is recorded yet"
 }
 
 @test "bash completion offers commands, options, builds and agents" {

@@ -60,6 +60,9 @@ person() {
 	# and the way out of the configuration, as printed
 	local advice
 	advice=$(sed -n 's/.*to take it out there: //p' "$ROOT/person.err")
+	# nor by the one who took it out
+	person sr switch --flake '.#box'
+	assert_equal "$status" 65
 	# shellcheck disable=SC2154
 	PATH="$(dirname "$SAFE_REBUILD"):$PATH" bash -c "$advice"
 	run sr --agent gamma switch --flake '.#box'
@@ -197,4 +200,31 @@ person() {
 	run setpriv --reuid 12345 --regid 12345 --clear-groups "$ROOT/safe-rebuild" rollback 1
 	assert_equal "$status" 77
 	assert_contains "$output" "no permission to change what boots"
+}
+
+@test "a rollback that was killed took nothing out; a boot that is pending is what goes" {
+	serve alpha one
+	echo '{ activation = 3; services = [ "slow" ]; }' >modules/slow.nix
+	git add -A && git commit -qm slow
+	sr --agent beta switch --flake '.#box' >/dev/null 2>&1
+	git rm -q modules/slow.nix && git commit -qm quick
+	sr --agent beta switch --flake '.#box' >/dev/null 2>&1
+	sr --agent beta rollback >"$ROOT/rollback.out" 2>&1 &
+	wait_for grep -q "activating the configuration" "$ROOT/var/log/safe-rebuild/4.log"
+	pkill -KILL -f "^$SAFE_REBUILD --agent beta rollback" || true
+	wait || true
+	assert_contains "$(sr log)" "build 4 by beta: rollback to 2 running for"
+	sleep 3
+	echo "{ services = [ \"two\" ]; }" >modules/two.nix
+	git add -A
+	run sr --agent gamma boot --flake '.#box'
+	assert_equal "$status" 0
+	assert_like "$(sr log | tail -4 | head -1)" "build 4 by beta: rollback to 2 interrupted, *"
+	refute_contains "$(sr log)" "rolled back by build 4"
+	assert_equal "$(running)" "one slow"
+	person sr rollback
+	assert_equal "$status" 0
+	assert_contains "$output" "takes out build 5 by gamma: boot succeeded"
+	assert_equal "$(running)" "one slow"
+	assert_equal "$(readlink -f "$ROOT/nix/var/nix/profiles/system")" "$(readlink -f "$ROOT/run/current-system")"
 }

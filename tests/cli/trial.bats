@@ -181,8 +181,8 @@ ended() {
 	assert_equal "$(running) / $(boots)" "one / one"
 	assert_equal "$(field 2 outcome)" rolled-back
 	run sr --agent beta confirm 2
-	assert_equal "$status" 125
-	assert_contains "$output" "nothing waits to be confirmed"
+	assert_equal "$status" 70
+	assert_contains "$output" "too late: build 2 by beta: switch rolled-back"
 }
 
 @test "--confirm, confirmed: kept, and the timer is gone" {
@@ -193,9 +193,17 @@ ended() {
 	assert_contains "$output" "name the build"
 	run sr --agent beta confirm 7
 	assert_contains "$output" "build 7 does not wait to be confirmed, build 2 does"
+	# whose it is, as others see it
+	assert_contains "$(sr status)" "live:     build 2 by beta: switch running"
+	run sr --agent gamma confirm 2
+	assert_equal "$status" 77
+	assert_contains "$output" "build 2 is by beta: only beta or a person can confirm it"
 	run sr --agent beta confirm 2
 	assert_equal "$status" 0
 	assert_contains "$output" "build 2 by beta: switch succeeded, generation 2"
+	run sr --agent beta confirm 2
+	assert_equal "$status" 0
+	assert_contains "$output" "nothing waits to be confirmed: build 2 by beta: switch succeeded"
 	assert_equal "$(running) / $(boots)" "one two / one two"
 	[ ! -e "$ROOT/safe-rebuild-trial-2.timer" ]
 	run sr --agent gamma switch --flake '.#box'
@@ -260,6 +268,24 @@ ended() {
 	as_person sr rollback 1
 	wait_for_long test -s "$ROOT/person.status"
 	assert_contains "$(cat "$ROOT/person.err")" "1 is what runs and boots already"
+}
+
+@test "an agent ends its own trial; one in which nothing changes waits for nobody" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 30s 2>/dev/null
+	run sr --agent beta rollback
+	assert_equal "$status" 0
+	assert_contains "$output" "build 2 was not confirmed yet, and has gone back"
+	assert_equal "$(running) / $(boots)" "one / one"
+	git rm -qf modules/two.nix
+	run sr --agent beta switch --flake '.#box' --confirm 30s
+	assert_equal "$status" 0
+	refute_contains "$output" unconfirmed
+	[ ! -e "$ROOT/run/safe-rebuild/trial" ]
+	assert_equal "$(field 3 outcome)" succeeded
+	# as a default it means switches alone
+	run env SAFE_REBUILD_CONFIRM=4s "$SAFE_REBUILD" --agent beta build --flake '.#box'
+	assert_equal "$status" 0
 }
 
 @test "--confirm where it cannot be: 64 and why" {
