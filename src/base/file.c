@@ -227,3 +227,16 @@ int link_file_over(int fd, const char *path)
 	unlink(unfinished);
 	return -1;
 }
+
+int write_file_over(const char *path, mode_t mode, const void *data, size_t len)
+{
+	_cleanup_free_ char *directory = xstrdup(path);
+	_cleanup_close_ int fd = -1;
+
+	*strrchr(directory, '/') = '\0';
+	fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+	/* Whatever the umask is. */
+	if (fd < 0 || fchmod(fd, mode) < 0 || write_all(fd, data, len) < 0)
+		return -1;
+	return link_file_over(fd, path);
+}

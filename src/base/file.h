@@ -61,3 +61,5 @@ int link_file(int fd, const char *path);
 /* The same in place of whatever has the name, which never stands for less than a whole
  * file. */
 int link_file_over(int fd, const char *path);
+/* A new file of exactly this mode in that place. */
+int write_file_over(const char *path, mode_t mode, const void *data, size_t len);

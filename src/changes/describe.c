@@ -21,6 +21,8 @@ char *describe_build(const struct build *build)
 	if (build->back_to)
 		strbuf_printf(&out, " to %s", build->back_to);
 	strbuf_printf(&out, " %s", outcome_word(build->outcome));
+	if (build->taken_back)
+		strbuf_printf(&out, " (%s)", build->taken_back);
 	if (build->rolled_back)
 		strbuf_printf(&out, ", took out %s", build->rolled_back);
 	if (build->generation && build->generation != build->generation_before)

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -81,15 +80,11 @@ static int write_pause(void *data)
 {
 	const struct job *job = data;
 	_cleanup_free_ char *path = pause_path(job->settings);
-	_cleanup_close_ int fd =
-		open(job->settings->run_path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 
 	record_put(&out, job->record);
 	/* Everybody is told. */
-	if (fd < 0 || fchmod(fd, 0644) < 0 || write_all(fd, out.text, out.len) < 0)
-		return -1;
-	return link_file_over(fd, path);
+	return write_file_over(path, 0644, out.text, out.len);
 }
 
 int pause_set(const struct settings *settings, const char *by, const char *message,

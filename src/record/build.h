@@ -78,8 +78,8 @@ struct build {
 	/* Of a rollback: to what it went back ("43", "gen:12", a store path), and whose
 	 * work it took out ("44,45"; empty: none that is recorded). */
 	char *back_to, *rolled_back;
-	char *check_output; /* of a health check that failed: its end */
-	char *confirmed_by;
+	/* Of a trial that went back: why, and the end of what its check said. */
+	char *taken_back, *check_output;
 	char *system_before, *system_after; /* what the action aims at: see outcome.c */
 	char *profile_after; /* where the build has set it to another system than runs */
 	uint64_t generation_before, generation;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -61,8 +60,6 @@ static int write_record(void *data)
 	const struct file_job *job = data;
 	_cleanup_free_ char *path = trial_path(job->settings, "");
 	_cleanup_free_ char *until = clock_iso8601(job->record->until);
-	_cleanup_close_ int fd =
-		open(job->settings->run_path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
 	_cleanup_record_ struct record record = {0};
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 
@@ -71,9 +68,7 @@ static int write_record(void *data)
 	record_set(&record, "New", job->record->new_system);
 	record_set(&record, "Until", until);
 	record_put(&out, &record);
-	if (fd < 0 || fchmod(fd, 0644) < 0 || write_all(fd, out.text, out.len) < 0)
-		return -1;
-	return link_file_over(fd, path);
+	return write_file_over(path, 0644, out.text, out.len);
 }
 
 static int move_record(void *data)

@@ -92,16 +92,12 @@ int log_read(char **ret, size_t *ret_len, const char *path)
 void log_make_readable(const char *path)
 {
 	_cleanup_strbuf_ struct strbuf readable = STRBUF_INIT;
-	_cleanup_free_ char *text = NULL, *directory = xstrdup(path);
-	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *text = NULL;
 	size_t len;
 
 	if (log_read(&text, &len, path) < 0)
 		return;
 	screen_put_text(&readable, text, len);
-	*strrchr(directory, '/') = '\0';
-	fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0640);
-	if (fd < 0 || write_all(fd, readable.text, readable.len) < 0 ||
-		link_file_over(fd, path) < 0)
+	if (write_file_over(path, 0640, readable.text, readable.len) < 0)
 		warn_errno("'%s' stays as the terminal was shown it", path);
 }

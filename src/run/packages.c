@@ -3,7 +3,7 @@
 #include "base/message.h"
 #include "base/text.h"
 
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 5000
 #define ANSWER_MAX ((size_t)1 << 20)
 #define LINES_SHOWN 9
 #define LINE_SHOWN 200

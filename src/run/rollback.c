@@ -138,6 +138,11 @@ static int choose_by_name(
 	return choose_system(run, build.system_after, name);
 }
 
+static const char *kind_of(const struct run *run)
+{
+	return run->back.to.number ? "build " : "";
+}
+
 /* It may have been garbage-collected. */
 static int check_system(const struct run *run)
 {
@@ -147,8 +152,8 @@ static int check_system(const struct run *run)
 
 	if (access(script, X_OK) == 0)
 		return 0;
-	error("the system of %s is gone ('%s'): %s", run->build.back_to, run->back.system,
-		strerror(errno));
+	error("the system of %s%s is gone ('%s'): %s", kind_of(run), run->build.back_to,
+		run->back.system, strerror(errno));
 	if (to->number && build_has_snapshot(to))
 		say("its configuration is recorded; to build it again: safe-rebuild show "
 		    "%" PRIu64 " --patch --since live | git apply --3way",
@@ -236,7 +241,7 @@ static int weigh(struct run *run, const struct own_options *options,
 	if (run->caller.is_agent && foreign && run->settings->guard_undo == UNDO_REFUSE &&
 		!refusal_is_allowed(options->allow_undo, names))
 		return refuse(run, options, names, &taken);
-	say("goes back to %s%s", run->back.to.number ? "build " : "", run->build.back_to);
+	say("goes back to %s%s", kind_of(run), run->build.back_to);
 	for (size_t i = 0; i < taken.len; i++) {
 		_cleanup_free_ char *line = describe_build(&taken.list[i]);
 
@@ -330,7 +335,8 @@ static int go_back(struct run *run, const struct own_options *options, const cha
 	if (status < 0)
 		return leave(run, EXIT_OWN_FAILURE);
 	if (status > 0) {
-		say("%s is what runs and boots already", run->build.back_to);
+		say("%s%s is what runs and boots already", kind_of(run),
+			run->build.back_to);
 		return leave(run, 0);
 	}
 	if (!name && !system_equals(before, &now)) {

@@ -218,11 +218,12 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	run_child(&runner);
 	system_read(&runner.after, run->settings, &run->target);
 	last_words = finish_record(&runner);
+	packages_say(run, &runner.before, &runner.after);
+	/* Who follows reads the log until the ticket is gone. */
+	say("%s", last_words);
 	/* Closing it takes the kernel milliseconds: left to the exit. */
 	run->turn.requests = -1;
 	queue_leave(&run->turn);
-	packages_say(run, &runner.before, &runner.after);
-	say("%s", last_words);
 	output_end(&runner.output, runner.supervision.exit_status);
 	if (run->build.log && run->streams.group)
 		log_make_readable(run->build.log);

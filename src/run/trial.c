@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/rights.h"
 #include "queue/cancellation.h"
 #include "run/confirmation.h"
 #include "run/health.h"
@@ -15,10 +16,19 @@
 
 /* Where the timer has not come, we do what it should have done. */
 #define GRACE_MS 15000
+#define ROOT_NAME "safe-rebuild-trial"
 
 static bool has_check(const struct settings *settings)
 {
 	return settings->health_check.len || settings->health_units;
+}
+
+static bool has_running_system(const struct run *run)
+{
+	_cleanup_system_ struct system_state now = {0};
+
+	system_read(&now, run->settings, &run->target);
+	return now.running;
 }
 
 /* Why a switch cannot be tried first; NULL: it can. */
@@ -33,7 +43,9 @@ static const char *find_obstacle(const struct run *run, int64_t confirm_ms)
 	if (request->rollback || request->specialisation)
 		return "a rollback or a specialisation is not tried";
 	if (!steps_are_permitted(run))
-		return "only root can go back";
+		return "only root can go back (use sudo)";
+	if (!has_running_system(run))
+		return "there is no link to the running system";
 	if (confirm_ms && !steps_have_systemd(run->settings))
 		return "the way back needs systemd's timers, and there is no systemd";
 	return NULL;
@@ -125,6 +137,7 @@ static void take_back(struct supervision *supervision, struct run *run, const ch
 	const char *old_system = run->trial.old_system;
 
 	say("%s: taking the new system back", why);
+	set_string(&run->build.taken_back, xstrdup(why));
 	/* Whoever asked for the end gets it; the way back is not to be ended. */
 	set_string(&supervision->cancelled_by, NULL);
 	supervision->missed = 0;
@@ -203,6 +216,7 @@ static void wait_for_timer(struct supervision *supervision, struct run *run)
 
 	while (trial_is_there(run->settings, ".expired") && clock_boot_ms() < end)
 		(void)poll(NULL, 0, 100);
+	set_string(&run->build.taken_back, xstrdup("not confirmed"));
 	run->trial.taken_back = runs(run, run->trial.old_system);
 	supervision->exit_status =
 		run->trial.taken_back ? EXIT_TAKEN_BACK
@@ -245,28 +259,65 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	trial_forget(run->settings, ".expired");
 }
 
-void trial_run(struct supervision *supervision, struct run *run,
+/* nixos-rebuild has failed. One that was activating has left a mixture of two systems. */
+static void end_unfinished(struct supervision *supervision, struct run *run)
+{
+	if (run->trial.armed) {
+		trial_disarm(run);
+		/* The timer has come already. */
+		if (trial_decide(run->settings, ".expired") == 0) {
+			wait_for_timer(supervision, run);
+			return;
+		}
+	}
+	if (supervision->progress.activation_begun)
+		take_back(supervision, run, "its activation did not finish");
+	trial_forget(run->settings, ".expired");
+}
+
+/* The old system must not be garbage-collected meanwhile; where it boots it cannot be. */
+static int hold_old_system(void *data)
+{
+	const struct run *run = data;
+	_cleanup_free_ char *root =
+		xasprintf("%s/../gcroots/" ROOT_NAME, run->settings->profiles_path);
+
+	(void)unlink(root);
+	return symlink(run->trial.old_system, root);
+}
+
+static int release_old_system(void *data)
+{
+	const struct run *run = data;
+	_cleanup_free_ char *root =
+		xasprintf("%s/../gcroots/" ROOT_NAME, run->settings->profiles_path);
+
+	return unlink(root);
+}
+
+static void try_out(struct supervision *supervision, struct run *run,
 	const struct system_state *before, const struct strv *failed_before)
 {
 	_cleanup_system_ struct system_state now = {0};
 	_cleanup_free_ char *why = NULL;
 	int status;
 
-	run->trial.old_system = before->running ? xstrdup(before->running) : NULL;
 	supervise(supervision);
 	status = supervision->exit_status;
 	system_read(&now, run->settings, &run->target);
-	if (!run->trial.old_system || !now.running ||
-		(status && streq(now.running, run->trial.old_system))) {
-		if (run->trial.armed && trial_decide(run->settings, ".expired") >= 0)
-			trial_disarm(run);
-		trial_forget(run->settings, ".expired");
+	if (!now.running)
+		return;
+	if (status && streq(now.running, run->trial.old_system)) {
+		end_unfinished(supervision, run);
 		return;
 	}
 	set_phase(supervision, run, PHASE_CHECKING);
 	why = health_check(supervision, run, failed_before, run->trial.old_system);
 	supervision->exit_status = status;
-	if (why) {
+	if (run->trial.armed && !trial_is_there(run->settings, "")) {
+		/* The timer came while it was being checked. */
+		wait_for_timer(supervision, run);
+	} else if (why) {
 		if (run->trial.armed)
 			trial_disarm(run);
 		(void)!trial_decide(run->settings, ".expired");
@@ -280,4 +331,15 @@ void trial_run(struct supervision *supervision, struct run *run,
 		trial_forget(run->settings, ".confirmed");
 		keep(supervision, run, now.running, before, status);
 	}
+}
+
+void trial_run(struct supervision *supervision, struct run *run,
+	const struct system_state *before, const struct strv *failed_before)
+{
+	/* Its link was there when the call came. */
+	run->trial.old_system = xstrdup(before->running ? before->running : "/");
+	if (rights_call(hold_old_system, run) < 0)
+		warn_errno("the old system is not kept from garbage collection");
+	try_out(supervision, run, before, failed_before);
+	(void)!rights_call(release_old_system, run);
 }

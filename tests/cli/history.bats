@@ -191,8 +191,8 @@ numbers() {
 	refute_contains "$(sed 1d "$ROOT/typed")" $'\e[31m'
 }
 
-@test "an action's word cannot drive the terminal" {
-	DOUBLE='' sr --agent a $'x\e]0;PWN\a\e[31m' >/dev/null 2>&1
+@test "a message cannot drive the terminal" {
+	DOUBLE='' sr --agent a --message $'x\e]0;PWN\a\e[31m' switch >/dev/null 2>&1
 	export TERM=xterm NO_COLOR=1
 	as_person script -qec "$SAFE_REBUILD log; $SAFE_REBUILD status" "$ROOT/typed"
 	wait_for test -s "$ROOT/person.status"

@@ -143,9 +143,9 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 	assert_equal "$(grep -c '^[0-9]*$' <<<"$stderr")" 100000
 }
 
-@test "an action word cannot forge a record, nor can it drive a terminal" {
+@test "a command cannot forge a record, nor can it drive a terminal" {
 	export DOUBLE='exit 2'
-	sr --agent a $'switch\n\nBuild: 99\nAgent: root\nNumbers-Given: 7\e[31m' || true
+	sr --agent a exec -- false $'switch\n\nBuild: 99\nAgent: root\nNumbers-Given: 7\e[31m' || true
 	assert_equal "$(field last build)" 1
 	assert_equal "$(field last agent)" a
 	refute_contains "$(sr log)$(sr status)" $'\e'

@@ -145,7 +145,7 @@ person() {
 	chmod -R u+w "$first" && mv "$first" "$first.gone"
 	person sr rollback
 	assert_equal "$status" 125
-	assert_contains "$output" "the system of 1 is gone ('$first'): No such file or directory"
+	assert_contains "$output" "the system of build 1 is gone ('$first'): No such file or directory"
 	assert_contains "$output" "safe-rebuild show 1 --patch --since live | git apply --3way"
 	assert_equal "$(sr log | wc -l)" 2
 	mv "$first.gone" "$first"

@@ -168,6 +168,7 @@ ended() {
 	assert_equal "$status" 0
 	assert_contains "$output" "unconfirmed: build 2 goes back in 3 s unless: safe-rebuild confirm 2"
 	assert_equal "$(running) / $(boots)" "one two / one"
+	assert_equal "$(readlink "$ROOT/nix/var/nix/gcroots/safe-rebuild-trial")" "$(field 1 system_after)"
 	assert_contains "$(sr status)" "trial:    build 2 goes back in"
 	assert_contains "$(cat "$ROOT/systemd-run")" "--on-active=3000ms"
 	# the turn is kept; the same agent is told
@@ -182,7 +183,7 @@ ended() {
 	assert_equal "$(field 2 outcome)" rolled-back
 	run sr --agent beta confirm 2
 	assert_equal "$status" 70
-	assert_contains "$output" "too late: build 2 by beta: switch rolled-back"
+	assert_contains "$output" "too late: build 2 by beta: switch rolled-back (not confirmed)"
 }
 
 @test "--confirm, confirmed: kept, and the timer is gone" {
@@ -254,7 +255,7 @@ ended() {
 	SAFE_REBUILD=$ROOT/safe-rebuild
 	add two
 	sr --agent beta switch --flake '.#box' --confirm 20s 2>/dev/null
-	run setpriv --reuid 12345 --regid 12345 --groups users "$SAFE_REBUILD" --agent m confirm 1
+	run setpriv --reuid 12345 --regid 12345 --groups users "$SAFE_REBUILD" --agent beta confirm 1
 	assert_equal "$status" 77
 	assert_contains "$output" "cannot confirm build 1 (use sudo)"
 	run sr --agent beta confirm 1
