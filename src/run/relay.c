@@ -37,11 +37,13 @@ ssize_t relay_receive(int fd, struct relay_message *ret, int *ret_fd)
 	ssize_t got;
 
 	*ret_fd = -1;
+	/*
+	 * The other end was closed with something of ours unread, a signal that came too
+	 * late: that is told once, and before what the other end had sent.
+	 */
 	do
 		got = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	while (got < 0 && errno == EINTR);
-	if (got < 0 && errno == ECONNRESET)
-		return 0;
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got <= 0)
 		return got;
 	header = CMSG_FIRSTHDR(&packet);
