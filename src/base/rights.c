@@ -16,7 +16,7 @@
 static struct {
 	bool lowered;
 	uid_t user;
-	gid_t group, root_group, root_groups[NGROUPS_MAX];
+	gid_t root_group, root_groups[NGROUPS_MAX];
 	int root_groups_len;
 } rights;
 
@@ -36,7 +36,6 @@ int rights_lower(uid_t user, gid_t group)
 	if (getuid() != 0 || geteuid() != 0 || rights.lowered || !user)
 		return 0;
 	rights.user = user;
-	rights.group = group;
 	rights.root_group = getegid();
 	rights.root_groups_len = getgroups(NGROUPS_MAX, rights.root_groups);
 	if (rights.root_groups_len < 0 || setgroups(0, NULL) < 0)

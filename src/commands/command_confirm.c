@@ -91,7 +91,7 @@ static int check_permission(
 static int confirm_waiting(
 	const struct context *context, const struct trial_record *waiting)
 {
-	const int confirmed = trial_confirm(context->settings);
+	const int confirmed = trial_decide(context->settings, TRIAL_CONFIRMED);
 
 	if (confirmed < 0) {
 		error_errno("cannot confirm build %" PRIu64 "%s", waiting->build,

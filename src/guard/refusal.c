@@ -146,17 +146,9 @@ static size_t say_groups(const struct verdict *verdict, enum item_verdict wanted
 	return len;
 }
 
-static bool has_word(const struct strv *words, const char *word)
-{
-	for (size_t i = 0; i < words->len; i++)
-		if (streq(words->words[i], word))
-			return true;
-	return false;
-}
-
 static void add_name(struct strv *names, const char *name)
 {
-	if (!has_word(names, name))
+	if (!strv_has(names, name))
 		strv_add(names, name);
 }
 
@@ -286,7 +278,7 @@ static char *add_words(
 			const struct finding *finding = &guard->list[i].verdict.list[j];
 
 			if (finding->verdict != VERDICT_REFUSED || !finding->whole_file ||
-				!finding->is_lost || has_word(by_hand, finding->path))
+				!finding->is_lost || strv_has(by_hand, finding->path))
 				continue;
 			add_name(&paths, finding->path);
 			all = all || !is_printable(finding->path);

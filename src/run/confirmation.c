@@ -23,7 +23,7 @@ static char *trial_path(const struct settings *settings, const char *suffix)
 
 void trial_read(struct trial_record *ret, const struct settings *settings)
 {
-	_cleanup_free_ char *path = trial_path(settings, ""), *text = NULL;
+	_cleanup_free_ char *path = trial_path(settings, TRIAL_OPEN), *text = NULL;
 	_cleanup_close_ int fd =
 		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_record_ struct record record = {0};
@@ -58,7 +58,7 @@ struct file_job {
 static int write_record(void *data)
 {
 	const struct file_job *job = data;
-	_cleanup_free_ char *path = trial_path(job->settings, "");
+	_cleanup_free_ char *path = trial_path(job->settings, TRIAL_OPEN);
 	_cleanup_free_ char *until = clock_iso8601(job->record->until);
 	_cleanup_record_ struct record record = {0};
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
@@ -74,7 +74,7 @@ static int write_record(void *data)
 static int move_record(void *data)
 {
 	const struct file_job *job = data;
-	_cleanup_free_ char *from = trial_path(job->settings, "");
+	_cleanup_free_ char *from = trial_path(job->settings, TRIAL_OPEN);
 	_cleanup_free_ char *to = trial_path(job->settings, job->suffix);
 
 	return rename(from, to);
@@ -95,11 +95,6 @@ int trial_decide(const struct settings *settings, const char *suffix)
 	if (rights_call(move_record, &job) == 0)
 		return 1;
 	return errno == ENOENT ? 0 : -1;
-}
-
-int trial_confirm(const struct settings *settings)
-{
-	return trial_decide(settings, ".confirmed");
 }
 
 void trial_forget(const struct settings *settings, const char *suffix)
@@ -185,7 +180,7 @@ int trial_take_back(const struct settings *settings,
 		say("build %" PRIu64 " does not wait to be confirmed", build);
 		return 0;
 	}
-	if (trial_decide(settings, ".expired") <= 0) {
+	if (trial_decide(settings, TRIAL_EXPIRED) <= 0) {
 		say("build %" PRIu64 " was decided already", build);
 		return 0;
 	}
@@ -199,6 +194,6 @@ int trial_take_back(const struct settings *settings,
 	child.argv = activate.words;
 	if (child_run(&child, WAY_BACK_MS) < 0)
 		error_errno("cannot run '%s'", activate.words[0]);
-	trial_forget(settings, ".expired");
+	trial_forget(settings, TRIAL_EXPIRED);
 	return 0;
 }

@@ -14,6 +14,11 @@
 /* For the activation of the old system. */
 #define WAY_BACK_MS 600000
 
+/* Behind the name of the file. */
+#define TRIAL_OPEN ""
+#define TRIAL_CONFIRMED ".confirmed"
+#define TRIAL_EXPIRED ".expired"
+
 struct trial_record {
 	uint64_t build; /* 0: nothing */
 	char *old_system, *new_system;
@@ -24,13 +29,11 @@ void trial_read(struct trial_record *ret, const struct settings *settings);
 void trial_record_free(struct trial_record *record);
 #define _cleanup_trial_record_ _cleanup_(trial_record_free)
 
-/* 1: it is confirmed by this call; 0: it was decided already; -1 with errno set. */
-int trial_confirm(const struct settings *settings) _must_check_;
 /* The timer's part. Returns the exit status. */
 int trial_take_back(const struct settings *settings,
 	const struct surroundings *surroundings, uint64_t build);
 
-/* The same for either suffix. */
+/* 1: decided by this call, in this way; 0: it was decided already; -1 with errno set. */
 int trial_decide(const struct settings *settings, const char *suffix) _must_check_;
 bool trial_is_there(const struct settings *settings, const char *suffix);
 void trial_forget(const struct settings *settings, const char *suffix);

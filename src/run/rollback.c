@@ -19,13 +19,6 @@
 /* So many generations are looked at for one that is another system. */
 #define GENERATIONS_MAX 100
 
-static int choose(struct run *run, const char *system, const char *name)
-{
-	run->back.system = xstrdup(system);
-	run->build.back_to = xstrdup(name);
-	return 0;
-}
-
 /* The build that made the system, no rollback that went back to it. */
 static int find_maker(struct build *ret, const struct run *run, const char *system)
 {
@@ -45,7 +38,9 @@ static int choose_system(struct run *run, const char *system, const char *name)
 
 	if (find_maker(&run->back.to, run, system) > 0)
 		number = xasprintf("%" PRIu64, run->back.to.number);
-	return choose(run, system, number ? number : name);
+	run->back.system = xstrdup(system);
+	run->build.back_to = xstrdup(number ? number : name);
+	return 0;
 }
 
 static int choose_generation_before(struct run *run, const struct system_state *now)

@@ -105,10 +105,8 @@ void trial_note_phase(struct run *run, const struct supervision *supervision)
 		trial_arm(run, run->trial.old_system, "?");
 }
 
-static void set_phase(
-	struct supervision *supervision, const struct run *run, enum phase phase)
+static void set_phase(struct supervision *supervision, enum phase phase)
 {
-	(void)run;
 	supervision->progress.phase = phase;
 	supervision->changed(supervision->data);
 }
@@ -176,9 +174,9 @@ static enum word look(const struct run *run)
 	_cleanup_record_ struct record request = {0};
 	uid_t from;
 
-	if (trial_is_there(run->settings, ".confirmed"))
+	if (trial_is_there(run->settings, TRIAL_CONFIRMED))
 		return WORD_CONFIRMED;
-	if (!trial_is_there(run->settings, ""))
+	if (!trial_is_there(run->settings, TRIAL_OPEN))
 		return WORD_TAKEN;
 	if (cancellation_receive(
 		    &request, &from, &run->turn.ticket, run->turn.requests)) {
@@ -214,7 +212,7 @@ static void wait_for_timer(struct supervision *supervision, struct run *run)
 {
 	const int64_t end = clock_boot_ms() + WAY_BACK_MS;
 
-	while (trial_is_there(run->settings, ".expired") && clock_boot_ms() < end)
+	while (trial_is_there(run->settings, TRIAL_EXPIRED) && clock_boot_ms() < end)
 		(void)poll(NULL, 0, 100);
 	set_string(&run->build.taken_back, xstrdup("not confirmed"));
 	run->trial.taken_back = runs(run, run->trial.old_system);
@@ -231,7 +229,7 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	trial_arm(run, run->trial.old_system, new_system);
 	/* In the ticket it tells others whose the running system is. */
 	set_string(&run->build.system_after, xstrdup(new_system));
-	set_phase(supervision, run, PHASE_UNCONFIRMED);
+	set_phase(supervision, PHASE_UNCONFIRMED);
 	notice_send(run->settings, &run->surroundings, "unconfirmed", &run->build);
 	say("unconfirmed: build %" PRIu64 " goes back in %s unless: safe-rebuild confirm "
 	    "%" PRIu64,
@@ -241,7 +239,7 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	case WORD_CONFIRMED:
 		trial_disarm(run);
 		keep(supervision, run, new_system, before, status);
-		trial_forget(run->settings, ".confirmed");
+		trial_forget(run->settings, TRIAL_CONFIRMED);
 		return;
 	case WORD_TAKEN:
 		wait_for_timer(supervision, run);
@@ -250,13 +248,13 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	case WORD_NONE:
 		break;
 	}
-	if (trial_decide(run->settings, ".expired") == 0) {
+	if (trial_decide(run->settings, TRIAL_EXPIRED) == 0) {
 		wait_for_timer(supervision, run);
 		return;
 	}
 	trial_disarm(run);
 	take_back(supervision, run, "not confirmed");
-	trial_forget(run->settings, ".expired");
+	trial_forget(run->settings, TRIAL_EXPIRED);
 }
 
 /* nixos-rebuild has failed. One that was activating has left a mixture of two systems. */
@@ -265,22 +263,26 @@ static void end_unfinished(struct supervision *supervision, struct run *run)
 	if (run->trial.armed) {
 		trial_disarm(run);
 		/* The timer has come already. */
-		if (trial_decide(run->settings, ".expired") == 0) {
+		if (trial_decide(run->settings, TRIAL_EXPIRED) == 0) {
 			wait_for_timer(supervision, run);
 			return;
 		}
 	}
 	if (supervision->progress.activation_begun)
 		take_back(supervision, run, "its activation did not finish");
-	trial_forget(run->settings, ".expired");
+	trial_forget(run->settings, TRIAL_EXPIRED);
+}
+
+static char *collector_root(const struct run *run)
+{
+	return xasprintf("%s/../gcroots/" ROOT_NAME, run->settings->profiles_path);
 }
 
 /* The old system must not be garbage-collected meanwhile; where it boots it cannot be. */
 static int hold_old_system(void *data)
 {
 	const struct run *run = data;
-	_cleanup_free_ char *root =
-		xasprintf("%s/../gcroots/" ROOT_NAME, run->settings->profiles_path);
+	_cleanup_free_ char *root = collector_root(run);
 
 	(void)unlink(root);
 	return symlink(run->trial.old_system, root);
@@ -289,8 +291,7 @@ static int hold_old_system(void *data)
 static int release_old_system(void *data)
 {
 	const struct run *run = data;
-	_cleanup_free_ char *root =
-		xasprintf("%s/../gcroots/" ROOT_NAME, run->settings->profiles_path);
+	_cleanup_free_ char *root = collector_root(run);
 
 	return unlink(root);
 }
@@ -311,24 +312,24 @@ static void try_out(struct supervision *supervision, struct run *run,
 		end_unfinished(supervision, run);
 		return;
 	}
-	set_phase(supervision, run, PHASE_CHECKING);
+	set_phase(supervision, PHASE_CHECKING);
 	why = health_check(supervision, run, failed_before, run->trial.old_system);
 	supervision->exit_status = status;
-	if (run->trial.armed && !trial_is_there(run->settings, "")) {
+	if (run->trial.armed && !trial_is_there(run->settings, TRIAL_OPEN)) {
 		/* The timer came while it was being checked. */
 		wait_for_timer(supervision, run);
 	} else if (why) {
 		if (run->trial.armed)
 			trial_disarm(run);
-		(void)!trial_decide(run->settings, ".expired");
+		(void)!trial_decide(run->settings, TRIAL_EXPIRED);
 		take_back(supervision, run, why);
-		trial_forget(run->settings, ".expired");
+		trial_forget(run->settings, TRIAL_EXPIRED);
 	} else if (run->trial.confirm_ms && !streq(now.running, run->trial.old_system)) {
 		wait_to_be_confirmed(supervision, run, now.running, before, status);
 	} else {
-		if (run->trial.armed && trial_decide(run->settings, ".confirmed") >= 0)
+		if (run->trial.armed && trial_decide(run->settings, TRIAL_CONFIRMED) >= 0)
 			trial_disarm(run);
-		trial_forget(run->settings, ".confirmed");
+		trial_forget(run->settings, TRIAL_CONFIRMED);
 		keep(supervision, run, now.running, before, status);
 	}
 }

@@ -12,10 +12,14 @@
 #define DEFAULT_USER "safe-rebuild"
 #define FALLBACK_USER "nobody"
 
+static const struct group *look_up_group(const struct settings *settings)
+{
+	return getgrnam(settings->access_group ? settings->access_group : DEFAULT_GROUP);
+}
+
 static const struct group *find_group(const struct settings *settings)
 {
-	const struct group *group =
-		getgrnam(settings->access_group ? settings->access_group : DEFAULT_GROUP);
+	const struct group *group = look_up_group(settings);
 
 	if (!group && settings->access_group)
 		warn("[access] group: there is no group '%s', only root can queue",
@@ -115,8 +119,7 @@ void sharing_lower_rights(const struct settings *settings)
 
 const char *sharing_group_name(const struct settings *settings)
 {
-	const struct group *group =
-		getgrnam(settings->access_group ? settings->access_group : DEFAULT_GROUP);
+	const struct group *group = look_up_group(settings);
 
 	return group ? group->gr_name : NULL;
 }

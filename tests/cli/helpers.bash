@@ -99,6 +99,15 @@ as_person() {
 	wait_for test -s "$ROOT/person.pid"
 }
 
+# person COMMAND ...: as_person, to its end; its words come to $output, its exit status to $status.
+person() {
+	as_person "$@"
+	wait_for_long test -s "$ROOT/person.status"
+	output=$(cat "$ROOT/person.out" "$ROOT/person.err")
+	status=$(cat "$ROOT/person.status")
+	echo "$output"
+}
+
 # Repeats a command until it succeeds, for ten seconds at most.
 wait_for() {
 	local i

@@ -6,14 +6,6 @@ prepare() {
 	cd "$CONFIG" || return
 }
 
-person() {
-	as_person "$@"
-	wait_for test -s "$ROOT/person.status"
-	output=$(cat "$ROOT/person.out" "$ROOT/person.err")
-	status=$(cat "$ROOT/person.status")
-	echo "$output"
-}
-
 @test "paused: 75 with who and why, for all who come and who wait; what builds goes on" {
 	# shellcheck disable=SC2016
 	DOUBLE='touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.02; done' \

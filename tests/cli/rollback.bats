@@ -22,15 +22,6 @@ links() {
 	echo "$(readlink -f "$ROOT/run/current-system") $(readlink -f "$ROOT/nix/var/nix/profiles/system")"
 }
 
-# A person's call, whose output comes to $output.
-person() {
-	as_person "$@"
-	wait_for_long test -s "$ROOT/person.status"
-	output=$(cat "$ROOT/person.out" "$ROOT/person.err")
-	status=$(cat "$ROOT/person.status")
-	echo "$output"
-}
-
 @test "a person goes back to what ran before; the redo guard holds, and the advice works as typed" {
 	serve alpha nginx
 	local good
