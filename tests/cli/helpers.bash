@@ -99,6 +99,14 @@ as_person() {
 	wait_for test -s "$ROOT/person.pid"
 }
 
+# Kills every process of safe-rebuild that belongs to this test: other tests run beside it.
+kill_runs() {
+	local pid
+	for pid in $(pgrep -x safe-rebuild); do
+		if grep -qzFx "ROOT=$ROOT" "/proc/$pid/environ" 2>/dev/null; then kill -KILL "$pid"; fi
+	done
+}
+
 # person COMMAND ...: as_person, to its end; its words come to $output, its exit status to $status.
 person() {
 	as_person "$@"

@@ -202,7 +202,7 @@ links() {
 	sr --agent beta switch --flake '.#box' >/dev/null 2>&1
 	sr --agent beta rollback >"$ROOT/rollback.out" 2>&1 &
 	wait_for grep -q "activating the configuration" "$ROOT/var/log/safe-rebuild/4.log"
-	pkill -KILL -f "^$SAFE_REBUILD --agent beta rollback" || true
+	kill_runs
 	wait || true
 	assert_contains "$(sr log)" "build 4 by beta: rollback to 2 running for"
 	sleep 3

@@ -215,7 +215,7 @@ ended() {
 	add two
 	sr --agent beta switch --flake '.#box' --confirm 3s 2>/dev/null
 	assert_equal "$(running)" "one two"
-	pkill -KILL -f "^$SAFE_REBUILD --agent beta switch"
+	kill_runs
 	sleep 4
 	wait_for test ! -e "$ROOT/run/safe-rebuild/trial.expired"
 	assert_equal "$(running) / $(boots)" "one / one"
