@@ -28,6 +28,18 @@ static int compare_words(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+void strv_split(struct strv *ret, const char *text, const char *separators)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	char *rest = NULL;
+
+	*ret = (struct strv){0};
+	for (const char *word = strtok_r(copy, separators, &rest); word;
+		word = strtok_r(NULL, separators, &rest))
+		if (!strv_has(ret, word))
+			strv_add(ret, word);
+}
+
 void strv_sort(struct strv *list)
 {
 	if (list->len)

@@ -15,6 +15,9 @@ bool strv_has(const struct strv *list, const char *word);
 /* All words with the separator between. The caller frees. */
 char *strv_join(const struct strv *list, const char *separator) _must_check_;
 
+/* The words of "43,44" and the like; no empty ones, none twice. */
+void strv_split(struct strv *ret, const char *text, const char *separators);
+
 void strv_sort(struct strv *list);
 void strv_free(struct strv *list);
 

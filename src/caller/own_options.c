@@ -49,14 +49,13 @@ static bool names_build(const char *word)
 
 static int set_builds(void *member, const char *name, const char *value)
 {
-	_cleanup_free_ char *copy = xstrdup(value);
-	char *rest = NULL;
+	_cleanup_strv_ struct strv words = {0};
 
-	for (char *word = strtok_r(copy, ",", &rest); word;
-		word = strtok_r(NULL, ",", &rest))
-		if (!names_build(word))
-			return error(
-				"%s: '%s' is no build number, such as 43", name, word);
+	strv_split(&words, value, ",");
+	for (size_t i = 0; i < words.len; i++)
+		if (!names_build(words.words[i]))
+			return error("%s: '%s' is no build number, such as 43", name,
+				words.words[i]);
 	return option_set_text(member, name, value);
 }
 

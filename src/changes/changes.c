@@ -2,6 +2,9 @@
 
 #include "base/memory.h"
 
+/* Of so many of the newest builds it is told what they have and mine has not. */
+#define ABSENT_BUILDS 3
+
 static int find_oldest(struct build *ret, struct ledger *ledger, const char *target)
 {
 	struct build_walk walk = builds_walk(ledger, target);
@@ -111,6 +114,36 @@ static int attribute(struct changes *changes, struct foreign_build *foreign, boo
 	return 0;
 }
 
+/* What the build brought and mine has never had: mine has it as the base had. */
+static int find_absent(struct changes *changes, size_t index, struct ledger *ledger,
+	const git_oid *snapshot)
+{
+	struct foreign_build *foreign = &changes->foreign[index];
+	const struct build *newest = &changes->foreign[changes->foreign_len - 1].build;
+	const git_oid *before =
+		index ? &changes->foreign[index - 1].build.tree : &changes->base.tree;
+	_cleanup_path_changes_ struct path_changes brought = {0}, still = {0};
+
+	if (tree_diff(&brought, ledger->repository, before, &foreign->build.tree) < 0 ||
+		tree_diff(&still, ledger->repository, &newest->tree, snapshot) < 0)
+		return -1;
+	for (size_t i = 0; i < brought.len; i++)
+		if (path_changes_have(&still, brought.list[i].path) &&
+			!path_changes_have(&changes->total, brought.list[i].path))
+			strv_add(&foreign->absent, brought.list[i].path);
+	return 0;
+}
+
+bool changes_are_none(const struct changes *changes)
+{
+	if (changes->fresh_len)
+		return false;
+	for (size_t i = 0; i < changes->foreign_len; i++)
+		if (changes->foreign[i].len || changes->foreign[i].absent.len)
+			return false;
+	return true;
+}
+
 int changes_compute(struct changes *ret, struct ledger *ledger, const char *target,
 	const git_oid *snapshot)
 {
@@ -124,6 +157,10 @@ int changes_compute(struct changes *ret, struct ledger *ledger, const char *targ
 	owned = xcalloc(ret->total.len, sizeof(*owned));
 	for (size_t i = 0; i < ret->foreign_len; i++)
 		if (attribute(ret, &ret->foreign[i], owned, ledger, snapshot) < 0)
+			return -1;
+	for (size_t i = ret->foreign_len;
+		i-- > 0 && ret->foreign_len - i <= ABSENT_BUILDS;)
+		if (!ret->foreign[i].len && find_absent(ret, i, ledger, snapshot) < 0)
 			return -1;
 	ret->fresh = xcalloc(ret->total.len, sizeof(*ret->fresh));
 	for (size_t i = 0; i < ret->total.len; i++)
@@ -174,6 +211,7 @@ void changes_free(struct changes *changes)
 	for (size_t i = 0; i < changes->foreign_len; i++) {
 		build_free(&changes->foreign[i].build);
 		free(changes->foreign[i].paths);
+		strv_free(&changes->foreign[i].absent);
 		commit_step_free(&changes->foreign[i].commits);
 	}
 	free(changes->foreign);

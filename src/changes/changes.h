@@ -25,6 +25,8 @@ struct foreign_build {
 	struct build build;
 	size_t *paths; /* indices into changes.total */
 	size_t len;
+	struct strv absent; /* where there are none: paths that it has otherwise than
+			       mine, and so has the newest build */
 	struct commit_step commits; /* those that came with it; see explain.h */
 };
 
@@ -48,6 +50,9 @@ int changes_find_base(struct changes *ret, struct ledger *ledger,
 /* Fills in the rest for a snapshot, once ret->base and base_kind are set. */
 int changes_compute(struct changes *ret, struct ledger *ledger, const char *target,
 	const git_oid *snapshot) _must_check_;
+
+/* Whether nothing of others is missing in mine, and nothing new is in it. */
+bool changes_are_none(const struct changes *changes);
 
 /* Whether path is one of the paths, or in a directory among them; "" is all. */
 bool path_is_below(const char *path, char *const *paths, size_t len);

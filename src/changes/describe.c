@@ -19,12 +19,22 @@ char *describe_build(const struct build *build)
 	strbuf_printf(&out, "build %" PRIu64 " by %s: %s", build->number, build->agent,
 		build->action ? build->action : "?");
 	if (build->back_to)
-		strbuf_printf(&out, " to %s", build->back_to);
+		strbuf_printf(&out, "%s to %s",
+			build->action && streq(build->action, "rollback") ? ""
+									  : " --rollback",
+			build->back_to);
 	strbuf_printf(&out, " %s", outcome_word(build->outcome));
+	if (build->outcome == OUTCOME_CANCELLED && build->cancelled_by)
+		strbuf_printf(&out, " by %s", build->cancelled_by);
 	if (build->taken_back)
 		strbuf_printf(&out, " (%s)", build->taken_back);
 	if (build->rolled_back)
 		strbuf_printf(&out, ", took out %s", build->rolled_back);
+	if (build->allowed_undo && build_took_effect(build))
+		strbuf_printf(&out, ", took back %s (--allow-undo)", build->allowed_undo);
+	if (build->allowed_redo && build_took_effect(build))
+		strbuf_printf(
+			&out, ", brought back %s (--allow-redo)", build->allowed_redo);
 	if (build->generation && build->generation != build->generation_before)
 		strbuf_printf(&out, ", generation %" PRIu64, build->generation);
 	if (build->finished) {

@@ -12,6 +12,7 @@
 #define SUMMARY_BUILDS 5
 #define SUMMARY_PATHS 5
 #define SUMMARY_LINE 150
+#define ABSENT_SHOWN 3
 
 /* What is written so far and may still be. */
 struct report {
@@ -116,9 +117,7 @@ static void put_fresh_names(struct strbuf *out, const struct changes *changes, s
 			(int)text_cut(path, SUMMARY_LINE), path);
 	}
 	if (shown < changes->fresh_len)
-		strbuf_printf(out, " and %zu more: safe-rebuild diff",
-			changes->fresh_len - shown);
-	strbuf_putc(out, '\n');
+		strbuf_printf(out, " and %zu more", changes->fresh_len - shown);
 }
 
 static void put_alone(struct report *report, const char *base)
@@ -127,6 +126,9 @@ static void put_alone(struct report *report, const char *base)
 
 	strbuf_printf(report->out, "%s: %s not built yet:", base, count);
 	put_fresh_names(report->out, report->changes, SUMMARY_PATHS);
+	strbuf_puts(report->out, report->changes->fresh_len > SUMMARY_PATHS
+					 ? ": safe-rebuild diff\n"
+					 : "\n");
 }
 
 static size_t count_foreign_paths(const struct changes *changes)
@@ -145,11 +147,37 @@ static void put_headline(struct report *report, const char *base)
 	_cleanup_free_ char *theirs = text_count(count_foreign_paths(changes), "file");
 	_cleanup_free_ char *fresh = text_count(changes->fresh_len, "file");
 
-	strbuf_printf(report->out, "%s:", base);
+	strbuf_printf(report->out, "%s: ", base);
 	if (changes->foreign_len)
-		strbuf_printf(report->out, " %s%s with %s;", builds,
-			changes->base_kind == BASE_GIVEN ? "" : " by others", theirs);
-	strbuf_printf(report->out, " %s not built yet\n", fresh);
+		strbuf_printf(report->out, "%s%s", builds,
+			changes->base_kind == BASE_GIVEN ? "" : " by others");
+	if (count_foreign_paths(changes))
+		strbuf_printf(report->out, " with %s", theirs);
+	if (changes->fresh_len)
+		strbuf_printf(report->out, "%s%s not built yet",
+			changes->foreign_len ? "; " : "", fresh);
+	strbuf_putc(report->out, '\n');
+}
+
+/* "has modules/b.nix otherwise than here". */
+static void put_absent(struct report *report, const struct foreign_build *foreign)
+{
+	const struct strv *paths = &foreign->absent;
+
+	if (!paths->len)
+		return;
+	strbuf_puts(report->out, "    not here as this build has it: ");
+	for (size_t i = 0; i < paths->len && i < ABSENT_SHOWN; i++) {
+		_cleanup_free_ char *clean =
+			text_clean(paths->words[i], strlen(paths->words[i]));
+
+		strbuf_printf(report->out, "%s%.*s", i ? ", " : "",
+			(int)text_cut(clean, SUMMARY_LINE / 2), clean);
+	}
+	if (paths->len > ABSENT_SHOWN)
+		strbuf_printf(report->out, " and %zu more", paths->len - ABSENT_SHOWN);
+	strbuf_putc(report->out, '\n');
+	report->lines++;
 }
 
 static int put_foreign(struct report *report)
@@ -170,6 +198,7 @@ static int put_foreign(struct report *report)
 		strbuf_printf(report->out, "  %s\n", line);
 		report->lines++;
 		put_commits(report, &foreign->commits);
+		put_absent(report, foreign);
 		if (put_paths(report, foreign->paths, foreign->len) < 0)
 			return -1;
 	}
@@ -195,8 +224,8 @@ static int put_by_author(struct report *report)
 			return -1;
 	}
 	if (report->cut)
-		strbuf_printf(
-			report->out, "  and %zu more: safe-rebuild diff\n", report->cut);
+		strbuf_printf(report->out, "  and %zu more: safe-rebuild diff%s\n",
+			report->cut, report->options->whole ? " PATH ..." : "");
 	return 0;
 }
 
@@ -224,6 +253,7 @@ static void put_summary(struct report *report)
 	if (changes->fresh_len) {
 		strbuf_printf(report->out, "  not built yet:");
 		put_fresh_names(report->out, changes, SUMMARY_PATHS);
+		strbuf_putc(report->out, '\n');
 	}
 	strbuf_printf(report->out, "  in detail:\n");
 }
@@ -232,18 +262,17 @@ static void put_summary(struct report *report)
 static bool names_build_of(
 	struct ledger *ledger, const char *names, const char *agent, char **ret)
 {
-	_cleanup_free_ char *copy = xstrdup(names);
-	char *rest = NULL;
+	_cleanup_strv_ struct strv words = {0};
 	uint64_t number;
 
-	for (char *word = strtok_r(copy, ",", &rest); word;
-		word = strtok_r(NULL, ",", &rest)) {
+	strv_split(&words, names, ",");
+	for (size_t i = 0; i < words.len; i++) {
 		_cleanup_build_ struct build build = BUILD_INIT;
 
-		if (text_to_number(word, UINT64_MAX, &number) &&
+		if (text_to_number(words.words[i], UINT64_MAX, &number) &&
 			build_in_chain(&build, ledger, number) > 0 &&
 			build_is_of_agent(&build, agent)) {
-			*ret = xstrdup(word);
+			*ret = xstrdup(words.words[i]);
 			return true;
 		}
 	}
@@ -304,7 +333,7 @@ int report_changes(struct strbuf *out, const struct changes *changes,
 	}
 	base = describe_base(changes);
 	put_taken_back(&report);
-	if (!changes->fresh_len && !count_foreign_paths(changes)) {
+	if (changes_are_none(changes)) {
 		put_nothing(&report, base);
 		return 0;
 	}

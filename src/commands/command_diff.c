@@ -14,6 +14,10 @@
 #include "guard/restore.h"
 #include "ledger/names.h"
 #include "rebuild/target.h"
+#include "run/remarks.h"
+
+/* An agent sees 10,000 bytes. */
+#define AGENT_LINES 100
 
 static json_t *paths_of(const struct changes *changes, const size_t *paths, size_t len)
 {
@@ -66,11 +70,12 @@ static int print_json(const struct changes *changes, const char *verdict, const 
 	return json_print(answer);
 }
 
-static int print_text(
-	const struct changes *changes, struct ledger *ledger, enum show_changes show)
+static int print_text(const struct changes *changes, struct ledger *ledger,
+	enum show_changes show, bool agent)
 {
-	const struct report_options options = {
-		.show = show, .lines = SIZE_MAX, .whole = true};
+	const struct report_options options = {.show = show,
+		.lines = agent && show != SHOW_PATCH ? AGENT_LINES : SIZE_MAX,
+		.whole = true};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 
 	if (report_changes(&text, changes, ledger, &options) < 0)
@@ -202,6 +207,18 @@ static int restore(const struct guard *guard, const struct snapshot *snapshot)
 	return by_hand.len ? EXIT_REFUSED : 0;
 }
 
+static void say_failed(const struct comparison *comparison, const struct guard_call *call)
+{
+	_cleanup_build_ struct build failed = BUILD_INIT;
+	_cleanup_free_ char *text = NULL;
+
+	if (!remark_find_failed(&failed, call->ledger, call->target->name,
+		    comparison->configuration.name, &call->snapshot->tree))
+		return;
+	text = remark_describe_failed(&failed);
+	answer("%s", text);
+}
+
 /* The verdict first, then the changes. */
 static int tell(const struct comparison *comparison, const struct changes *changes,
 	const struct guard *guard, const struct context *context)
@@ -217,8 +234,14 @@ static int tell(const struct comparison *comparison, const struct changes *chang
 		answer("a switch now would be refused: %s", why.text);
 	else if (guard->is_unknown)
 		answer("whether a switch now would take away what is live is not known");
+	say_failed(comparison, guard->call);
+	snapshot_say_remarks(guard->call->snapshot);
 	status = print_text(changes, guard->call->ledger,
-		options->patch ? SHOW_PATCH : context->settings->show_changes);
+		options->patch ? SHOW_PATCH : context->settings->show_changes,
+		comparison->caller.is_agent);
+	/* In their order also where stdout and stderr are one. */
+	fflush(stdout);
+	refusal_say_way_out(guard);
 	return status;
 }
 

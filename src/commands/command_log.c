@@ -8,15 +8,20 @@
 #include "base/text.h"
 #include "caller/caller.h"
 #include "changes/describe.h"
+#include "changes/tree_diff.h"
 #include "commands/command.h"
 #include "commands/json.h"
 #include "commands/paths.h"
+#include "ledger/lineage.h"
 #include "ledger/names.h"
 #include "rebuild/configuration.h"
+#include "rebuild/system.h"
 
 #define DEFAULT_COUNT 20
 /* The table for a person at a terminal; what all its columns but the last take. */
 #define COLUMNS 82
+#define NAME_SHOWN 40
+#define ERROR_SHOWN 100
 
 struct filter {
 	const char *agent, *action, *outcome, *path; /* NULL: any */
@@ -28,12 +33,19 @@ struct listing {
 	struct filter filter;
 	unsigned left; /* so many more */
 	unsigned printed;
-	json_t *list;            /* NULL: text */
-	bool as_table;           /* for a person, never for an agent */
-	bool in_colour;          /* not where NO_COLOR is set (no-color.org) */
-	size_t width;            /* of the terminal */
-	struct strv rolled_back; /* numbers of builds that later ones have taken out */
-	struct strv by;          /* ... and of those */
+	json_t *list;           /* NULL: text */
+	bool as_table;          /* for a person, never for an agent */
+	bool in_colour;         /* not where NO_COLOR is set (no-color.org) */
+	size_t width;           /* of the terminal */
+	struct lineage lineage; /* of the system */
+	struct strv redone;     /* numbers of builds that were let back in */
+	struct strv undone, by; /* ... whose work was allowed to go, and by which build */
+};
+
+/* What later builds have done to one. */
+struct fate {
+	bool is_out; /* rolled back, and not live since */
+	char *by;    /* the build that did, or took it back; NULL: outside, or none did */
 };
 
 static bool is_value(const char *value, const char *wanted)
@@ -59,13 +71,15 @@ static bool changed_path(
 	return !git_oid_equal(&now, &then);
 }
 
-static bool is_wanted(const struct listing *listing, const struct build *build)
+static bool is_wanted(
+	const struct listing *listing, const struct build *build, const struct fate *fate)
 {
 	const struct filter *filter = &listing->filter;
+	const enum outcome outcome = fate->is_out ? OUTCOME_ROLLED_BACK : build->outcome;
 
 	return is_value(build->agent, filter->agent) &&
 	       is_value(build->action, filter->action) &&
-	       is_value(outcome_word(build->outcome), filter->outcome) &&
+	       is_value(outcome_word(outcome), filter->outcome) &&
 	       (!filter->since || !build->finished || build->finished >= filter->since) &&
 	       (!filter->path || changed_path(listing->ledger, build, filter->path));
 }
@@ -92,39 +106,147 @@ static const char *colour_of(enum outcome outcome)
 	return "\033[33m";
 }
 
-static void note_rolled_back(struct listing *listing, const struct build *build)
+static void note_undone(struct listing *listing, const struct build *build)
 {
-	_cleanup_free_ char *names =
-		xstrdup(build->rolled_back ? build->rolled_back : "");
-	char *rest = NULL;
+	_cleanup_strv_ struct strv names = {0};
 
-	for (const char *name = strtok_r(names, ",", &rest); name;
-		name = strtok_r(NULL, ",", &rest)) {
-		strv_add(&listing->rolled_back, name);
+	if (!build->allowed_undo || !build_took_effect(build))
+		return;
+	strv_split(&names, build->allowed_undo, ",");
+	for (size_t i = 0; i < names.len; i++) {
+		strv_add(&listing->undone, names.words[i]);
 		strv_take(&listing->by, xasprintf("%" PRIu64, build->number));
 	}
 }
 
-/* The number of the build that has taken this one out; NULL: none has. */
-static const char *rolled_back_by(
-	const struct listing *listing, const struct build *build)
+static void note_redone(struct listing *listing, const struct build *build)
+{
+	_cleanup_strv_ struct strv names = {0};
+
+	if (!build->allowed_redo || !build_took_effect(build))
+		return;
+	strv_split(&names, build->allowed_redo, ",");
+	for (size_t i = 0; i < names.len; i++)
+		strv_add(&listing->redone, names.words[i]);
+}
+
+/* Of the builds one after the other, newest first. */
+static struct fate find_fate(struct listing *listing, const struct build *build)
 {
 	_cleanup_free_ char *number = xasprintf("%" PRIu64, build->number);
+	struct fate fate = {0};
 
-	for (size_t i = 0; i < listing->rolled_back.len; i++)
-		if (streq(listing->rolled_back.words[i], number))
-			return listing->by.words[i];
-	return NULL;
+	for (size_t i = 0; i < listing->undone.len && !fate.by; i++)
+		if (streq(listing->undone.words[i], number))
+			fate.by = xstrdup(listing->by.words[i]);
+	if (build->target && target_is_system(build->target)) {
+		fate.is_out = lineage_look(&listing->lineage, build) == STANDING_OUT &&
+			      !strv_has(&listing->redone, number);
+		if (fate.is_out)
+			set_string(&fate.by,
+				listing->lineage.rollback
+					? xasprintf("%" PRIu64, listing->lineage.rollback)
+					: NULL);
+	}
+	/* What is out itself has nothing to say any more about others. */
+	if (!fate.is_out) {
+		note_undone(listing, build);
+		note_redone(listing, build);
+	}
+	return fate;
 }
 
 static void print_head(const struct listing *listing)
 {
-	printf("%s%5s  %-14s %-20s %-8s %-11s %6s %9s  message%s\n",
+	printf("%s%5s  %-14s %-20s %-8s %-11s %6s %9s  remarks%s\n",
 		listing->in_colour ? "\033[1m" : "", "build", "when", "agent", "action",
 		"outcome", "gen", "took", listing->in_colour ? "\033[0m" : "");
 }
 
-static void print_row(const struct listing *listing, const struct build *build)
+/* How many files differ from the build before; 0 also where that is not known. */
+static size_t count_files(const struct listing *listing, const struct build *build)
+{
+	struct build_walk walk = builds_walk_before(listing->ledger, build);
+	_cleanup_path_changes_ struct path_changes changes = {0};
+	_cleanup_build_ struct build before = BUILD_INIT;
+
+	if (build->back_to || !build_has_snapshot(build) ||
+		builds_next(&before, &walk) <= 0 ||
+		tree_diff(&changes, listing->ledger->repository, &before.tree,
+			&build->tree) < 0)
+		return 0;
+	return changes.len;
+}
+
+/* What was built: "#box, 3 files, uncommitted". */
+static void put_what(
+	struct strbuf *out, const struct listing *listing, const struct build *build)
+{
+	const char *attribute = build->config ? strchr(build->config, '#') : NULL;
+	const size_t files = count_files(listing, build);
+
+	if (attribute) {
+		_cleanup_free_ char *clean = text_clean(attribute, strlen(attribute));
+
+		strbuf_printf(out, ", %.*s", (int)text_cut(clean, NAME_SHOWN), clean);
+	}
+	if (files) {
+		_cleanup_free_ char *count = text_count(files, "file");
+
+		strbuf_printf(out, ", %s", count);
+	}
+	if (build->config_state == CONFIG_DIRTY && files)
+		strbuf_puts(out, ", uncommitted");
+}
+
+/* The command of one that is not known, the error of one that failed. */
+static void put_why(struct strbuf *out, const struct build *build)
+{
+	if (build->action && streq(build->action, "exec") && build->command) {
+		_cleanup_free_ char *quoted = text_quote(build->command, ERROR_SHOWN);
+
+		strbuf_printf(out, "; command: %s", quoted);
+	}
+	if (build->nix_error && !build_took_effect(build)) {
+		_cleanup_free_ char *quoted = text_quote(build->nix_error, ERROR_SHOWN);
+
+		strbuf_printf(out, "; error: %s", quoted);
+	}
+}
+
+static void put_fate(struct strbuf *out, const struct fate *fate)
+{
+	if (fate->is_out && fate->by)
+		strbuf_printf(out, "; rolled back by build %s", fate->by);
+	else if (fate->is_out)
+		strbuf_puts(out, "; rolled back outside safe-rebuild");
+	else if (fate->by)
+		strbuf_printf(out, "; taken back by build %s", fate->by);
+}
+
+/* The table's last column: all that has no column of its own. */
+static char *put_remarks(const struct build *build, const struct fate *fate)
+{
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	const char *text;
+
+	if (build->back_to)
+		strbuf_printf(&out, "; to %s", build->back_to);
+	if (build->rolled_back)
+		strbuf_printf(&out, ", took out %s", build->rolled_back);
+	put_fate(&out, fate);
+	if (build->message) {
+		_cleanup_free_ char *quoted = text_quote(build->message, ERROR_SHOWN);
+
+		strbuf_printf(&out, "; %s", quoted);
+	}
+	put_why(&out, build);
+	text = out.text ? out.text + strspn(out.text, "; ") : "";
+	return text_clean(text, strlen(text));
+}
+
+static void print_row(
+	const struct listing *listing, const struct build *build, const struct fate *fate)
 {
 	const size_t room = listing->width > COLUMNS + 20 ? listing->width - COLUMNS : 40;
 	const time_t end = build->finished ? build->finished : time(NULL);
@@ -133,40 +255,49 @@ static void print_row(const struct listing *listing, const struct build *build)
 		clock_age(build->finished ? build->finished : build->started);
 	_cleanup_free_ char *took = clock_duration(end - build->started);
 	_cleanup_free_ char *clean_action = text_clean(action, strlen(action));
-	_cleanup_free_ char *message =
-		build->message ? text_quote(build->message, room - 5) : NULL;
+	_cleanup_free_ char *remarks = put_remarks(build, fate);
 	_cleanup_free_ char *generation =
 		build->generation ? xasprintf("%" PRIu64, build->generation) : NULL;
+	const enum outcome outcome = fate->is_out ? OUTCOME_ROLLED_BACK : build->outcome;
+	const size_t cut = text_cut(remarks, room - 3);
 
-	const enum outcome outcome =
-		rolled_back_by(listing, build) ? OUTCOME_ROLLED_BACK : build->outcome;
-
-	printf("%5" PRIu64 "  %-14s %-20s %-8s %s%-11s%s %6s %9s  %s\n", build->number,
-		when, build->agent, clean_action,
+	printf("%5" PRIu64 "  %-14s %-20s %-8s %s%-11s%s %6s %9s  %.*s%s\n",
+		build->number, when, build->agent, clean_action,
 		listing->in_colour ? colour_of(outcome) : "", outcome_word(outcome),
 		listing->in_colour ? "\033[0m" : "", generation ? generation : "", took,
-		message ? message : "");
+		(int)cut, remarks, remarks[cut] ? "..." : "");
 }
 
-static void put_build(struct listing *listing, const struct build *build)
+static void print_line(
+	const struct listing *listing, const struct build *build, const struct fate *fate)
 {
-	const char *by = rolled_back_by(listing, build);
-	_cleanup_free_ char *line = NULL;
+	_cleanup_strbuf_ struct strbuf more = STRBUF_INIT;
+	_cleanup_free_ char *line = describe_build(build);
+
+	put_what(&more, listing, build);
+	put_why(&more, build);
+	put_fate(&more, fate);
+	answer("%s%s", line, more.text ? more.text : "");
+}
+
+static void put_build(
+	struct listing *listing, const struct build *build, const struct fate *fate)
+{
 	json_t *object;
 
 	listing->printed++;
-	if (listing->list) {
-		object = json_build(build);
-		if (by)
-			json_object_set_new(object, "rolled_back_by",
-				json_integer(strtoll(by, NULL, 10)));
-		json_array_append_new(listing->list, object);
-	} else if (listing->as_table) {
-		print_row(listing, build);
-	} else {
-		line = describe_build(build);
-		answer("%s%s%s", line, by ? "; rolled back by build " : "", by ? by : "");
+	if (!listing->list) {
+		(listing->as_table ? print_row : print_line)(listing, build, fate);
+		return;
 	}
+	object = json_build(build);
+	if (fate->by)
+		json_object_set_new(object,
+			fate->is_out ? "rolled_back_by" : "taken_back_by",
+			json_integer(strtoll(fate->by, NULL, 10)));
+	else if (fate->is_out)
+		json_object_set_new(object, "rolled_back_by", json_integer(0));
+	json_array_append_new(listing->list, object);
 }
 
 static int put_running(struct listing *listing)
@@ -176,8 +307,9 @@ static int put_running(struct listing *listing)
 	if (builds_running(&running, listing->ledger) < 0)
 		return -1;
 	for (size_t i = running.len; i-- > 0;)
-		if (is_wanted(listing, &running.list[i]) && !listing->filter.path)
-			put_build(listing, &running.list[i]);
+		if (is_wanted(listing, &running.list[i], &(struct fate){0}) &&
+			!listing->filter.path)
+			put_build(listing, &running.list[i], &(struct fate){0});
 	return 0;
 }
 
@@ -186,6 +318,7 @@ static int put_builds(struct listing *listing)
 {
 	struct build_walk walk = builds_walk(listing->ledger, NULL);
 	_cleanup_build_ struct build build = BUILD_INIT;
+	struct fate fate;
 	int found = put_running(listing);
 
 	walk.left = UINT_MAX;
@@ -193,11 +326,12 @@ static int put_builds(struct listing *listing)
 		/* Builds join the chain when they finish: all before are older still. */
 		if (build.finished < listing->filter.since)
 			break;
-		note_rolled_back(listing, &build);
-		if (!is_wanted(listing, &build))
-			continue;
-		put_build(listing, &build);
-		listing->left--;
+		fate = find_fate(listing, &build);
+		if (is_wanted(listing, &build, &fate)) {
+			put_build(listing, &build, &fate);
+			listing->left--;
+		}
+		free(fate.by);
 	}
 	return found < 0 ? EXIT_OWN_FAILURE : 0;
 }
@@ -245,6 +379,51 @@ static char *path_of(const char *word)
 	return path_in_configuration(configuration.root ? configuration.root : "/", word);
 }
 
+static int begin_lineage(struct listing *listing, const struct settings *settings)
+{
+	_cleanup_target_ struct target target = {0};
+	_cleanup_system_ struct system_state now = {0};
+
+	target_by_name(&target, settings, NULL);
+	system_read(&now, settings, &target);
+	return lineage_begin(
+		&listing->lineage, listing->ledger, target.name, now.profile);
+}
+
+static void listing_free(struct listing *listing)
+{
+	lineage_free(&listing->lineage);
+	strv_free(&listing->redone);
+	strv_free(&listing->undone);
+	strv_free(&listing->by);
+}
+
+static void say_nothing(const struct filter *filter)
+{
+	if (filter->agent)
+		say("no such build by %s is recorded (all agents: leave out --agent)",
+			filter->agent);
+	else
+		say("no such build is recorded");
+}
+
+/* A mistyped word would find nothing, which must not be told as an answer. */
+static int check_words(const struct command_options *options)
+{
+	enum outcome outcome;
+
+	if (options->outcome && !outcome_from_word(options->outcome, &outcome))
+		return error("--outcome: '%s' is none of running, succeeded, partly, "
+			     "failed, interrupted, cancelled, rolled-back",
+			options->outcome);
+	if (options->action && action_from_word(options->action) == ACTION_UNKNOWN &&
+		!streq(options->action, "rollback") && !streq(options->action, "exec"))
+		return error("--action: '%s' is neither an action of nixos-rebuild nor "
+			     "rollback or exec",
+			options->action);
+	return 0;
+}
+
 static int log_command(const struct context *context,
 	const struct command_options *options, const struct strv *words)
 {
@@ -265,6 +444,8 @@ static int log_command(const struct context *context,
 	int status;
 
 	(void)words;
+	if (check_words(options) < 0)
+		return EXIT_USAGE;
 	if (options->since && !parse_since(&listing.filter.since, options->since)) {
 		error("--since: '%s' is neither a duration such as 2h nor a day such as "
 		      "2026-11-22",
@@ -281,12 +462,13 @@ static int log_command(const struct context *context,
 		return 0;
 	}
 	listing.ledger = ledger;
+	if (ledger && begin_lineage(&listing, context->settings) < 0)
+		return EXIT_OWN_FAILURE;
 	listing.as_table = !options->json && wants_table(&listing, &caller);
 	status = list(&listing, options->json);
-	strv_free(&listing.rolled_back);
-	strv_free(&listing.by);
+	listing_free(&listing);
 	if (!status && listing.printed == 0 && !options->json)
-		say("no such builds are recorded");
+		say_nothing(&listing.filter);
 	return status;
 }
 

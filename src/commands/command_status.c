@@ -5,19 +5,21 @@
 #include "base/message.h"
 #include "base/text.h"
 #include "caller/caller.h"
+#include "changes/changes.h"
 #include "changes/describe.h"
 #include "changes/uncommitted.h"
 #include "commands/command.h"
 #include "commands/json.h"
 #include "guard/guard.h"
 #include "guard/refusal.h"
-#include "ledger/builds.h"
+#include "ledger/lineage.h"
 #include "queue/lock.h"
 #include "queue/pause.h"
 #include "queue/ticket.h"
 #include "queue/waiting.h"
 #include "rebuild/system.h"
 #include "run/confirmation.h"
+#include "run/remarks.h"
 
 #define LAST_BUILDS 4
 /* An agent calls this before it edits: all of it in under 1,500 bytes. */
@@ -49,7 +51,9 @@ struct state {
 	struct strv uncommitted; /* in it */
 	char *untracked;         /* files that git does not track, in words */
 	const char *verdict;     /* on a switch now, in a word; NULL: nothing to judge */
-	char *why;               /* it would be refused */
+	char *why;               /* it would be refused, or cannot be judged */
+	char *failed;            /* this very configuration has, in words; NULL: not */
+	bool went_back;          /* outside safe-rebuild */
 	struct trial_record trial;
 	char *paused; /* by whom and why, in words; NULL: not */
 };
@@ -73,18 +77,28 @@ static void state_free(struct state *state)
 	strv_free(&state->uncommitted);
 	free(state->untracked);
 	free(state->why);
+	free(state->failed);
 	free(state->paused);
 	trial_record_free(&state->trial);
 }
 
+/* What "diff" tells of, too: since the caller's own last build of a configuration. */
 static int gather_last(struct state *state)
 {
 	struct build_walk walk = builds_walk(state->ledger, NULL);
 	_cleanup_build_ struct build at = BUILD_INIT;
+	_cleanup_changes_ struct changes changes = {.base = BUILD_INIT};
+	const git_oid *own = &state->own.commit;
 	int found;
 
-	while ((found = builds_next(&at, &walk)) > 0 &&
-		!git_oid_equal(&at.commit, &state->own.commit)) {
+	if (changes_find_base(&changes, state->ledger, &state->caller,
+		    state->queues[0].target.name) < 0)
+		return -1;
+	if (changes.base_kind == BASE_OWN)
+		own = &changes.base.commit;
+	while ((found = builds_next(&at, &walk)) > 0 && !git_oid_equal(&at.commit, own)) {
+		if (build_is_of_agent(&at, state->caller.agent))
+			continue;
 		state->since_own++;
 		if (state->last.len < LAST_BUILDS)
 			builds_add(&state->last, &at);
@@ -92,6 +106,16 @@ static int gather_last(struct state *state)
 			break;
 	}
 	return found < 0 ? -1 : 0;
+}
+
+static int find_going_back(struct state *state)
+{
+	_cleanup_lineage_ struct lineage lineage = {0};
+	const int found = lineage_begin(&lineage, state->ledger,
+		state->queues[0].target.name, state->system.profile);
+
+	state->went_back = found > 0;
+	return found;
 }
 
 static int gather_builds(struct state *state)
@@ -105,7 +129,8 @@ static int gather_builds(struct state *state)
 		!streq(system->profile, system->running) &&
 		build_by_system(&state->boot, state->ledger, system->profile) < 0)
 		return -1;
-	if (build_by_agent(&state->own, state->ledger, NULL, state->caller.agent) < 0)
+	if (find_going_back(state) < 0 ||
+		build_by_agent(&state->own, state->ledger, NULL, state->caller.agent) < 0)
 		return -1;
 	return gather_last(state);
 }
@@ -149,12 +174,16 @@ static void gather_verdict(struct state *state, const struct settings *settings,
 	};
 	_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
 	_cleanup_guard_ struct guard guard = {0};
+	_cleanup_build_ struct build failed = BUILD_INIT;
 
 	guard_judge(&guard, &call, false);
 	refusal_put_summary(&why, &guard);
 	state->verdict = guard_verdict_word(&guard);
 	if (guard_refuses(&guard))
 		state->why = strbuf_take(&why);
+	if (remark_find_failed(&failed, state->ledger, call.target->name,
+		    configuration->name, &snapshot->tree))
+		state->failed = remark_describe_failed(&failed);
 }
 
 /* The caller's configuration: what is not committed, and what would become of it. */
@@ -243,12 +272,14 @@ static void print_queue(const struct queue_state *queue)
 	_cleanup_free_ char *building_label = label_of(queue, "building:");
 	size_t waiting = 0;
 
-	for (size_t i = 0; i < queue->tickets.len; i++) {
-		const struct build *ticket = &queue->tickets.list[i];
-
-		if (!build_is_waiting(ticket) || waiting++ < WAITING_SHOWN)
-			print_ticket(queue, ticket);
-	}
+	/* One that came back to a kept place stands before who builds. */
+	for (size_t i = 0; i < queue->tickets.len; i++)
+		if (!build_is_waiting(&queue->tickets.list[i]))
+			print_ticket(queue, &queue->tickets.list[i]);
+	for (size_t i = 0; i < queue->tickets.len; i++)
+		if (build_is_waiting(&queue->tickets.list[i]) &&
+			waiting++ < WAITING_SHOWN)
+			print_ticket(queue, &queue->tickets.list[i]);
 	if (waiting > WAITING_SHOWN)
 		answer("%sand %zu more", waiting_label, waiting - WAITING_SHOWN);
 	if (queue->tickets.len ||
@@ -286,6 +317,9 @@ static void print_live(const struct state *state)
 		answer("live:     %s: %s", whose_unrecorded(state), system->running);
 	else
 		answer("live:     unknown, there is no link to the running system");
+	if (state->went_back)
+		answer("          somebody went back to it outside safe-rebuild: later builds "
+		       "do not run any more (safe-rebuild log)");
 	if (!system->profile || !system->running ||
 		streq(system->profile, system->running))
 		return;
@@ -333,6 +367,23 @@ static void print_uncommitted(const struct state *state)
 			state->untracked, "");
 }
 
+static void print_verdict(const struct state *state)
+{
+	if (state->why)
+		print_long("verdict:  a switch now would be refused: ", state->why);
+	else if (!state->verdict && state->ledger)
+		answer("verdict:  none, for there is no configuration to judge here (cd to "
+		       "it)");
+	else if (state->verdict && !streq(state->verdict, "passes"))
+		answer("verdict:  whether a switch now would take away what is live is not "
+		       "known");
+	else if (state->failed)
+		print_long("verdict:  a switch now would not be refused, but ",
+			state->failed);
+	else if (state->verdict && !state->paused)
+		answer("verdict:  a switch now passes");
+}
+
 static int print_text(const struct state *state)
 {
 	if (state->paused)
@@ -356,11 +407,7 @@ static int print_text(const struct state *state)
 		answer("yours:    no build by %s yet", state->caller.agent);
 	print_last(state);
 	print_uncommitted(state);
-	if (state->why)
-		print_long("verdict:  a switch now would be refused: ", state->why);
-	else if (state->verdict && !state->paused)
-		answer("verdict:  a switch now %s",
-			streq(state->verdict, "passes") ? "passes" : "cannot be judged");
+	print_verdict(state);
 	return 0;
 }
 
@@ -439,6 +486,8 @@ static int print_json(const struct state *state)
 	json_object_set_new(object, "paused", json_text(state->paused));
 	json_object_set_new(object, "verdict", json_text(state->verdict));
 	json_object_set_new(object, "why", json_text(state->why));
+	json_object_set_new(object, "failed", json_text(state->failed));
+	json_object_set_new(object, "went_back_outside", json_boolean(state->went_back));
 	return json_print(object);
 }
 

@@ -12,10 +12,13 @@ json_t *json_path_change(const struct path_change *change)
 	return object;
 }
 
+static bool has_answered;
+
 int json_print(json_t *answer)
 {
 	int result = json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 
+	has_answered = true;
 	json_decref(answer);
 	putchar('\n');
 	if (result == 0 && fflush(stdout) == 0)
@@ -26,8 +29,11 @@ int json_print(json_t *answer)
 
 void json_print_error(int status)
 {
-	json_t *answer = json_answer();
+	json_t *answer;
 
+	if (has_answered)
+		return;
+	answer = json_answer();
 	json_object_set_new(answer, "error", json_text(message_last_error()));
 	json_object_set_new(answer, "exit_status", json_integer(status));
 	(void)json_print(answer);

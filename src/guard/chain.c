@@ -115,6 +115,16 @@ int chain_load(struct chain *ret, struct ledger *ledger, const struct build *las
 	return 0;
 }
 
+int chain_find_newest(struct build *ret, struct ledger *ledger, const char *target)
+{
+	struct build_walk walk = builds_walk(ledger, target);
+	int found;
+
+	while ((found = builds_next(ret, &walk)) > 0 && !build_made_its_system(ret)) {
+	}
+	return found;
+}
+
 struct attribution {
 	struct items *items;
 	git_repository *repository;

@@ -27,6 +27,9 @@ struct chain {
  */
 int chain_load(
 	struct chain *ret, struct ledger *ledger, const struct build *last) _must_check_;
+/* The newest build of the target that became live, whatever happened since. */
+int chain_find_newest(
+	struct build *ret, struct ledger *ledger, const char *target) _must_check_;
 /* One step more, for what is no build: only its tree counts. */
 void chain_add(struct chain *chain, const git_oid *tree);
 void chain_free(struct chain *chain);

@@ -118,6 +118,7 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 		.snapshot = call->snapshot,
 		.live = live,
 		.is_running = guarded->is_running,
+		.resumed = guarded->live.resumed,
 	};
 	guarded->is_other_machine = mine && its && !streq(mine, its) &&
 				    !build_is_of_agent(live, call->caller->agent);

@@ -222,7 +222,8 @@ static enum item_verdict decide(const struct court *court, struct item *item)
 		item->owner =
 			court->hand->chain.len - 1; /* at least it is in what is live */
 	if (item->owner == NO_OWNER)
-		return item->is_lost && !replacement ? VERDICT_UNKNOWN : VERDICT_NONE;
+		return item->is_lost && !replacement && goes_back(item) ? VERDICT_UNKNOWN
+									: VERDICT_NONE;
 	author = author_of(court, item);
 	if (author && streq(author, court->hand->agent) &&
 		!was_taken_from_another(court, item))
@@ -261,6 +262,7 @@ static void send_finding(
 		const struct build *builder =
 			&court->hand->chain.list[item->brought].build;
 
+		record_set(&record, "Redo", "yes");
 		record_setf(&record, "Rollback", "%" PRIu64, owner->number);
 		owner = builder;
 		author = builder->agent;
@@ -362,7 +364,7 @@ static int receive(
 	finding.other = copy(&record, "Other");
 	finding.agent = copy(&record, "Agent");
 	finding.rollback = record_get_number(&record, "Rollback");
-	finding.is_redo = finding.rollback > 0;
+	finding.is_redo = record_get(&record, "Redo") != NULL;
 	verdict->list = xgrow(verdict->list, verdict->len, sizeof(*verdict->list));
 	verdict->list[verdict->len++] = finding;
 	return 0;
@@ -371,8 +373,21 @@ static int receive(
 /* Read before: the worker has no references of the ledger. */
 static int load_chain(struct case_at_hand *hand)
 {
-	if (hand->live->number && chain_load(&hand->chain, hand->ledger, hand->live) < 0)
+	_cleanup_build_ struct build newest = BUILD_INIT;
+	const struct build *last = hand->live;
+
+	if (hand->resumed &&
+		chain_find_newest(&newest, hand->ledger, hand->live->target) < 0)
 		return -1;
+	if (newest.number)
+		last = &newest;
+	if (last->number && chain_load(&hand->chain, hand->ledger, last) < 0)
+		return -1;
+	/* Then the one who went back is one more step, of which there is no record. */
+	if (hand->resumed && hand->chain.len) {
+		chain_add(&hand->chain, &hand->live->tree);
+		hand->chain.list[hand->chain.len - 1].is_rollback = true;
+	}
 	if (hand->is_running && build_has_snapshot(hand->live)) {
 		chain_add(&hand->chain, &hand->live->tree);
 		build_copy(&hand->chain.list[hand->chain.len - 1].build, hand->live);

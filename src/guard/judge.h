@@ -21,6 +21,7 @@ struct case_at_hand {
 	const struct snapshot *snapshot;
 	const struct build *live; /* number 0: made outside, only its commit is known */
 	bool is_running;          /* live is being built */
+	bool resumed;             /* live is what somebody went back to outside */
 	struct chain chain;       /* judge()'s own */
 };
 
@@ -36,7 +37,7 @@ struct finding {
 	char *other;    /* what stands in its place, an input's versions; NULL: nothing */
 	uint64_t build; /* whose step it is; 0: not known, or the one made outside */
 	char *agent;    /* ... and whose work; NULL: not known */
-	uint64_t rollback; /* for is_redo */
+	uint64_t rollback; /* for is_redo; 0: it was done outside safe-rebuild */
 };
 
 struct verdict {

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "changes/describe.h"
+#include "ledger/lineage.h"
 #include "queue/ticket.h"
 
 #define SCRIPT_MAX ((size_t)64 << 10)
@@ -124,6 +125,15 @@ int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
 	system_read(&state, settings, target);
 	same = state.running && state.profile && streq(state.running, state.profile);
 	ret[0].runs = state.running != NULL;
+	if (same) {
+		_cleanup_lineage_ struct lineage lineage = {0};
+		const int resumed =
+			lineage_begin(&lineage, ledger, target->name, state.profile);
+
+		if (resumed < 0)
+			return -1;
+		ret[0].resumed = resumed;
+	}
 	if (state.running && find_one(&ret[len++], ledger, target, state.running,
 				     settings->current_system_path, "the running system",
 				     same ? state.generation : 0) < 0)

@@ -16,7 +16,8 @@ struct live {
 	/* Of a system made outside only config_commit is known, where it carries one. */
 	struct build build;
 	bool is_build;
-	bool runs; /* else it is what boots next */
+	bool runs;    /* else it is what boots next */
+	bool resumed; /* somebody went back to it outside safe-rebuild */
 };
 
 #define LIVES_MAX 2

@@ -14,6 +14,8 @@
 #define PATHS_SHOWN 20
 /* ... where something is refused: the way out has to follow soon. */
 #define REFUSED_SHOWN 8
+/* ... where it is told in one line. */
+#define SUMMARY_SHOWN 3
 #define PATH_SHOWN 150
 #define TEXT_SHOWN 80
 #define UNDONE_MAX 500
@@ -184,12 +186,9 @@ char *refusal_names(const struct guard *guard, bool redo)
 bool refusal_is_allowed(const char *given, const char *names)
 {
 	_cleanup_strv_ struct strv words = {0};
-	_cleanup_free_ char *copy = xstrdup(given ? given : ""), *sorted = NULL;
-	char *rest = NULL;
+	_cleanup_free_ char *sorted = NULL;
 
-	for (char *word = strtok_r(copy, ", ", &rest); word;
-		word = strtok_r(NULL, ", ", &rest))
-		add_name(&words, word);
+	strv_split(&words, given ? given : "", ", ");
 	strv_sort(&words);
 	sorted = strv_join(&words, ",");
 	return streq(sorted, names);
@@ -337,9 +336,13 @@ static void say_restore(const struct guard *guard, bool undo)
 	}
 	if (can_restore(&by_hand, guard)) {
 		add = add_words(guard, git, &by_hand);
-		say("%s: %ssafe-rebuild --agent %s %s | %s apply --whitespace=nowarn%s",
-			undo ? "bring it in" : "take it out", sudo_of(call),
-			call->caller->agent, diff, git, add);
+		say("%s: %ssafe-rebuild %s%s%s%s | %s apply --whitespace=nowarn%s",
+			undo          ? "bring it in"
+			: add && *add ? "put it back"
+				      : "take it out",
+			sudo_of(call), call->caller->is_agent ? "--agent " : "",
+			call->caller->is_agent ? call->caller->agent : "",
+			call->caller->is_agent ? " " : "", diff, git, add);
 	}
 	say_by_hand(guard, &by_hand);
 }
@@ -355,65 +358,86 @@ static void say_remedies(const struct guard *guard, const char *undo, const char
 		call->own_words, call->command);
 }
 
-/* Where it is the work of one build, that build, which need not be the last one; else
- * NULL. The caller frees. */
-static char *describe_endangered(const struct guard *guard, const struct guarded *guarded)
+static bool has_refused(const struct guarded *guarded, bool redo)
 {
-	_cleanup_build_ struct build build = BUILD_INIT;
+	for (size_t i = 0; i < guarded->verdict.len; i++)
+		if (guarded->verdict.list[i].verdict == VERDICT_REFUSED &&
+			guarded->verdict.list[i].is_redo == redo)
+			return true;
+	return false;
+}
+
+/* Where all of it is one build's work, that build, which need not be the last one. */
+static bool find_endangered(struct build *ret, const struct guard *guard,
+	const struct guarded *guarded, bool redo)
+{
 	uint64_t number = 0;
 
 	for (size_t i = 0; i < guarded->verdict.len; i++) {
 		const struct finding *finding = &guarded->verdict.list[i];
 
-		if (finding->verdict != VERDICT_REFUSED || finding->is_redo)
+		if (finding->verdict != VERDICT_REFUSED || finding->is_redo != redo)
 			continue;
 		if (!finding->build || (number && finding->build != number))
-			return NULL;
+			return false;
 		number = finding->build;
 	}
-	if (!number || guarded->verdict.more ||
-		build_by_number(&build, guard->call->ledger, number) <= 0)
-		return NULL;
-	return describe_build(&build);
+	return number && !guarded->verdict.more &&
+	       build_by_number(ret, guard->call->ledger, number) > 0;
+}
+
+/* Who rolled it back, and when. */
+static void put_rollback(
+	struct strbuf *out, const struct guard *guard, const struct guarded *guarded)
+{
+	_cleanup_build_ struct build rollback = BUILD_INIT;
+	_cleanup_free_ char *line = NULL;
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < guarded->verdict.len && !number; i++)
+		if (guarded->verdict.list[i].is_redo)
+			number = guarded->verdict.list[i].rollback;
+	if (number && build_by_number(&rollback, guard->call->ledger, number) > 0)
+		line = describe_build(&rollback);
+	strbuf_printf(out, "rolled back: %s",
+		line ? line : "somebody went back outside safe-rebuild");
+}
+
+/* What would become of whose work: "would take away what is live: build 43 by ...". */
+static void put_reason(
+	struct strbuf *out, const struct guard *guard, const struct guarded *guarded)
+{
+	const bool redo = has_refused(guarded, true) && !has_refused(guarded, false) &&
+			  !guarded->verdict.more;
+	_cleanup_build_ struct build build = BUILD_INIT;
+	_cleanup_free_ char *line = find_endangered(&build, guard, guarded, redo)
+					    ? describe_build(&build)
+					    : NULL;
+
+	if (guarded->is_other_machine)
+		strbuf_printf(out,
+			"would put another machine's configuration in the place of '%s': "
+			"%s",
+			guarded->live.build.config, guarded->live.description);
+	else if (redo)
+		strbuf_printf(out, "would bring back what was rolled back: %s",
+			line ? line : "the work of several builds");
+	else
+		strbuf_printf(out, "would take away what is %s: %s",
+			guarded->is_running ? "being built" : "live",
+			line ? line : guarded->live.description);
 }
 
 static void say_headline(const struct guard *guard, const struct guarded *guarded)
 {
-	const char *action = guard->call->request->action_word;
-	const struct finding *redo = NULL, *undo = NULL;
-	_cleanup_build_ struct build build = BUILD_INIT, rollback = BUILD_INIT;
+	_cleanup_strbuf_ struct strbuf reason = STRBUF_INIT, rollback = STRBUF_INIT;
 
-	for (size_t i = 0; i < guarded->verdict.len; i++) {
-		const struct finding *finding = &guarded->verdict.list[i];
-
-		if (finding->verdict == VERDICT_REFUSED && finding->is_redo && !redo)
-			redo = finding;
-		else if (finding->verdict == VERDICT_REFUSED && !finding->is_redo &&
-			 !undo)
-			undo = finding;
-	}
-	if (guarded->is_other_machine) {
-		error("refused: this %s would put another machine's configuration in the "
-		      "place of '%s': %s",
-			action, guarded->live.build.config, guarded->live.description);
-	} else if (redo && !undo && !guarded->verdict.more &&
-		   build_by_number(&build, guard->call->ledger, redo->build) > 0 &&
-		   build_by_number(&rollback, guard->call->ledger, redo->rollback) > 0) {
-		_cleanup_free_ char *line = describe_build(&build);
-		_cleanup_free_ char *back = describe_build(&rollback);
-
-		error("refused: this %s would bring back what was rolled back: %s",
-			action, line);
-		say("  rolled back: %s", back);
-	} else if (guarded->is_running) {
-		error("refused: this %s would take away what is being built: %s", action,
-			guarded->live.description);
-	} else {
-		_cleanup_free_ char *whose = describe_endangered(guard, guarded);
-
-		error("refused: this %s would take away what is live: %s", action,
-			whose ? whose : guarded->live.description);
-	}
+	put_reason(&reason, guard, guarded);
+	error("refused: this %s %s", guard->call->request->action_word, reason.text);
+	if (!has_refused(guarded, true))
+		return;
+	put_rollback(&rollback, guard, guarded);
+	say("  %s", rollback.text);
 }
 
 static void say_unknown(const struct guarded *guarded)
@@ -507,6 +531,16 @@ static int decide_rollback(const struct guard *guard)
 	return 0;
 }
 
+static void warn_allowed(
+	const struct guard *guard, const struct guarded *guarded, const char *what)
+{
+	_cleanup_strbuf_ struct strbuf reason = STRBUF_INIT;
+
+	put_reason(&reason, guard, guarded);
+	warn("as %s says, this %s %s", what, guard->call->request->action_word,
+		reason.text);
+}
+
 int refusal_decide(const struct guard *guard, struct build *build, bool arriving)
 {
 	const struct guard_call *call = guard->call;
@@ -528,50 +562,54 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 	for (size_t i = 0; i < guard->len; i++) {
 		if (!guarded_refuses(&guard->list[i]))
 			continue;
-		warn("takes away what is live, as %s says: %s",
+		warn_allowed(guard, &guard->list[i],
 			allowed ? *undo ? "--allow-undo" : "--allow-redo"
-				: "[guard] undo = warn",
-			guard->list[i].live.description);
+				: "[guard] undo = warn");
 		say_groups(&guard->list[i].verdict, VERDICT_REFUSED, "  ", REFUSED_SHOWN);
 	}
 	note_allowed(build, guard, undo, redo);
 	return 0;
 }
 
-static bool brings_back(const struct guarded *guarded)
-{
-	const struct verdict *verdict = &guarded->verdict;
-
-	for (size_t i = 0; i < verdict->len; i++)
-		if (verdict->list[i].verdict == VERDICT_REFUSED &&
-			!verdict->list[i].is_redo)
-			return false;
-	return true;
-}
-
 void refusal_put_summary(struct strbuf *out, const struct guard *guard)
 {
 	for (size_t i = 0; i < guard->len; i++) {
 		const struct guarded *guarded = &guard->list[i];
+		_cleanup_build_ struct build build = BUILD_INIT;
 		struct groups groups;
+		bool is_named;
 
 		if (!guarded_refuses(guarded))
 			continue;
-		strbuf_printf(out, "%s%s: %s", out->len ? "; " : "",
-			guarded->is_other_machine ? "it is another machine's than"
-			: brings_back(guarded)    ? "it brings back what was rolled back"
-						  : "it takes away",
-			guarded->live.description);
-		group_findings(&groups, &guarded->verdict, VERDICT_REFUSED);
-		for (size_t j = 0; j < groups.len && j < 3; j++) {
-			strbuf_printf(out, "; %.*s ",
-				(int)text_cut(groups.list[j].first->path, PATH_SHOWN),
-				groups.list[j].first->path);
-			put_change(out, &groups.list[j]);
-			put_owner(out, groups.list[j].first);
+		strbuf_puts(out, out->len ? "; it " : "it ");
+		put_reason(out, guard, guarded);
+		if (has_refused(guarded, true)) {
+			strbuf_puts(out, "; ");
+			put_rollback(out, guard, guarded);
 		}
-		if (groups.len > 3)
-			strbuf_printf(out, "; and %zu more", groups.len - 3);
+		is_named = find_endangered(&build, guard, guarded, false) ||
+			   find_endangered(&build, guard, guarded, true);
+		group_findings(&groups, &guarded->verdict, VERDICT_REFUSED);
+		for (size_t j = 0; j < groups.len && j < SUMMARY_SHOWN; j++) {
+			const struct finding *first = groups.list[j].first;
+
+			strbuf_printf(out,
+				"; %.*s: ", (int)text_cut(first->path, PATH_SHOWN),
+				first->path);
+			put_change(out, &groups.list[j]);
+			if (!is_named || first->build != build.number)
+				put_owner(out, first);
+		}
+		if (groups.len > SUMMARY_SHOWN)
+			strbuf_printf(out, "; and %zu more", groups.len - SUMMARY_SHOWN);
 		free(groups.list);
 	}
+}
+
+void refusal_say_way_out(const struct guard *guard)
+{
+	_cleanup_free_ char *undo = refusal_names(guard, false);
+
+	if (guard_refuses(guard))
+		say_restore(guard, *undo);
 }

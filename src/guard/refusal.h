@@ -7,10 +7,13 @@ int refusal_decide(
 	const struct guard *guard, struct build *build, bool arriving) _must_check_;
 
 /*
- * "it takes away what is live: build 43 by alpha ..." in few lines, for those who ask
- * beforehand. Adds nothing where the call passes.
+ * "it would take away what is live: build 43 by alpha ..." in few lines, for those who
+ * ask beforehand. Adds nothing where the call passes.
  */
 void refusal_put_summary(struct strbuf *out, const struct guard *guard);
+
+/* Says the command that leaves nothing of anybody's behind, where a switch is refused. */
+void refusal_say_way_out(const struct guard *guard);
 
 /* "43,44": whose builds' work would be undone, or (redo) come back. The caller frees. */
 char *refusal_names(const struct guard *guard, bool redo) _must_check_;

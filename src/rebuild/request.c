@@ -186,6 +186,14 @@ static size_t parse_cluster(struct request *request, const struct strv *words, s
 	return 0;
 }
 
+enum action action_from_word(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+		if (streq(actions[i].word, word))
+			return actions[i].action;
+	return ACTION_UNKNOWN;
+}
+
 const char *action_near(const char *word)
 {
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
@@ -235,10 +243,7 @@ static void take_action(struct request *request, const char *word)
 		return;
 	}
 	request->action_word = word;
-	request->action = ACTION_UNKNOWN;
-	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
-		if (streq(actions[i].word, word))
-			request->action = actions[i].action;
+	request->action = action_from_word(word);
 }
 
 void request_parse(struct request *ret, const struct strv *words)

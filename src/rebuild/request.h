@@ -49,6 +49,8 @@ struct request {
 	bool impure;
 };
 
+/* ACTION_UNKNOWN where nixos-rebuild has no such action. */
+enum action action_from_word(const char *word);
 /* The action that the word was to be, as text_is_slip() sees it; NULL: none. */
 const char *action_near(const char *word);
 

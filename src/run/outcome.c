@@ -66,6 +66,15 @@ static void note(char **member, const char *path)
 	set_string(member, path ? xstrdup(path) : NULL);
 }
 
+void outcome_note_before(
+	struct build *build, enum action action, const struct system_state *before)
+{
+	if (!action_changes_system(action))
+		return;
+	note(&build->system_before, aim(action, before));
+	build->generation_before = before->generation;
+}
+
 void outcome_judge(struct build *build, enum action action, const struct ending *ending)
 {
 	build->outcome = judge(action, ending);
@@ -74,7 +83,7 @@ void outcome_judge(struct build *build, enum action action, const struct ending 
 	 */
 	if (!action_changes_system(action))
 		return;
-	note(&build->system_before, aim(action, ending->before));
+	outcome_note_before(build, action, ending->before);
 	note(&build->system_after, aim(action, ending->after));
 	/* A switch that fails after it has set the profile: what boots next is its work.
 	 */
@@ -82,7 +91,6 @@ void outcome_judge(struct build *build, enum action action, const struct ending 
 		(!build->system_after ||
 			!streq(ending->after->profile, build->system_after)))
 		note(&build->profile_after, ending->after->profile);
-	build->generation_before = ending->before->generation;
 	build->generation = ending->after->generation;
 }
 

@@ -21,6 +21,10 @@ struct ending {
 	const struct system_state *before, *after;
 };
 
+/* When it begins: one that is killed has only what it noted before. */
+void outcome_note_before(
+	struct build *build, enum action action, const struct system_state *before);
+
 /* Sets the build's outcome and what it did to the links. */
 void outcome_judge(struct build *build, enum action action, const struct ending *ending);
 

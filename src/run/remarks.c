@@ -17,61 +17,42 @@
 /* Nix says that it writes flake.lock and does so, within this time. */
 #define LOCK_FILE_SECONDS 5
 
-static void say_failed(const struct build *build)
+bool remark_find_failed(struct build *ret, struct ledger *ledger, const char *target,
+	const char *config, const git_oid *tree)
+{
+	struct build_walk walk = builds_walk(ledger, target);
+
+	while (builds_next(ret, &walk) > 0)
+		/* Later builds of the same have had their say. */
+		if (build_has_snapshot(ret) && !ret->back_to && ret->config &&
+			streq(ret->config, config) && git_oid_equal(&ret->tree, tree))
+			return ret->outcome == OUTCOME_FAILED &&
+			       time(NULL) - ret->finished < FAILED_SECONDS;
+	return false;
+}
+
+char *remark_describe_failed(const struct build *build)
 {
 	_cleanup_free_ char *line = describe_build(build);
 	_cleanup_free_ char *quoted =
 		build->nix_error ? text_quote(build->nix_error, 120) : NULL;
 
-	warn("this very configuration has failed: %s%s%s%s%s", line, quoted ? ": " : "",
-		quoted ? quoted : "", build->nix_error_at ? " at " : "",
+	return xasprintf("this very configuration has failed: %s%s%s%s%s", line,
+		quoted ? ": " : "", quoted ? quoted : "",
+		build->nix_error_at ? " at " : "",
 		build->nix_error_at ? build->nix_error_at : "");
-}
-
-static bool is_rollback(const struct build *build)
-{
-	return build->command && strstr(build->command, "--rollback") &&
-	       build->outcome == OUTCOME_SUCCEEDED;
-}
-
-/* The rollback's start was what this build had made. */
-static bool takes_back(const struct build *rollback, const struct build *build)
-{
-	return rollback->system_before && build->system_after &&
-	       streq(rollback->system_before, build->system_after);
-}
-
-static bool is_same(const struct run *run, const struct build *build)
-{
-	return build_has_snapshot(build) && build->config &&
-	       streq(build->config, run->configuration.name) &&
-	       git_oid_equal(&build->tree, &run->snapshot.tree);
 }
 
 void remark_before(const struct run *run)
 {
-	struct build_walk walk = builds_walk(run->ledger, run->target.name);
-	_cleanup_build_ struct build at = BUILD_INIT, rollback = BUILD_INIT;
+	_cleanup_build_ struct build failed = BUILD_INIT;
+	_cleanup_free_ char *text = NULL;
 
-	while (builds_next(&at, &walk) > 0) {
-		if (is_rollback(&at) && !rollback.number) {
-			rollback = at;
-			at = (struct build)BUILD_INIT;
-			continue;
-		}
-		if (!is_same(run, &at))
-			continue;
-		if (at.outcome == OUTCOME_FAILED &&
-			time(NULL) - at.finished < FAILED_SECONDS) {
-			say_failed(&at);
-		} else if (rollback.number && takes_back(&rollback, &at)) {
-			_cleanup_free_ char *line = describe_build(&rollback);
-
-			warn("this brings back what was rolled back: %s", line);
-		}
-		/* Later builds of the same have had their say. */
+	if (!remark_find_failed(&failed, run->ledger, run->target.name,
+		    run->configuration.name, &run->snapshot.tree))
 		return;
-	}
+	text = remark_describe_failed(&failed);
+	warn("%s", text);
 }
 
 /*

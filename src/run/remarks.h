@@ -6,8 +6,13 @@
 #include "rebuild/system.h"
 #include "run/run.h"
 
-/* This tree has just failed; it brings back what was rolled back. */
+/* Warns where this very configuration has just failed. */
 void remark_before(const struct run *run);
+/* The same for those who ask beforehand: whether it has, and in words (the caller frees).
+ */
+bool remark_find_failed(struct build *ret, struct ledger *ledger, const char *target,
+	const char *config, const git_oid *tree) _must_check_;
+char *remark_describe_failed(const struct build *build) _must_check_;
 
 /*
  * Names what changed meanwhile, with when it was saved, and records it. A flake.lock that

@@ -1,187 +1,41 @@
 #include "run/rollback.h"
 
-#include <errno.h>
 #include <inttypes.h>
 
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
 #include "changes/describe.h"
+#include "changes/tree_diff.h"
 #include "guard/checkout.h"
 #include "guard/refusal.h"
-#include "ledger/names.h"
 #include "queue/cancellation.h"
 #include "rebuild/system.h"
 #include "run/confirmation.h"
+#include "run/rollback_choice.h"
 #include "run/runner.h"
 #include "run/steps.h"
 
-/* So many generations are looked at for one that is another system. */
-#define GENERATIONS_MAX 100
+#define PATHS_SHOWN 3
+#define PATH_SHOWN 80
 
-/* The build that made the system, no rollback that went back to it. */
-static int find_maker(struct build *ret, const struct run *run, const char *system)
+/* What a rollback would do to others. */
+struct effect {
+	struct builds taken; /* newest first */
+	char *outside;       /* what runs, made outside; NULL: a build's */
+	char *names;         /* of both, for --allow-undo; "": nothing */
+	bool is_foreign;     /* some of it is not the caller's */
+	bool brings_back;    /* the system that is gone back to was taken out once */
+	uint64_t taken_by;   /* ... by this build; 0: outside */
+	struct build by;
+};
+
+static void effect_free(struct effect *effect)
 {
-	struct build_walk walk = builds_walk(run->ledger, run->target.name);
-	int found;
-
-	while ((found = builds_next(ret, &walk)) > 0)
-		if (!ret->back_to && build_made_its_system(ret) &&
-			streq(ret->system_after, system))
-			break;
-	return found;
-}
-
-static int choose_system(struct run *run, const char *system, const char *name)
-{
-	_cleanup_free_ char *number = NULL;
-
-	if (find_maker(&run->back.to, run, system) > 0)
-		number = xasprintf("%" PRIu64, run->back.to.number);
-	run->back.system = xstrdup(system);
-	run->build.back_to = xstrdup(number ? number : name);
-	return 0;
-}
-
-static int choose_generation_before(struct run *run, const struct system_state *now)
-{
-	for (uint64_t i = 1; i < now->generation && i <= GENERATIONS_MAX; i++) {
-		const uint64_t generation = now->generation - i;
-		_cleanup_free_ char *name = xasprintf("gen:%" PRIu64, generation);
-		_cleanup_free_ char *system =
-			system_generation_path(run->settings, generation);
-
-		if (system && (!now->running || !streq(system, now->running)))
-			return choose_system(run, system, name);
-	}
-	return error("there is nothing to go back to: no build and no generation before "
-		     "what runs (name one: rollback BUILD, gen:N or a store path)");
-}
-
-/* Whether the last thing that was done is a "boot" that has not taken effect yet. */
-static bool is_boot_pending(const struct run *run, const struct system_state *now)
-{
-	struct build_walk walk = builds_walk(run->ledger, run->target.name);
-	_cleanup_build_ struct build last = BUILD_INIT;
-
-	if (!now->running || !now->profile || streq(now->running, now->profile))
-		return false;
-	while (builds_next(&last, &walk) > 0)
-		if (build_made_its_system(&last))
-			return streq(last.action, "boot") &&
-			       streq(last.system_after, now->profile);
-	return false;
-}
-
-/* What ran before the build that runs now; before one that only boots next: what runs. */
-static int choose_before(struct run *run, const struct system_state *now)
-{
-	_cleanup_build_ struct build live = BUILD_INIT;
-	int found;
-
-	if (is_boot_pending(run, now))
-		return choose_system(run, now->running, now->running);
-	found = now->running ? find_maker(&live, run, now->running) : 0;
-	if (found < 0)
-		return -1;
-	if (found && live.system_before && !streq(live.system_before, now->running))
-		return choose_system(run, live.system_before, live.system_before);
-	return choose_generation_before(run, now);
-}
-
-/* An agent's newest that is not what runs, for "@AGENT". */
-static int find_good_of(
-	struct build *ret, const struct run *run, const char *agent, const char *running)
-{
-	struct build_walk walk = builds_walk(run->ledger, run->target.name);
-	int found;
-
-	while ((found = builds_next(ret, &walk)) > 0)
-		if (build_is_of_agent(ret, agent) && !ret->back_to &&
-			build_made_its_system(ret) && ret->outcome == OUTCOME_SUCCEEDED &&
-			(!running || !streq(ret->system_after, running)))
-			break;
-	return found ? found
-		     : error("there is no good build of '%s' to go back to", agent);
-}
-
-static int choose_by_name(
-	struct run *run, const char *name, const struct system_state *now)
-{
-	_cleanup_build_ struct build build = BUILD_INIT;
-	_cleanup_free_ char *system = NULL;
-	uint64_t number;
-	int found;
-
-	if (*name == '/')
-		return choose_system(run, name, name);
-	if (starts_with(name, "gen:") && text_to_number(name + 4, UINT64_MAX, &number)) {
-		system = system_generation_path(run->settings, number);
-		return system ? choose_system(run, system, name)
-			      : error("there is no generation %" PRIu64, number);
-	}
-	if (*name == '@' && agent_name_is_valid(name + 1))
-		found = find_good_of(&build, run, name + 1, now->running);
-	else
-		found = build_by_name(&build, run->ledger, run->settings, name);
-	if (found < 0)
-		return -1;
-	if (!build.system_after || !build_made_its_system(&build) ||
-		!build_is_of_target(&build, run->target.name))
-		return error("build %" PRIu64 " made no system of this machine live",
-			build.number);
-	return choose_system(run, build.system_after, name);
-}
-
-static const char *kind_of(const struct run *run)
-{
-	return run->back.to.number ? "build " : "";
-}
-
-/* It may have been garbage-collected. */
-static int check_system(const struct run *run)
-{
-	const struct build *to = &run->back.to;
-	_cleanup_free_ char *script =
-		xasprintf("%s/bin/switch-to-configuration", run->back.system);
-
-	if (access(script, X_OK) == 0)
-		return 0;
-	error("the system of %s%s is gone ('%s'): %s", kind_of(run), run->build.back_to,
-		run->back.system, strerror(errno));
-	if (to->number && build_has_snapshot(to))
-		say("its configuration is recorded; to build it again: safe-rebuild show "
-		    "%" PRIu64 " --patch --since live | git apply --3way",
-			to->number);
-	return -1;
-}
-
-/*
- * Newest first, what has become live since the system that is gone back to. What an
- * earlier rollback has taken out is out already.
- */
-static int collect_taken(struct builds *ret, const struct run *run)
-{
-	struct build_walk walk = builds_walk(run->ledger, run->target.name);
-	_cleanup_build_ struct build build = BUILD_INIT;
-	_cleanup_free_ char *resumed = NULL; /* the system that a rollback went back to */
-	int found;
-
-	while ((found = builds_next(&build, &walk)) > 0) {
-		if (!build_made_its_system(&build))
-			continue;
-		if (resumed && !streq(build.system_after, resumed))
-			continue;
-		if (build.back_to) {
-			set_string(&resumed, xstrdup(build.system_after));
-			continue;
-		}
-		set_string(&resumed, NULL);
-		if (streq(build.system_after, run->back.system))
-			break;
-		builds_add(ret, &build);
-	}
-	return found < 0 ? -1 : 0;
+	builds_free(&effect->taken);
+	free(effect->outside);
+	free(effect->names);
+	build_free(&effect->by);
 }
 
 /* The system made outside that runs now, which no build stands for. */
@@ -192,59 +46,117 @@ static char *name_outside(const struct run *run, const struct system_state *now)
 	if (!now->running || streq(now->running, run->back.system) ||
 		build_by_system(&maker, run->ledger, now->running) != 0)
 		return NULL;
-	return now->profile && streq(now->profile, now->running)
-		       ? xasprintf("gen:%" PRIu64, now->generation)
-		       : xstrdup(now->running);
+	return rollback_name_system(run, now->running, now);
+}
+
+static int find_effect(
+	struct effect *ret, const struct run *run, const struct system_state *now)
+{
+	_cleanup_strv_ struct strv names = {0};
+	int out = rollback_was_taken_out(&ret->taken_by, run, run->back.system, now);
+
+	if (out < 0 || rollback_collect(&ret->taken, run, run->back.system, now) < 0)
+		return -1;
+	ret->outside = name_outside(run, now);
+	ret->is_foreign = ret->outside;
+	if (ret->outside)
+		strv_add(&names, ret->outside);
+	for (size_t i = ret->taken.len; i-- > 0;) {
+		strv_take(&names, xasprintf("%" PRIu64, ret->taken.list[i].number));
+		ret->is_foreign =
+			ret->is_foreign ||
+			!build_is_of_agent(&ret->taken.list[i], run->caller.agent);
+	}
+	strv_sort(&names);
+	ret->names = strv_join(&names, ",");
+	ret->brings_back = out;
+	return out && ret->taken_by ? build_in_chain(&ret->by, run->ledger, ret->taken_by)
+				    : 0;
+}
+
+/* Who took out what this would bring back, and when. The caller frees. */
+static char *describe_taking(const struct effect *effect)
+{
+	return effect->by.number
+		       ? describe_build(&effect->by)
+		       : xstrdup("by somebody who went back outside safe-rebuild");
+}
+
+/* One's own rollback is one's own to take back. */
+static bool is_unseen_redo(const struct run *run, const struct effect *effect,
+	const struct own_options *options)
+{
+	return effect->brings_back &&
+	       !build_is_of_agent(&effect->by, run->caller.agent) &&
+	       !refusal_is_allowed(options->allow_redo, run->build.back_to);
 }
 
 static int refuse(const struct run *run, const struct own_options *options,
-	const char *names, const struct builds *taken)
+	const struct effect *effect, bool undo, bool redo)
 {
-	error("refused: this rollback takes back what others have made live");
-	for (size_t i = 0; i < taken->len; i++) {
-		_cleanup_free_ char *line = describe_build(&taken->list[i]);
+	_cleanup_free_ char *goal = rollback_goal(run);
+	_cleanup_free_ char *taking = describe_taking(effect);
 
-		if (!build_is_of_agent(&taken->list[i], run->caller.agent))
-			say("  %s", line);
+	if (redo)
+		error("refused: this rollback would bring back %s, which was rolled back: "
+		      "%s",
+			goal, taking);
+	if (undo)
+		error("refused: this rollback takes back what others have made live");
+	for (size_t i = 0; undo && i < effect->taken.len; i++) {
+		_cleanup_free_ char *line = describe_build(&effect->taken.list[i]);
+
+		say("  %s%s", line,
+			build_is_of_agent(&effect->taken.list[i], run->caller.agent)
+				? " (yours)"
+				: "");
 	}
-	say("if it is meant to go: %ssafe-rebuild --allow-undo %s%s%s rollback %s",
-		getuid() == 0 && run->caller.uid ? "sudo " : "", names,
-		*options->words ? " " : "", options->words, run->build.back_to);
+	if (undo && effect->outside)
+		say("  %s, made outside safe-rebuild", effect->outside);
+	say("if it is meant to %s: %ssafe-rebuild %s%s%s%s%s%s%s rollback %s",
+		undo ? "go" : "come back",
+		getuid() == 0 && run->caller.uid ? "sudo " : "",
+		undo ? "--allow-undo " : "", undo ? effect->names : "",
+		undo && redo ? " " : "", redo ? "--allow-redo " : "",
+		redo ? run->build.back_to : "", *options->words ? " " : "",
+		options->words, run->build.back_to);
 	return EXIT_REFUSED;
+}
+
+static void say_effect(const struct run *run, const struct effect *effect)
+{
+	_cleanup_free_ char *goal = rollback_goal(run);
+	_cleanup_free_ char *taking = describe_taking(effect);
+
+	say("goes back to %s", goal);
+	if (effect->brings_back)
+		say("which brings back what was rolled back: %s", taking);
+	for (size_t i = 0; i < effect->taken.len; i++) {
+		_cleanup_free_ char *line = describe_build(&effect->taken.list[i]);
+
+		say("takes out %s", line);
+	}
+	if (effect->outside)
+		say("takes out %s, made outside safe-rebuild", effect->outside);
 }
 
 /* Says what will be taken out, and whether the caller may. */
 static int weigh(struct run *run, const struct own_options *options,
 	const struct system_state *now)
 {
-	_cleanup_builds_ struct builds taken = {0};
-	_cleanup_strv_ struct strv numbers = {0};
-	_cleanup_free_ char *outside = name_outside(run, now), *names = NULL;
-	bool foreign = outside;
+	_cleanup_(effect_free) struct effect effect = {.by = BUILD_INIT};
+	bool undo, redo;
 
-	if (collect_taken(&taken, run) < 0)
+	if (find_effect(&effect, run, now) < 0)
 		return EXIT_OWN_FAILURE;
-	if (outside)
-		strv_add(&numbers, outside);
-	for (size_t i = taken.len; i-- > 0;) {
-		strv_take(&numbers, xasprintf("%" PRIu64, taken.list[i].number));
-		foreign =
-			foreign || !build_is_of_agent(&taken.list[i], run->caller.agent);
-	}
-	strv_sort(&numbers);
-	names = strv_join(&numbers, ",");
-	if (run->caller.is_agent && foreign && run->settings->guard_undo == UNDO_REFUSE &&
-		!refusal_is_allowed(options->allow_undo, names))
-		return refuse(run, options, names, &taken);
-	say("goes back to %s%s", kind_of(run), run->build.back_to);
-	for (size_t i = 0; i < taken.len; i++) {
-		_cleanup_free_ char *line = describe_build(&taken.list[i]);
-
-		say("takes out %s", line);
-	}
-	if (outside)
-		say("takes out %s, made outside safe-rebuild", outside);
-	run->back.taken = *names ? TAKE_PTR(names) : NULL;
+	undo = effect.is_foreign &&
+	       !refusal_is_allowed(options->allow_undo, effect.names);
+	redo = is_unseen_redo(run, &effect, options);
+	if (run->caller.is_agent && run->settings->guard_undo == UNDO_REFUSE &&
+		(undo || redo))
+		return refuse(run, options, &effect, undo, redo);
+	say_effect(run, &effect);
+	run->back.taken = *effect.names ? TAKE_PTR(effect.names) : NULL;
 	return 0;
 }
 
@@ -269,20 +181,6 @@ static void cancel_holder(const struct run *run)
 	if (cancellation_request(run->target.queue, holder->ticket, &request) < 0)
 		return;
 	say("asked build %" PRIu64 " by %s to end", holder->number, holder->agent);
-}
-
-/* Which system, as things are now. 0, -1 (printed), or 1: it is what runs and boots. */
-static int find_system(struct run *run, const char *name, const struct system_state *now)
-{
-	free(run->back.system);
-	run->back.system = NULL;
-	set_string(&run->build.back_to, NULL);
-	build_free(&run->back.to);
-	if ((name ? choose_by_name(run, name, now) : choose_before(run, now)) < 0 ||
-		check_system(run) < 0)
-		return -1;
-	return now->running && now->profile && streq(now->running, run->back.system) &&
-	       streq(now->profile, run->back.system);
 }
 
 static int prepare(struct run *run, const struct own_options *options, const char *name)
@@ -326,12 +224,13 @@ static int go_back(struct run *run, const struct own_options *options, const cha
 
 	runner_record_orphans(run->ledger, run->settings);
 	system_read(&now, run->settings, &run->target);
-	status = find_system(run, name, &now);
+	status = rollback_choose(run, name, &now);
 	if (status < 0)
 		return leave(run, EXIT_OWN_FAILURE);
 	if (status > 0) {
-		say("%s%s is what runs and boots already", kind_of(run),
-			run->build.back_to);
+		_cleanup_free_ char *goal = rollback_goal(run);
+
+		say("%s is what runs and boots already", goal);
 		return leave(run, 0);
 	}
 	if (!name && !system_equals(before, &now)) {
@@ -377,7 +276,7 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	trial_read(&trial, settings);
 	ends_trial = trial.build && !name && may_end(&run, trial.build);
 	/* What cannot be is said before anything is cancelled. */
-	if (!ends_trial && find_system(&run, name, &before) < 0)
+	if (!ends_trial && rollback_choose(&run, name, &before) < 0)
 		return EXIT_OWN_FAILURE;
 	cancel_holder(&run);
 	status = run_enter_queue(&run, options, !run.caller.is_agent);
@@ -396,13 +295,13 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 /* The newest build that was taken out and whose configuration is known. */
 static bool find_taken(struct build *ret, const struct run *run)
 {
-	_cleanup_free_ char *names = xstrdup(run->build.rolled_back);
+	_cleanup_strv_ struct strv names = {0};
 	uint64_t number, newest = 0;
-	char *rest = NULL;
 
-	for (const char *name = strtok_r(names, ",", &rest); name;
-		name = strtok_r(NULL, ",", &rest))
-		if (text_to_number(name, UINT64_MAX, &number) && number > newest)
+	strv_split(&names, run->build.rolled_back, ",");
+	for (size_t i = 0; i < names.len; i++)
+		if (text_to_number(names.words[i], UINT64_MAX, &number) &&
+			number > newest)
 			newest = number;
 	return newest && build_by_number(ret, run->ledger, newest) > 0 &&
 	       build_has_snapshot(ret);
@@ -420,22 +319,54 @@ static char *put_cd(const struct build *build)
 	return xasprintf("%s && ", words);
 }
 
+/* The paths in which what was taken out differs from what runs now; NULL: not known. The
+ * caller frees. */
+static char *list_taken_paths(const struct run *run, const struct build *taken)
+{
+	_cleanup_path_changes_ struct path_changes changes = {0};
+	struct strbuf out = STRBUF_INIT;
+
+	if (tree_diff(&changes, run->ledger->repository, &run->back.to.tree,
+		    &taken->tree) < 0 ||
+		!changes.len)
+		return NULL;
+	for (size_t i = 0; i < changes.len && i < PATHS_SHOWN; i++) {
+		_cleanup_free_ char *path =
+			text_clean(changes.list[i].path, strlen(changes.list[i].path));
+
+		strbuf_printf(&out, "%s%.*s", i ? ", " : "",
+			(int)text_cut(path, PATH_SHOWN), path);
+	}
+	if (changes.len > PATHS_SHOWN)
+		strbuf_printf(&out, " and %zu more", changes.len - PATHS_SHOWN);
+	return strbuf_take(&out);
+}
+
+/*
+ * How the configuration loses it, too. What is the caller's own the guard does not hold,
+ * so "diff --restore" has no patch for it.
+ */
 static void advise(const struct run *run, const struct system_state *now)
 {
 	const struct build *to = &run->back.to;
 	_cleanup_build_ struct build taken = BUILD_INIT;
-	_cleanup_free_ char *cd = NULL;
+	_cleanup_free_ char *cd = NULL, *paths = NULL;
 
 	if (run->build.rolled_back && build_has_snapshot(to) && find_taken(&taken, run)) {
 		cd = put_cd(&taken);
-		say("the configuration still has it; to take it out there: "
-		    "%ssafe-rebuild show %" PRIu64 " --patch --since %" PRIu64
-		    " | git apply -R --3way",
-			cd, taken.number, to->number);
-	} else {
-		say("the configuration still has it: take it out there, too, before the "
-		    "next build");
+		paths = list_taken_paths(run, &taken);
 	}
+	if (!paths)
+		say("if the configuration still has what was taken out, take it out "
+		    "there, too, before the next build");
+	else if (build_is_of_agent(&taken, run->caller.agent))
+		say("if the configuration still has it (%s): %ssafe-rebuild show %" PRIu64
+		    " --patch --since %" PRIu64 " | git apply -R --3way",
+			paths, cd, taken.number, to->number);
+	else
+		say("if the configuration still has it (%s): %ssafe-rebuild diff "
+		    "--restore | git apply --allow-empty --whitespace=nowarn",
+			paths, cd);
 	if (now->generation > 1 && now->generation != run->build.generation_before)
 		say("a plain nixos-rebuild --rollback would now lead to generation "
 		    "%" PRIu64 ", which was taken out",
@@ -458,4 +389,21 @@ void rollback_end(struct run *run, const struct system_state *now)
 		set_string(&build->config, to->config ? xstrdup(to->config) : NULL);
 	}
 	advise(run, now);
+}
+
+void rollback_note_plain(struct run *run, const struct system_state *before,
+	const struct system_state *now)
+{
+	_cleanup_builds_ struct builds taken = {0};
+	_cleanup_strv_ struct strv names = {0};
+
+	if (!now->running || !before->running || streq(now->running, before->running))
+		return;
+	run->build.back_to = rollback_name_system(run, now->running, now);
+	if (rollback_collect(&taken, run, now->running, before) < 0)
+		return;
+	for (size_t i = taken.len; i-- > 0;)
+		strv_take(&names, xasprintf("%" PRIu64, taken.list[i].number));
+	if (names.len)
+		run->build.rolled_back = strv_join(&names, ",");
 }

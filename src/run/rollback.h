@@ -19,3 +19,8 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 /* In the runner, when it has ended: what the record gets, and what is still to be done.
  */
 void rollback_end(struct run *run, const struct system_state *now);
+
+/* The same for nixos-rebuild's own --rollback: which build it went back to, and whose
+ * work that took out. */
+void rollback_note_plain(struct run *run, const struct system_state *before,
+	const struct system_state *now);

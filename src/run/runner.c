@@ -84,6 +84,7 @@ static void begin_record(struct runner *runner)
 	build->started = time(NULL);
 	build->ticket = ticket ? xstrdup(ticket) : NULL;
 	build->runner = nested_name(getpid());
+	outcome_note_before(build, run->request.action, &runner->before);
 	if (run->ledger && ledger_begin(run->ledger, build) == 0) {
 		output_tell_build(&runner->output, build->number);
 		log_to_syslog("build %" PRIu64 " by %s begins: %s", build->number,
@@ -164,6 +165,8 @@ static char *finish_record(struct runner *runner)
 		blame(run, &supervision->progress.error);
 	if (run->back.system)
 		rollback_end(run, &runner->after);
+	else if (run->request.rollback && recorded && target_is_local(run->target.name))
+		rollback_note_plain(run, &runner->before, &runner->after);
 	remark_after(run, &runner->after);
 	units_compare(run, &runner->failed_before);
 	sentence = outcome_sentence(build, &ending);

@@ -9,6 +9,9 @@
 
 #define DIRECTORIES_MAX 200
 #define SHOWN 3
+/* Of a directory that git does not know: so many entries, so many levels. */
+#define ENTRIES_MAX 200
+#define DEPTH_MAX 3
 
 struct search {
 	const struct taking *taking;
@@ -28,18 +31,83 @@ static bool is_tracked(const struct taking *taking, const char *path)
 		       sizeof(*taking->entries.list), compare_path) != NULL;
 }
 
-static void look_at(struct search *search, const char *directory, const char *name)
+/* Whether git tracks something below the directory. */
+static bool has_tracked(const struct taking *taking, const char *directory)
 {
-	_cleanup_free_ char *path =
-		xasprintf("%s%s%s", directory, *directory ? "/" : "", name);
+	const struct entries *entries = &taking->entries;
+	const size_t len = strlen(directory);
+	size_t low = 0, high = entries->len;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (strcmp(entries->list[middle].path, directory) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* "a-b" stands between "a" and "a/b". */
+	for (; low < entries->len &&
+		strncmp(entries->list[low].path, directory, len) == 0;
+		low++)
+		if (entries->list[low].path[len] == '/' || !entries->list[low].path[len])
+			return true;
+	return false;
+}
+
+static void note(struct search *search, const char *path, const char *suffix)
+{
+	if (search->found++ < SHOWN)
+		strbuf_printf(&search->out, "%s%s%s", search->found > 1 ? ", " : "", path,
+			suffix);
+}
+
+/* Whether Nix files lie in a directory that may be all new; no repository of its own. */
+static bool has_nix_files(const struct taking *taking, const char *path, unsigned depth)
+{
+	_cleanup_close_ int fd =
+		open_beneath(taking->root_fd, path, O_RDONLY | O_DIRECTORY);
+	_cleanup_closedir_ DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	bool found = false;
+
+	if (!listing)
+		return false;
+	(void)TAKE_FD(fd);
+	for (unsigned i = 0; i < ENTRIES_MAX && !found && (entry = readdir(listing));
+		i++) {
+		_cleanup_free_ char *below = xasprintf("%s/%s", path, entry->d_name);
+
+		if (streq(entry->d_name, ".git"))
+			return false;
+		found = entry->d_type != DT_DIR && ends_with(entry->d_name, ".nix");
+		if (entry->d_type == DT_DIR && *entry->d_name != '.' && depth)
+			found = has_nix_files(taking, below, depth - 1);
+	}
+	return found;
+}
+
+static void look_at_directory(struct search *search, const char *path)
+{
+	_cleanup_free_ char *slashed = xasprintf("%s/", path);
 	int ignored = 0;
 
-	if (!ends_with(name, ".nix") || is_tracked(search->taking, path) ||
+	if (!has_tracked(search->taking, path) &&
+		has_nix_files(search->taking, path, DEPTH_MAX) &&
+		git_ignore_path_is_ignored(&ignored, search->repository, slashed) == 0 &&
+		!ignored)
+		note(search, path, "/");
+}
+
+static void look_at(struct search *search, const char *path)
+{
+	int ignored = 0;
+
+	if (!ends_with(path, ".nix") || is_tracked(search->taking, path) ||
 		git_ignore_path_is_ignored(&ignored, search->repository, path) < 0 ||
 		ignored)
 		return;
-	if (search->found++ < SHOWN)
-		strbuf_printf(&search->out, "%s%s", search->found > 1 ? ", " : "", path);
+	note(search, path, "");
 }
 
 static void look_in(struct search *search, const char *directory)
@@ -52,8 +120,15 @@ static void look_in(struct search *search, const char *directory)
 	if (!listing)
 		return;
 	(void)TAKE_FD(fd);
-	while ((found = readdir(listing)))
-		look_at(search, directory, found->d_name);
+	while ((found = readdir(listing))) {
+		_cleanup_free_ char *path = xasprintf(
+			"%s%s%s", directory, *directory ? "/" : "", found->d_name);
+
+		if (found->d_type != DT_DIR)
+			look_at(search, path);
+		else if (*found->d_name != '.')
+			look_at_directory(search, path);
+	}
 }
 
 /* A directory's files stand on both sides of what lies below it; the last is the

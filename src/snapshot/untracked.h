@@ -1,9 +1,8 @@
 #pragma once
 /*
  * Files that somebody wrote and forgot to "git add": a git flake does not see them, and
- * the error that follows does not say why. Looked for beside tracked files only, by their
- * name
- * (*.nix), and in a bounded number of directories.
+ * the error that follows does not say why. Looked for by their name (*.nix) beside
+ * tracked files, and in new directories there, in a bounded number of them.
  */
 #include "record/record.h"
 #include "snapshot/taking.h"

@@ -27,20 +27,6 @@ by() {
 	refute_contains "$output" "has failed"
 }
 
-@test "this tree brings back what was rolled back" {
-	# shellcheck disable=SC2016
-	export DOUBLE='made=$ROOT/$(cat modules/a.nix); mkdir -p "$made" "$ROOT/nix/var/nix/profiles"
-		ln -sfn "$made" "$ROOT/nix/var/nix/profiles/system"; ln -sfn "$made" "$ROOT/run/current-system"'
-	by alpha switch
-	echo broken >modules/a.nix
-	by alpha switch
-	# shellcheck disable=SC2016
-	DOUBLE='ln -sfn "$ROOT/base" "$ROOT/run/current-system"; ln -sfn "$ROOT/base" "$ROOT/nix/var/nix/profiles/system"' \
-		run sr --agent gamma --message "no network" switch --rollback
-	by beta switch
-	assert_like "$output" 'warning: this brings back what was rolled back: build 3 by gamma: switch succeeded, *"no network"'
-}
-
 @test "files that git does not track, and a merge that is not finished" {
 	echo new >modules/new.nix
 	echo ignored >modules/ignored.nix

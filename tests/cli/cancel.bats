@@ -38,7 +38,7 @@ person() {
 	builds a
 	run --separate-stderr sr --agent a --message "wrong branch" cancel
 	assert_equal "$status" 0
-	assert_like "$output" "cancelled: build 1 by a: switch cancelled, *"
+	assert_like "$output" "cancelled: build 1 by a: switch cancelled by a: \"wrong branch\", *"
 	wait $pid && status=0 || status=$?
 	assert_equal "$status" 143
 	assert_contains "$(cat "$ROOT/a.err")" 'safe-rebuild: cancelled by a: "wrong branch"'

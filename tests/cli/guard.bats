@@ -167,7 +167,7 @@ commit_line() {
 	assert_contains "$output" "modules/web.nix: lacks 1 line"
 	by beta switch --allow-undo 1
 	assert_equal "$status" 0
-	assert_contains "$output" "warning: takes away what is live, as --allow-undo says: build 1 by alpha"
+	assert_contains "$output" "warning: as --allow-undo says, this switch would take away what is live: build 1 by alpha"
 	assert_equal "$(field last allowed_undo)" 1
 	assert_equal "$(field last undone)" modules/web.nix
 }
@@ -400,7 +400,7 @@ lock() {
 	assert_contains "$output" "--allow-undo 7 does not hold: what would be undone now is 1"
 	by beta switch --allow-undo 1
 	assert_equal "$status" 0
-	assert_contains "$output" "warning: takes away what is live, as --allow-undo says: build 1 by alpha"
+	assert_contains "$output" "warning: as --allow-undo says, this switch would take away what is live: build 1 by alpha"
 	assert_equal "$(tr '\0' ' ' <"$ROOT/arguments" 2>/dev/null)" "switch --flake . "
 	# what beta took out is not back by itself
 	cd "$CONFIG"
@@ -425,7 +425,7 @@ lock() {
 	printf '[guard]\nundo = warn\n' >>"$SAFE_REBUILD_SETTINGS"
 	by beta switch
 	assert_equal "$status" 0
-	assert_contains "$output" "warning: takes away what is live, as [guard] undo = warn says"
+	assert_contains "$output" "warning: as [guard] undo = warn says, this switch would take away what is live"
 	git checkout -q main
 	sed -i 's/undo = warn/undo = refuse/' "$SAFE_REBUILD_SETTINGS"
 	passes alpha switch --allow-undo 2

@@ -50,7 +50,7 @@ links() {
 	assert_contains "$output" "refused: this switch would bring back what was rolled back: build 2 by beta"
 	# and the way out of the configuration, as printed
 	local advice
-	advice=$(sed -n 's/.*to take it out there: //p' "$ROOT/person.err")
+	advice=$(sed -n 's/.*if the configuration still has it ([^)]*): //p' "$ROOT/person.err")
 	# nor by the one who took it out
 	person sr switch --flake '.#box'
 	assert_equal "$status" 65

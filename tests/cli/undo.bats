@@ -59,9 +59,9 @@ tells_alphas_loss() {
 	# beforehand too
 	run sr --agent beta diff --flake . --exit-code
 	assert_equal "$status" 65
-	assert_contains "$output" "a switch now would be refused: it takes away: build 2 by alpha"
+	assert_contains "$output" "a switch now would be refused: it would take away what is live: build 2 by alpha"
 	assert_equal "$(sr --agent beta diff --flake . --json | jq_get verdict)" refused
-	assert_contains "$(sr --agent beta status)" "verdict:  a switch now would be refused: it takes away: build 2 by alpha"
+	assert_contains "$(sr --agent beta status)" "verdict:  a switch now would be refused: it would take away what is live: build 2 by alpha"
 	assert_equal "$(sr --agent alpha diff --flake . --json | jq_get verdict)" passes
 	# and committed
 	git commit -qam "beta's option"

@@ -1,0 +1,242 @@
+#include "run/rollback_choice.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "ledger/lineage.h"
+#include "ledger/names.h"
+
+/* So many generations are looked at for one that is another system. */
+#define GENERATIONS_MAX 100
+
+/* The build that made the system, no rollback that went back to it. */
+static int find_maker(struct build *ret, const struct run *run, const char *system)
+{
+	struct build_walk walk = builds_walk(run->ledger, run->target.name);
+	int found;
+
+	while ((found = builds_next(ret, &walk)) > 0)
+		if (!ret->back_to && build_made_its_system(ret) &&
+			streq(ret->system_after, system))
+			break;
+	return found;
+}
+
+char *rollback_name_system(
+	const struct run *run, const char *system, const struct system_state *now)
+{
+	_cleanup_build_ struct build maker = BUILD_INIT;
+
+	if (find_maker(&maker, run, system) > 0)
+		return xasprintf("%" PRIu64, maker.number);
+	for (uint64_t i = 0; i < now->generation && i < GENERATIONS_MAX; i++) {
+		_cleanup_free_ char *path =
+			system_generation_path(run->settings, now->generation - i);
+
+		if (path && streq(path, system))
+			return xasprintf("gen:%" PRIu64, now->generation - i);
+	}
+	return xstrdup(system);
+}
+
+char *rollback_goal(const struct run *run)
+{
+	return xasprintf(
+		"%s%s", run->back.to.number ? "build " : "", run->build.back_to);
+}
+
+/* A system that was not asked for by its build. */
+static int choose_system(
+	struct run *run, const char *system, const struct system_state *now)
+{
+	run->back.system = xstrdup(system);
+	run->build.back_to = rollback_name_system(run, system, now);
+	return find_maker(&run->back.to, run, system) < 0 ? -1 : 0;
+}
+
+static int choose_generation_before(struct run *run, const struct system_state *now)
+{
+	for (uint64_t i = 1; i < now->generation && i <= GENERATIONS_MAX; i++) {
+		_cleanup_free_ char *system =
+			system_generation_path(run->settings, now->generation - i);
+		uint64_t by;
+		int out;
+
+		if (!system || (now->running && streq(system, now->running)))
+			continue;
+		out = rollback_was_taken_out(&by, run, system, now);
+		if (out <= 0)
+			return out < 0 ? -1 : choose_system(run, system, now);
+	}
+	return error("there is nothing to go back to: no build and no generation before "
+		     "what runs that has not been taken out already (name one: rollback "
+		     "BUILD, gen:N or a store path)");
+}
+
+/* Whether the last thing that was done is a "boot" that has not taken effect yet. */
+static bool is_boot_pending(const struct run *run, const struct system_state *now)
+{
+	struct build_walk walk = builds_walk(run->ledger, run->target.name);
+	_cleanup_build_ struct build last = BUILD_INIT;
+
+	if (!now->running || !now->profile || streq(now->running, now->profile))
+		return false;
+	while (builds_next(&last, &walk) > 0)
+		if (build_made_its_system(&last))
+			return streq(last.action, "boot") &&
+			       streq(last.system_after, now->profile);
+	return false;
+}
+
+/* What ran before the build that runs now; before one that only boots next: what runs. */
+static int choose_before(struct run *run, const struct system_state *now)
+{
+	_cleanup_build_ struct build live = BUILD_INIT;
+	uint64_t by;
+	int found;
+
+	if (is_boot_pending(run, now))
+		return choose_system(run, now->running, now);
+	found = now->running ? find_maker(&live, run, now->running) : 0;
+	if (found > 0 && live.system_before &&
+		!streq(live.system_before, now->running)) {
+		found = rollback_was_taken_out(&by, run, live.system_before, now);
+		if (!found)
+			return choose_system(run, live.system_before, now);
+	}
+	return found < 0 ? -1 : choose_generation_before(run, now);
+}
+
+/* An agent's newest that is not what runs, for "@AGENT". */
+static int find_good_of(
+	struct build *ret, const struct run *run, const char *agent, const char *running)
+{
+	struct build_walk walk = builds_walk(run->ledger, run->target.name);
+	int found;
+
+	while ((found = builds_next(ret, &walk)) > 0)
+		if (build_is_of_agent(ret, agent) && !ret->back_to &&
+			build_made_its_system(ret) && ret->outcome == OUTCOME_SUCCEEDED &&
+			(!running || !streq(ret->system_after, running)))
+			break;
+	return found ? found
+		     : error("there is no good build of '%s' to go back to", agent);
+}
+
+static int choose_build(struct run *run, const char *name, const struct system_state *now)
+{
+	struct build *to = &run->back.to;
+	int found;
+
+	if (*name == '@' && agent_name_is_valid(name + 1))
+		found = find_good_of(to, run, name + 1, now->running);
+	else
+		found = build_by_name(to, run->ledger, run->settings, name);
+	if (found < 0)
+		return -1;
+	if (!to->system_after || !build_made_its_system(to) ||
+		!build_is_of_target(to, run->target.name))
+		return error("build %" PRIu64 " made no system of this machine live",
+			to->number);
+	run->back.system = xstrdup(to->system_after);
+	run->build.back_to = xasprintf("%" PRIu64, to->number);
+	return 0;
+}
+
+static int choose_by_name(
+	struct run *run, const char *name, const struct system_state *now)
+{
+	_cleanup_free_ char *system = NULL;
+	uint64_t number;
+
+	if (*name == '/')
+		return choose_system(run, name, now);
+	if (!starts_with(name, "gen:") ||
+		!text_to_number(name + 4, UINT64_MAX, &number))
+		return choose_build(run, name, now);
+	system = system_generation_path(run->settings, number);
+	return system ? choose_system(run, system, now)
+		      : error("there is no generation %" PRIu64, number);
+}
+
+/* It may have been garbage-collected. */
+static int check_system(const struct run *run)
+{
+	const struct build *to = &run->back.to;
+	_cleanup_free_ char *goal = rollback_goal(run);
+	_cleanup_free_ char *script =
+		xasprintf("%s/bin/switch-to-configuration", run->back.system);
+
+	if (access(script, X_OK) == 0)
+		return 0;
+	error("the system of %s is gone ('%s'): %s", goal, run->back.system,
+		strerror(errno));
+	if (to->number && build_has_snapshot(to))
+		say("its configuration is recorded; to build it again: safe-rebuild show "
+		    "%" PRIu64 " --patch --since live | git apply --3way",
+			to->number);
+	return -1;
+}
+
+int rollback_choose(struct run *run, const char *name, const struct system_state *now)
+{
+	set_string(&run->back.system, NULL);
+	set_string(&run->build.back_to, NULL);
+	build_free(&run->back.to);
+	if ((name ? choose_by_name(run, name, now) : choose_before(run, now)) < 0 ||
+		check_system(run) < 0)
+		return -1;
+	return now->running && now->profile && streq(now->running, run->back.system) &&
+	       streq(now->profile, run->back.system);
+}
+
+int rollback_collect(struct builds *ret, const struct run *run, const char *system,
+	const struct system_state *now)
+{
+	struct build_walk walk = builds_walk(run->ledger, run->target.name);
+	_cleanup_build_ struct build build = BUILD_INIT, maker = BUILD_INIT;
+	_cleanup_lineage_ struct lineage lineage = {0};
+	int found = find_maker(&maker, run, system);
+
+	if (found < 0 || lineage_begin(&lineage, run->ledger, run->target.name,
+				 now->profile) < 0)
+		return -1;
+	while ((found = builds_next(&build, &walk)) > 0) {
+		/* What is older is part of both. */
+		if (build.number <= maker.number)
+			break;
+		if (lineage_look(&lineage, &build) == STANDING_LIVE && !build.back_to)
+			builds_add(ret, &build);
+	}
+	return found < 0 ? -1 : 0;
+}
+
+int rollback_was_taken_out(uint64_t *ret_by, const struct run *run, const char *system,
+	const struct system_state *now)
+{
+	struct build_walk walk = builds_walk(run->ledger, run->target.name);
+	_cleanup_build_ struct build build = BUILD_INIT;
+	_cleanup_lineage_ struct lineage lineage = {0};
+	bool was_left = false; /* by a rollback: all that is known of one made outside */
+	int found = lineage_begin(&lineage, run->ledger, run->target.name, now->profile);
+
+	while (found >= 0 && (found = builds_next(&build, &walk)) > 0) {
+		const enum standing standing = lineage_look(&lineage, &build);
+
+		if (standing == STANDING_LIVE && build.back_to && build.system_before &&
+			streq(build.system_before, system) && !was_left) {
+			was_left = true;
+			*ret_by = build.number;
+		}
+		if (standing == STANDING_NONE || build.back_to ||
+			!streq(build.system_after, system))
+			continue;
+		if (standing == STANDING_OUT)
+			*ret_by = lineage.rollback;
+		return standing == STANDING_OUT;
+	}
+	return found < 0 ? -1 : was_left;
+}

@@ -1,0 +1,34 @@
+#pragma once
+/* Which system a rollback goes back to, and what that takes out and brings back. */
+#include "rebuild/system.h"
+#include "run/run.h"
+
+/*
+ * Chooses as things are now: by name (a build, @AGENT, gen:N, a store path), NULL: what
+ * ran before the build that runs now, passing over what has been taken out already. 0, -1
+ * (printed), or 1: it is what runs and boots.
+ */
+int rollback_choose(struct run *run, const char *name, const struct system_state *now)
+	_must_check_;
+
+/* "build 43", "gen:12" or a store path. The caller frees. */
+char *rollback_goal(const struct run *run) _must_check_;
+
+/* Names a system that runs or ran by its build, else its generation, else itself. The
+ * caller frees. */
+char *rollback_name_system(const struct run *run, const char *system,
+	const struct system_state *now) _must_check_;
+
+/*
+ * Newest first, whose work in what is live goes back to system takes out; what an earlier
+ * rollback has taken out is out already. now: before anything is changed.
+ */
+int rollback_collect(struct builds *ret, const struct run *run, const char *system,
+	const struct system_state *now) _must_check_;
+
+/*
+ * Whether the system was taken out and has not been live since: 1, and by which rollback
+ * (0: outside safe-rebuild); 0, or -1 (printed).
+ */
+int rollback_was_taken_out(uint64_t *ret_by, const struct run *run, const char *system,
+	const struct system_state *now) _must_check_;
