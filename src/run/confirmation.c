@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -15,6 +16,9 @@
 #define RECORD_MAX ((size_t)64 << 10)
 #define SYSTEMD_MS 10000
 #define UNIT "safe-rebuild-trial"
+/* switch-to-configuration could not have NixOS' own lock; so long it is tried again. */
+#define STATUS_LOCKED 11
+#define LOCKED_MS 120000
 
 static char *trial_path(const struct settings *settings, const char *suffix)
 {
@@ -154,8 +158,13 @@ void trial_arm(struct run *run, const char *old_system, const char *new_system)
 	};
 	struct file_job job = {.settings = run->settings, .record = &record};
 
-	if (run->trial.armed)
+	if (run->trial.armed) {
 		trial_disarm(run);
+	} else {
+		/* Of an earlier trial whose runner was killed: no word on this one. */
+		trial_forget(run->settings, TRIAL_CONFIRMED);
+		trial_forget(run->settings, TRIAL_EXPIRED);
+	}
 	run->trial.armed = true;
 	run->trial.until_ms = clock_boot_ms() + run->trial.confirm_ms;
 	if (rights_call(write_record, &job) < 0)
@@ -166,11 +175,77 @@ void trial_arm(struct run *run, const char *old_system, const char *new_system)
 		     "new system back");
 }
 
+static char *root_path(const struct settings *settings)
+{
+	return xasprintf("%s/../gcroots/" UNIT, settings->profiles_path);
+}
+
+struct root_job {
+	const struct settings *settings;
+	const char *system;
+};
+
+static int make_root(void *data)
+{
+	const struct root_job *job = data;
+	_cleanup_free_ char *path = root_path(job->settings);
+
+	(void)unlink(path);
+	return symlink(job->system, path);
+}
+
+static int remove_root(void *data)
+{
+	const struct root_job *job = data;
+	_cleanup_free_ char *path = root_path(job->settings);
+
+	return unlink(path);
+}
+
+void trial_hold_root(const struct settings *settings, const char *system)
+{
+	struct root_job job = {settings, system};
+
+	if (rights_call(make_root, &job) < 0)
+		warn_errno("the old system is not kept from garbage collection");
+}
+
+void trial_release_root(const struct settings *settings)
+{
+	struct root_job job = {settings, NULL};
+
+	(void)!rights_call(remove_root, &job);
+}
+
+/*
+ * A unit's PATH is systemd's own (on NixOS nothing but systemd's programs), so nothing is
+ * looked up in it. Another's activation may hold NixOS' lock: then it is tried again.
+ */
+static void activate(struct child *child, const char *system)
+{
+	const int64_t end = clock_boot_ms() + LOCKED_MS;
+	_cleanup_free_ char *script = xasprintf("%s/bin/switch-to-configuration", system);
+	char *const argv[] = {script, (char[]){"test"}, NULL};
+	int status;
+
+	(void)setenv("NIXOS_INSTALL_BOOTLOADER", "0", 1);
+	(void)setenv("NIXOS_NO_CHECK", "1", 1);
+	child->program = script;
+	child->argv = argv;
+	do {
+		status = child_run(child, WAY_BACK_MS);
+		if (status == STATUS_LOCKED)
+			(void)poll(NULL, 0, 1000);
+	} while (status == STATUS_LOCKED && clock_boot_ms() < end);
+	if (status < 0)
+		error_errno("cannot run '%s'", script);
+}
+
 int trial_take_back(const struct settings *settings,
 	const struct surroundings *surroundings, uint64_t build)
 {
 	_cleanup_trial_record_ struct trial_record record = {0};
-	_cleanup_strv_ struct strv stop = {0}, activate = {0};
+	_cleanup_strv_ struct strv stop = {0};
 	struct child child = {.surroundings = surroundings,
 		.stdio = {-1, STDERR_FILENO, STDERR_FILENO},
 		.group = -1};
@@ -189,11 +264,8 @@ int trial_take_back(const struct settings *settings,
 	child.program = stop.words[0];
 	child.argv = stop.words;
 	(void)!child_run(&child, WAY_BACK_MS);
-	steps_put_switch(&activate, NULL, record.old_system, "test");
-	child.program = activate.words[0];
-	child.argv = activate.words;
-	if (child_run(&child, WAY_BACK_MS) < 0)
-		error_errno("cannot run '%s'", activate.words[0]);
+	activate(&child, record.old_system);
+	trial_release_root(settings);
 	trial_forget(settings, TRIAL_EXPIRED);
 	return 0;
 }

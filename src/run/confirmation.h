@@ -38,6 +38,10 @@ int trial_decide(const struct settings *settings, const char *suffix) _must_chec
 bool trial_is_there(const struct settings *settings, const char *suffix);
 void trial_forget(const struct settings *settings, const char *suffix);
 
+/* The old system must not be garbage-collected meanwhile; where it boots it cannot be. */
+void trial_hold_root(const struct settings *settings, const char *system);
+void trial_release_root(const struct settings *settings);
+
 /* Arms the timer anew, from now on; new_system "?": not known yet. What fails is warned
  * of: then the runner alone takes the system back. */
 void trial_arm(struct run *run, const char *old_system, const char *new_system);

@@ -90,7 +90,7 @@ static char *run_check(
 static bool is_ignored(const struct settings *settings, const char *unit)
 {
 	for (size_t i = 0; i < settings->health_ignore.len; i++)
-		if (fnmatch(settings->health_ignore.words[i], unit, 0) == 0)
+		if (fnmatch(settings->health_ignore.words[i], unit, FNM_NOESCAPE) == 0)
 			return true;
 	return false;
 }
@@ -111,7 +111,9 @@ static char *look_at_units(const struct run *run, const struct strv *failed_befo
 	_cleanup_free_ char *names = NULL;
 
 	wait_for_jobs(run);
-	units_read_unwell(&now, run);
+	if (!units_read_unwell(&now, run))
+		return xstrdup("systemctl does not answer, so whether units have failed "
+			       "is not known");
 	for (size_t i = 0; i < now.len; i++)
 		if (!strv_has(failed_before, now.words[i]) &&
 			!is_ignored(run->settings, now.words[i]))

@@ -216,7 +216,7 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	output_start(&runner.output, socket);
 	message_redirect(to_output, &runner.output);
 	system_read(&runner.before, run->settings, &run->target);
-	units_read_failed(&runner.failed_before, run);
+	units_read_before(&runner.failed_before, run);
 	begin_record(&runner);
 	run_child(&runner);
 	system_read(&runner.after, run->settings, &run->target);

@@ -70,6 +70,14 @@ static int switch_to(struct supervision *supervision, const struct run *run,
 	return step_run(supervision, &argv);
 }
 
+int step_activate_plainly(struct supervision *supervision, const char *system)
+{
+	_cleanup_strv_ struct strv argv = {0};
+
+	steps_put_switch(&argv, NULL, system, "test");
+	return step_run(supervision, &argv);
+}
+
 int step_activate(
 	struct supervision *supervision, const struct run *run, const char *system)
 {

@@ -24,7 +24,8 @@ void steps_put_stop(struct strv *argv);
 /* Any program of several under one supervision. The exit status. */
 int step_run(struct supervision *supervision, const struct strv *argv);
 
-/* SYSTEM/bin/switch-to-configuration test. The exit status. */
+/* SYSTEM/bin/switch-to-configuration test; plainly: without a unit. The exit status. */
+int step_activate_plainly(struct supervision *supervision, const char *system);
 int step_activate(
 	struct supervision *supervision, const struct run *run, const char *system);
 

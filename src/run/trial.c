@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
-#include "base/rights.h"
 #include "queue/cancellation.h"
+#include "queue/outside.h"
 #include "run/confirmation.h"
 #include "run/health.h"
 #include "run/notice.h"
@@ -16,7 +16,6 @@
 
 /* Where the timer has not come, we do what it should have done. */
 #define GRACE_MS 15000
-#define ROOT_NAME "safe-rebuild-trial"
 
 static bool has_check(const struct settings *settings)
 {
@@ -130,6 +129,19 @@ static int say_way_back_failed(const struct run *run, const char *old_system)
 	return EXIT_OWN_FAILURE;
 }
 
+/*
+ * systemd-run needs a bus, which the new system may have stopped: then without a unit.
+ */
+static bool activate_old(struct supervision *supervision, const struct run *run)
+{
+	const char *old_system = run->trial.old_system;
+
+	(void)step_activate(supervision, run, old_system);
+	if (!runs(run, old_system))
+		(void)step_activate_plainly(supervision, old_system);
+	return runs(run, old_system);
+}
+
 static void take_back(struct supervision *supervision, struct run *run, const char *why)
 {
 	const char *old_system = run->trial.old_system;
@@ -139,8 +151,7 @@ static void take_back(struct supervision *supervision, struct run *run, const ch
 	/* Whoever asked for the end gets it; the way back is not to be ended. */
 	set_string(&supervision->cancelled_by, NULL);
 	supervision->missed = 0;
-	(void)step_activate(supervision, run, old_system);
-	run->trial.taken_back = runs(run, old_system);
+	run->trial.taken_back = activate_old(supervision, run);
 	supervision->exit_status = run->trial.taken_back
 					   ? EXIT_TAKEN_BACK
 					   : say_way_back_failed(run, old_system);
@@ -215,7 +226,9 @@ static void wait_for_timer(struct supervision *supervision, struct run *run)
 	while (trial_is_there(run->settings, TRIAL_EXPIRED) && clock_boot_ms() < end)
 		(void)poll(NULL, 0, 100);
 	set_string(&run->build.taken_back, xstrdup("not confirmed"));
-	run->trial.taken_back = runs(run, run->trial.old_system);
+	/* Where it could not, we can perhaps. */
+	run->trial.taken_back =
+		runs(run, run->trial.old_system) || activate_old(supervision, run);
 	supervision->exit_status =
 		run->trial.taken_back ? EXIT_TAKEN_BACK
 				      : say_way_back_failed(run, run->trial.old_system);
@@ -273,29 +286,6 @@ static void end_unfinished(struct supervision *supervision, struct run *run)
 	trial_forget(run->settings, TRIAL_EXPIRED);
 }
 
-static char *collector_root(const struct run *run)
-{
-	return xasprintf("%s/../gcroots/" ROOT_NAME, run->settings->profiles_path);
-}
-
-/* The old system must not be garbage-collected meanwhile; where it boots it cannot be. */
-static int hold_old_system(void *data)
-{
-	const struct run *run = data;
-	_cleanup_free_ char *root = collector_root(run);
-
-	(void)unlink(root);
-	return symlink(run->trial.old_system, root);
-}
-
-static int release_old_system(void *data)
-{
-	const struct run *run = data;
-	_cleanup_free_ char *root = collector_root(run);
-
-	return unlink(root);
-}
-
 static void try_out(struct supervision *supervision, struct run *run,
 	const struct system_state *before, const struct strv *failed_before)
 {
@@ -305,6 +295,9 @@ static void try_out(struct supervision *supervision, struct run *run,
 
 	supervise(supervision);
 	status = supervision->exit_status;
+	/* Its unit outlives a nixos-rebuild that was killed. */
+	if (status)
+		outside_wait_for_leftover(run->settings, run->build.started);
 	system_read(&now, run->settings, &run->target);
 	if (!now.running)
 		return;
@@ -339,8 +332,7 @@ void trial_run(struct supervision *supervision, struct run *run,
 {
 	/* Its link was there when the call came. */
 	run->trial.old_system = xstrdup(before->running ? before->running : "/");
-	if (rights_call(hold_old_system, run) < 0)
-		warn_errno("the old system is not kept from garbage collection");
+	trial_hold_root(run->settings, run->trial.old_system);
 	try_out(supervision, run, before, failed_before);
-	(void)!rights_call(release_old_system, run);
+	trial_release_root(run->settings);
 }

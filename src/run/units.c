@@ -1,13 +1,18 @@
 #include "run/units.h"
 
 #include <inttypes.h>
+#include <poll.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
 #include "ledger/builds.h"
 
 #define DEADLINE_MS 5000
+#define PAUSE_MS 500
+/* A unit that crashes in a loop is mostly between two starts. */
+#define UNWELL "failed,auto-restart"
 #define ANSWER_MAX ((size_t)1 << 20)
 /* So many are named. */
 #define NAMED_MAX 10
@@ -25,7 +30,8 @@ static char *ask_systemctl(const struct run *run, const char *what, const char *
 	return child_output(argv.words, &run->surroundings, DEADLINE_MS, ANSWER_MAX);
 }
 
-static void read_units(struct strv *ret, const struct run *run, const char *states)
+/* Whether there was an answer. */
+static bool read_units(struct strv *ret, const struct run *run, const char *states)
 {
 	_cleanup_free_ char *text = ask_systemctl(run, "list-units", states);
 	const char *at = text, *line;
@@ -34,20 +40,38 @@ static void read_units(struct strv *ret, const struct run *run, const char *stat
 	while (text && text_next_line(&at, text + strlen(text), &line, &len))
 		if (len && *line != ' ')
 			strv_take(ret, xstrndup(line, strcspn(line, " \n")));
+	return text;
 }
 
-void units_read_failed(struct strv *ret, const struct run *run)
+void units_read_before(struct strv *ret, const struct run *run)
 {
 	const enum action action = run->request.action;
 
 	if (target_is_local(run->target.name) &&
 		(action == ACTION_SWITCH || action == ACTION_TEST))
-		read_units(ret, run, "failed");
+		(void)read_units(ret, run, UNWELL);
 }
 
-void units_read_unwell(struct strv *ret, const struct run *run)
+static void read_failed(struct strv *ret, const struct run *run)
 {
-	read_units(ret, run, "failed,auto-restart");
+	const enum action action = run->request.action;
+
+	if (target_is_local(run->target.name) &&
+		(action == ACTION_SWITCH || action == ACTION_TEST))
+		(void)read_units(ret, run, "failed");
+}
+
+bool units_read_unwell(struct strv *ret, const struct run *run)
+{
+	const int64_t end = clock_boot_ms() + run->settings->health_timeout_ms;
+
+	/* pid 1 is busy while it reads its units anew. */
+	while (!read_units(ret, run, UNWELL)) {
+		if (clock_boot_ms() >= end)
+			return false;
+		(void)poll(NULL, 0, PAUSE_MS);
+	}
+	return true;
 }
 
 bool units_have_jobs(const struct run *run)
@@ -103,7 +127,7 @@ void units_compare(struct run *run, const struct strv *before)
 	_cleanup_strv_ struct strv now = {0};
 	size_t named = 0;
 
-	units_read_failed(&now, run);
+	read_failed(&now, run);
 	if (!now.len)
 		return;
 	set_string(&run->build.failed_units, text_shell_words(now.words));

@@ -7,11 +7,12 @@
  */
 #include "run/run.h"
 
-/* Adds their names, where this run may activate a system here. */
-void units_read_failed(struct strv *ret, const struct run *run);
+/* Adds the names of those that have failed, or that systemd starts again and again, where
+ * this run may activate a system here. */
+void units_read_before(struct strv *ret, const struct run *run);
 
-/* ... and those that systemd starts again and again. */
-void units_read_unwell(struct strv *ret, const struct run *run);
+/* The same afterwards; false where systemctl gives no answer within [health] timeout. */
+bool units_read_unwell(struct strv *ret, const struct run *run) _must_check_;
 /* Whether some are being started or stopped. */
 bool units_have_jobs(const struct run *run);
 

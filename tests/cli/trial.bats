@@ -351,3 +351,30 @@ ended() {
 	assert_equal "$status" 0
 	refute_contains "$output" "is not known"
 }
+
+@test "a word left over from a trial whose runner was killed says nothing about the next" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 30s 2>/dev/null
+	kill_runs
+	run sr --agent beta confirm 2
+	touch "$ROOT/run/safe-rebuild/trial.confirmed"
+	person sr rollback 1
+	add three
+	sr --agent beta switch --flake '.#box' --allow-redo 2 --confirm 3s 2>/dev/null ||
+		sr --agent beta switch --flake '.#box' --confirm 3s 2>/dev/null
+	sleep 4
+	wait_for test ! -e "$ROOT/run/safe-rebuild/trial.expired"
+	assert_equal "$(boots)" "one"
+	assert_equal "$(field last outcome)" rolled-back
+}
+
+@test "units = yes and a systemctl that is silent: not known is not well" {
+	printf '[health]\nunits = yes\ntimeout = 2s\n' >>"$SAFE_REBUILD_SETTINGS"
+	touch "$ROOT/silent"
+	add two
+	sed -i 's/^case \$1 in$/[ ! -e "$ROOT\/silent" ] || exit 1\n&/' "$ROOT/bin/systemctl"
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 70
+	assert_contains "$output" "systemctl does not answer"
+	assert_equal "$(running)" "one"
+}
