@@ -45,6 +45,8 @@ static _noreturn_ void become(const struct child *child, int gate, int failure)
 	if (read(gate, &go, 1) != 1)
 		_exit(EXIT_OWN_FAILURE);
 	rights_restore();
+	if (child->group == CHILD_NEW_SESSION)
+		setsid();
 	if (child->group >= 0)
 		setpgid(0, child->group);
 	if (child->group > 0)

@@ -27,13 +27,16 @@ void surroundings_enter(struct surroundings *ret);
 /* Puts the caller's back, for exec. */
 void surroundings_leave(const struct surroundings *surroundings);
 
+#define CHILD_NEW_SESSION (-2)
+
 struct child {
 	const char *program; /* a path, or a name to be looked up in PATH */
 	char *const *argv;
 	const struct surroundings *surroundings;
 	int stdio[STDERR_FILENO + 1]; /* what becomes its three; -1: /dev/null */
 	/* The process group that it joins; 0: one of its own, named by its pid; -1: it
-	 * stays in ours. A hangup ends none that has joined another's. */
+	 * stays in ours. A hangup ends none that has joined another's. CHILD_NEW_SESSION:
+	 * without a terminal. */
 	pid_t group;
 
 	pid_t pid;

@@ -29,7 +29,8 @@ static int run_sudo(char *const *argv, const struct surroundings *surroundings)
 		.argv = argv,
 		.surroundings = surroundings,
 		.stdio = {-1, -1, -1},
-		.group = -1,
+		/* As nixos-rebuild will run: sudo may remember a password by terminal. */
+		.group = CHILD_NEW_SESSION,
 	};
 	int status = child_run(&sudo, DEADLINE_MS);
 

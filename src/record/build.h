@@ -9,7 +9,7 @@
  * numbers, times, ids, and words of a fixed set. A text that fails is no build. Other
  * texts (messages, commands, paths) are foreign and cleaned where they are shown.
  */
-#include <git2/oid.h>
+#include <git2.h>
 #include <time.h>
 
 #include "record/record.h"

@@ -229,7 +229,12 @@ int front_follow(int socket, int signals, bool is_agent, const struct streams *s
 	for (size_t i = 0; i < ARRAY_LEN(front.held); i++)
 		closep(&front.held[i]);
 	close(socket);
-	return status;
+	if (status || !watch.lost)
+		return status;
+	/* As Python ends, and nixos-rebuild with it: nobody is to go on with half of it.
+	 */
+	error("what nixos-rebuild wrote to stdout is lost: %s", strerror(watch.lost));
+	return EXIT_OUTPUT_LOST;
 }
 
 struct follower {

@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <pty.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <termios.h>
+
+#include "base/file.h"
 
 static bool are_one_file(int a, int b)
 {
@@ -17,6 +20,19 @@ static bool are_one_file(int a, int b)
 static bool is_own_terminal(int fd)
 {
 	return tcgetpgrp(fd) >= 0;
+}
+
+/*
+ * sudo, ssh and getpass(3) ask on the session's terminal wherever the three go. Who
+ * ignores hangups (nohup) goes on without it.
+ */
+static bool asks_on_terminal(void)
+{
+	_cleanup_close_ int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct sigaction hangup;
+
+	return fd >= 0 && sigaction(SIGHUP, NULL, &hangup) == 0 &&
+	       hangup.sa_handler != SIG_IGN;
 }
 
 static bool is_brief(const struct settings *settings, bool is_agent)
@@ -34,12 +50,15 @@ void streams_find(struct streams *ret, const struct settings *settings, bool is_
 	if (is_agent)
 		return;
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (!is_own_terminal(fd))
+		if (!isatty(fd))
 			continue;
 		ret->is_terminal[fd] = !ret->brief;
-		ret->group = getpgrp();
+		if (is_own_terminal(fd))
+			ret->group = getpgrp();
 		(void)ioctl(fd, TIOCGWINSZ, &ret->size);
 	}
+	if (!ret->group && asks_on_terminal())
+		ret->group = getpgrp();
 }
 
 /* Its bytes go to the real terminal, which does to them what is to be done. */

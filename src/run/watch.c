@@ -19,6 +19,8 @@ int watch_signals(void)
 static void lose_stream(struct watch *watch, int reason)
 {
 	watch->gone[watch->stream] = true;
+	if (watch->stream == STDOUT_FILENO && reason != EBADF)
+		watch->lost = reason;
 	if (watch->ends_with_reader && reason == EPIPE)
 		watch->status = EXIT_SIGNAL_BASE + SIGPIPE;
 }

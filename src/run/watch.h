@@ -29,6 +29,7 @@ struct watch {
 	bool one_file;  /* stdout and stderr are */
 	bool in_line;   /* what was last written to stdout ends in the middle of a line */
 	bool gone[STDERR_FILENO + 1]; /* streams that nobody reads any more */
+	int lost; /* the errno with which stdout could not be written; 0: it could */
 	/* A pipe that nobody reads any more is the end: nothing else is waited for. */
 	bool ends_with_reader;
 	int status;      /* the exit status; -1: not over */

@@ -160,3 +160,12 @@ together() {
 	run -1 env SAFE_REBUILD_AGENT=b "$SAFE_REBUILD" attach 1
 	assert_contains "$output" "error: real failure here"
 }
+
+@test "what cannot be written to stdout is not lost in silence" {
+	# shellcheck disable=SC2016
+	export DOUBLE='echo /nix/store/path'
+	run bash -c '"$SAFE_REBUILD" --agent a build --flake . >/dev/full'
+	assert_equal "$status" 120
+	assert_contains "$output" "what nixos-rebuild wrote to stdout is lost: No space left on device"
+	assert_equal "$(field 1 outcome)" succeeded
+}

@@ -244,3 +244,22 @@ on_terminal() {
 	PY
 	assert_equal "$(grep -c '^line' "$ROOT/var/log/safe-rebuild/8.log")" 1400
 }
+
+@test "all three redirected: a password is asked for on the terminal all the same" {
+	cat >"$ROOT/ask.py" <<-'PY'
+		import getpass
+		print("got", len(getpass.getpass("Password: ")))
+	PY
+	export DOUBLE='python3 "$ROOT/ask.py"'
+	session <<-'PY'
+		s = Session()
+		s.run(f"{program} switch --flake . </dev/null >{root}/log 2>&1")
+		s.expect("Password: ")
+		time.sleep(0.2)
+		s.send("s3cret-word\n")
+		s.expect(r"\$ $")
+		s.run(f"tail -n 1 {root}/log")
+		s.expect("switch succeeded")
+		assert s.is_sane()
+	PY
+}
