@@ -148,7 +148,9 @@ static bool tell_hook(const char *agent)
 
 		if (!path || install_is_done(agent, path) <= 0)
 			continue;
-		answer("%s: hook in its %s settings ('%s')", agent, names[place], path);
+		answer("%s: hook in its %s settings ('%s')%s", agent, names[place], path,
+			streq(agent, "codex") ? ", if it was told to trust it (/hooks)"
+					      : "");
 		has_hook = true;
 	}
 	return has_hook;
@@ -168,8 +170,9 @@ static int check(const struct context *context)
 	bool all = self && login_self, any = false;
 
 	if (!all)
-		answer("%s: no safe-rebuild: what has become one cannot be run there",
-			self ? "login shell" : "PATH");
+		answer("safe-rebuild is not in the PATH of %s: a nixos-rebuild that a hook "
+		       "has rewritten to it would fail there",
+			self ? "a login shell" : "this one");
 	for (const char *const *agent = install_agents; *agent; agent++) {
 		_cleanup_free_ char *program = find_in_path(*agent);
 		const bool has_hook = tell_hook(*agent);

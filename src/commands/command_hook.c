@@ -31,7 +31,9 @@ static const struct vendor {
 	const char *changed;        /* what a changed input is called */
 	bool has_to_allow;
 	bool shell_lacks_session; /* its commands do not know whose they are */
-	int64_t timeout_ms;       /* the longest for a command; 0: it has none */
+	bool part_is_session;     /* a subagent's id is a session's, in its shell too */
+	/* The longest for a command, and for one in the background; 0: it has none. */
+	int64_t timeout_ms, background_ms;
 } vendors[] = {
 	{
 		.name = "claude",
@@ -43,6 +45,7 @@ static const struct vendor {
 		.contexts = {"SessionStart", "UserPromptSubmit", "SubagentStart"},
 		.changed = "updatedInput",
 		.timeout_ms = 600000,
+		.background_ms = 7200000,
 	},
 	{
 		.name = "codex",
@@ -54,6 +57,7 @@ static const struct vendor {
 		.contexts = {"SessionStart", "UserPromptSubmit", "SubagentStart"},
 		.changed = "updatedInput",
 		.has_to_allow = true,
+		.part_is_session = true,
 	},
 	{
 		.name = "gemini",
@@ -65,6 +69,18 @@ static const struct vendor {
 		.contexts = {"SessionStart", "BeforeAgent"},
 		.changed = "tool_input",
 		.shell_lacks_session = true,
+	},
+	/* Its plugin, which is ours (hook/install.c), makes these events. */
+	{
+		.name = "opencode",
+		.agent = "opencode",
+		.before = "tool.execute.before",
+		.after = "tool.execute.after",
+		.shell = "bash",
+		.editors = {"write", "edit", "apply_patch"},
+		.contexts = {"chat.message"},
+		.changed = "updatedInput",
+		.timeout_ms = 600000,
 	},
 };
 
@@ -100,27 +116,42 @@ static void print_answer(const struct event *event, json_t *members)
 	json_decref(answer);
 }
 
+/* What the call gets in place of its own time limit; 0: that may stay. */
+static int64_t longest_timeout(const struct event *event)
+{
+	const bool background =
+		json_is_true(json_object_get(event->input, "run_in_background"));
+	const int64_t longest = background && event->vendor->background_ms
+					? event->vendor->background_ms
+					: event->vendor->timeout_ms;
+	const int64_t given =
+		json_integer_value(json_object_get(event->input, "timeout"));
+
+	return given < longest ? longest : 0;
+}
+
 static void rewrite_command(const struct event *event, const char *command)
 {
 	const char *description = text_of(event->input, "description");
 	const bool is_part = text_of(event->json, "agent_id");
 	_cleanup_free_ char *message =
 		description ? shell_plain_text(description, MESSAGE_MAX) : NULL;
-	const struct shell_rewrite rewrite = {
+	struct shell_rewrite rewrite = {
 		.message = message,
 		.agent = is_part || event->vendor->shell_lacks_session ? event->agent
 								       : NULL,
 	};
 	_cleanup_free_ char *changed = shell_rewrite(command, &rewrite);
+	const int64_t timeout = longest_timeout(event);
 	json_t *input, *members;
 
-	if (!changed)
+	if (!changed && (!rewrite.waits || !timeout))
 		return;
 	input = json_copy(event->input);
-	json_object_set_new(input, "command", json_string(changed));
-	if (event->vendor->timeout_ms)
-		json_object_set_new(
-			input, "timeout", json_integer(event->vendor->timeout_ms));
+	if (changed)
+		json_object_set_new(input, "command", json_string(changed));
+	if (timeout)
+		json_object_set_new(input, "timeout", json_integer(timeout));
 	members = json_object();
 	if (event->vendor->has_to_allow)
 		json_object_set_new(members, "permissionDecision", json_string("allow"));
@@ -158,12 +189,12 @@ static void note_edit(
 		warn_errno("hook: cannot note the edit of '%s'", full);
 }
 
-/* Codex' patches name their files; it runs them in its shell, too. */
+/* Codex' patches name their files. */
 static void note_patch(
 	const struct event *event, const struct settings *settings, const char *text)
 {
-	static const char *const marks[] = {
-		"*** Add File: ", "*** Update File: ", "*** Delete File: "};
+	static const char *const marks[] = {"*** Add File: ", "*** Update File: ",
+		"*** Delete File: ", "*** Move to: "};
 	const char *at = text, *line;
 	size_t len;
 
@@ -185,6 +216,9 @@ static void handle_edit(const struct event *event, const struct settings *settin
 	static const char *const texts[] = {"command", "input", "patch"};
 	const char *path = text_of(event->input, "file_path");
 
+	/* Gemini tells of an edit that failed as well. */
+	if (json_object_get(json_object_get(event->json, "tool_response"), "error"))
+		return;
 	if (!path)
 		path = text_of(event->input, "notebook_path");
 	if (path)
@@ -194,15 +228,12 @@ static void handle_edit(const struct event *event, const struct settings *settin
 			note_patch(event, settings, text_of(event->input, texts[i]));
 }
 
-static void handle_command(const struct event *event, const struct settings *settings)
+static void handle_command(const struct event *event)
 {
 	const char *command = text_of(event->input, "command");
 
-	if (!command)
-		return;
-	rewrite_command(event, command);
-	if (strstr(command, "apply_patch"))
-		note_patch(event, settings, command);
+	if (command)
+		rewrite_command(event, command);
 }
 
 static void handle(const struct event *event, const struct settings *settings)
@@ -213,7 +244,7 @@ static void handle(const struct event *event, const struct settings *settings)
 		tell_news(event, settings);
 	else if (streq(event->name, vendor->before) && event->tool &&
 		 streq(event->tool, vendor->shell))
-		handle_command(event, settings);
+		handle_command(event);
 	else if (streq(event->name, vendor->after) &&
 		 is_among(event->tool, vendor->editors))
 		handle_edit(event, settings);
@@ -222,7 +253,7 @@ static void handle(const struct event *event, const struct settings *settings)
 static int read_event(struct event *event)
 {
 	_cleanup_free_ char *text = NULL;
-	const char *session;
+	const char *session, *part;
 	json_error_t wrong;
 	size_t len;
 
@@ -238,8 +269,13 @@ static int read_event(struct event *event)
 	event->tool = text_of(event->json, "tool_name");
 	event->input = json_object_get(event->json, "tool_input");
 	session = text_of(event->json, "session_id");
-	event->agent = caller_name_of_session(event->vendor->agent,
-		session ? session : "", text_of(event->json, "agent_id"));
+	part = text_of(event->json, "agent_id");
+	if (part && event->vendor->part_is_session) {
+		session = part;
+		part = NULL;
+	}
+	event->agent = caller_name_of_session(
+		event->vendor->agent, session ? session : "", part);
 	return 0;
 }
 
@@ -270,7 +306,7 @@ static int hook(const struct context *context, const struct command_options *opt
 
 const struct command command_hook = {
 	.name = "hook",
-	.arguments = "claude|codex|gemini",
+	.arguments = "claude|codex|gemini|opencode",
 	.help = "answer an agent's hook, whose event comes on stdin",
 	.operands_max = 1,
 	.run = hook,

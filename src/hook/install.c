@@ -20,20 +20,33 @@ const char install_opencode_plugin[] =
 	"\n"
 	"const short = (id) => id.replace(/[^A-Za-z0-9]/g, \"\").slice(-8).toLowerCase()\n"
 	"\n"
-	"export const SafeRebuild = async () => ({\n"
+	"const ask = (event) => {\n"
+	"  const ran = spawnSync(\"safe-rebuild\", [\"hook\", \"opencode\"],\n"
+	"    { input: JSON.stringify(event), encoding: \"utf8\", timeout: 10000 })\n"
+	"  try { return JSON.parse(ran.stdout).hookSpecificOutput } catch { return {} }\n"
+	"}\n"
+	"\n"
+	"export const SafeRebuild = async ({ directory }) => ({\n"
 	"  \"shell.env\": async (input, output) => {\n"
-	"    output.env.SAFE_REBUILD_AGENT = \"opencode-\" + short(input.sessionID)\n"
+	"    if (input.sessionID)\n"
+	"      output.env.SAFE_REBUILD_AGENT = \"opencode-\" + short(input.sessionID)\n"
 	"  },\n"
 	"  \"tool.execute.before\": async (input, output) => {\n"
 	"    if (input.tool !== \"bash\") return\n"
-	"    const event = { hook_event_name: \"PreToolUse\", tool_name: \"Bash\",\n"
-	"      session_id: input.sessionID, tool_input: output.args }\n"
-	"    const ran = spawnSync(\"safe-rebuild\", [\"hook\", \"claude\"],\n"
-	"      { input: JSON.stringify(event), encoding: \"utf8\", timeout: 10000 })\n"
-	"    try {\n"
-	"      Object.assign(output.args, "
-	"JSON.parse(ran.stdout).hookSpecificOutput.updatedInput)\n"
-	"    } catch {}\n"
+	"    Object.assign(output.args, ask({ hook_event_name: \"tool.execute.before\",\n"
+	"      tool_name: \"bash\", session_id: input.sessionID, tool_input: output.args }).updatedInput)\n"
+	"  },\n"
+	"  \"tool.execute.after\": async (input) => {\n"
+	"    if (![\"write\", \"edit\", \"apply_patch\"].includes(input.tool)) return\n"
+	"    ask({ hook_event_name: \"tool.execute.after\", tool_name: input.tool,\n"
+	"      session_id: input.sessionID, cwd: directory,\n"
+	"      tool_input: { file_path: input.args?.filePath, patch: input.args?.patchText } })\n"
+	"  },\n"
+	"  \"chat.message\": async (input, output) => {\n"
+	"    const part = output.parts.find((part) => part.type === \"text\")\n"
+	"    const news = part && ask({ hook_event_name: \"chat.message\",\n"
+	"      session_id: input.sessionID }).additionalContext\n"
+	"    if (news) part.text += \"\\n\\n\" + news\n"
 	"  },\n"
 	"})\n";
 
@@ -42,14 +55,23 @@ const char *const install_agents[] = {"claude", "codex", "gemini", "opencode", N
 static const struct place {
 	const char *agent;
 	const char *paths[3]; /* by enum install_place; "~" is the user's home */
+	const char *variable; /* names the directory that is... */
+	const char *home;     /* ... else this */
 } places[] = {
-	{"claude", {"~/.claude/settings.json", ".claude/settings.json",
-			   "/etc/claude-code/managed-settings.json"}},
-	{"codex", {"~/.codex/hooks.json", ".codex/hooks.json", NULL}},
-	{"gemini", {"~/.gemini/settings.json", ".gemini/settings.json",
-			   "/etc/gemini-cli/settings.json"}},
-	{"opencode", {"~/.config/opencode/plugin/safe-rebuild.js",
-			     ".opencode/plugin/safe-rebuild.js", NULL}},
+	{"claude",
+		{"~/.claude/settings.json", ".claude/settings.json",
+			"/etc/claude-code/managed-settings.json"},
+		"CLAUDE_CONFIG_DIR", "~/.claude"},
+	{"codex", {"~/.codex/hooks.json", ".codex/hooks.json", NULL}, "CODEX_HOME",
+		"~/.codex"},
+	{"gemini",
+		{"~/.gemini/settings.json", ".gemini/settings.json",
+			"/etc/gemini-cli/settings.json"},
+		NULL, NULL},
+	{"opencode",
+		{"~/.config/opencode/plugin/safe-rebuild.js",
+			".opencode/plugin/safe-rebuild.js", NULL},
+		"XDG_CONFIG_HOME", "~/.config"},
 };
 
 /* Which events an agent has for us; matcher NULL: all of them. */
@@ -74,7 +96,7 @@ static const struct entry {
 
 char *install_path(const char *agent, enum install_place place)
 {
-	const char *home = getenv("HOME");
+	const char *home = getenv("HOME"), *moved;
 
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		const char *path = places[i].paths[place];
@@ -83,6 +105,9 @@ char *install_path(const char *agent, enum install_place place)
 			continue;
 		if (*path != '~')
 			return xstrdup(path);
+		moved = places[i].variable ? getenv(places[i].variable) : NULL;
+		if (moved && *moved == '/')
+			return xasprintf("%s%s", moved, path + strlen(places[i].home));
 		return home && *home == '/' ? xasprintf("%s%s", home, path + 1) : NULL;
 	}
 	return NULL;
@@ -239,16 +264,52 @@ static char *changed(const char *text, const char *agent, const char *path, bool
 	return lines;
 }
 
+static bool groups_have_ours(const json_t *groups, const char *agent)
+{
+	for (size_t i = 0; i < json_array_size(groups); i++) {
+		const json_t *hooks = json_object_get(json_array_get(groups, i), "hooks");
+
+		for (size_t j = 0; j < json_array_size(hooks); j++)
+			if (is_ours(json_array_get(hooks, j), agent))
+				return true;
+	}
+	return false;
+}
+
+/* Whether the agent would run our hook by these settings. */
+static bool has_ours(json_t *settings, const char *agent)
+{
+	const char *event;
+	json_t *groups;
+
+	if (json_is_true(json_object_get(settings, "disableAllHooks")))
+		return false;
+	json_object_foreach(json_object_get(settings, "hooks"), event, groups)
+	{
+		if (groups_have_ours(groups, agent))
+			return true;
+	}
+	return false;
+}
+
 int install_is_done(const char *agent, const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL, *command = hook_command(agent);
+	json_t *settings;
+	bool is_done;
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0 || read_to_end(fd, SETTINGS_MAX, &text, NULL) < 0)
 		return error_errno("cannot read '%s'", path);
-	return strstr(text, is_plugin(agent) ? "SafeRebuild" : command) ? 1 : 0;
+	if (is_plugin(agent))
+		return strstr(text, "SafeRebuild") != NULL;
+	settings = json_loads(text, 0, NULL);
+	/* Some agents allow comments. */
+	is_done = settings ? has_ours(settings, agent) : strstr(text, command) != NULL;
+	json_decref(settings);
+	return is_done;
 }
 
 static int put_diff(

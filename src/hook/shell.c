@@ -16,6 +16,7 @@ struct edits {
 	struct edit *list;
 	size_t len;
 	bool also_ours;
+	bool waits;
 };
 
 /* Programs that run the command which follows their options. */
@@ -213,6 +214,14 @@ static bool changes_system(const struct strv *words, size_t i)
 		       request.action == ACTION_TEST);
 }
 
+/* Whether it is one of ours that queues or follows a build. */
+static bool is_long(const char *name, const struct strv *words, size_t i)
+{
+	return streq(name, "safe-rebuild") &&
+	       (changes_system(words, i) || strv_has(words, "attach") ||
+		       strv_has(words, "rollback") || strv_has(words, "exec"));
+}
+
 static bool is_rebuild(const char *name)
 {
 	return streq(name, "nixos-rebuild") || streq(name, "nixos-rebuild-ng");
@@ -239,6 +248,7 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 	if (script)
 		scan_script(&raw->list[script], depth, edits);
 	replaced = is_rebuild(name) && changes_system(&words, i);
+	edits->waits = edits->waits || replaced || is_long(name, &words, i);
 	if (!replaced &&
 		!(edits->also_ours && streq(name, "safe-rebuild") && i + 1 < words.len))
 		return;
@@ -269,7 +279,7 @@ static void put_options(
 		strbuf_printf(out, " --message '%s'", rewrite->message);
 }
 
-char *shell_rewrite(const char *command, const struct shell_rewrite *rewrite)
+char *shell_rewrite(const char *command, struct shell_rewrite *rewrite)
 {
 	_cleanup_(edits_free) struct edits edits = {.also_ours = rewrite->agent};
 	struct strbuf out = STRBUF_INIT;
@@ -277,6 +287,7 @@ char *shell_rewrite(const char *command, const struct shell_rewrite *rewrite)
 
 	scan_commands((struct range){command, command + strlen(command)}, 0, note_edits,
 		&edits);
+	rewrite->waits = edits.waits;
 	if (!edits.len)
 		return NULL;
 	qsort(edits.list, edits.len, sizeof(*edits.list), compare_edits);

@@ -11,14 +11,14 @@
 struct shell_rewrite {
 	const char *message; /* NULL: none; see shell_plain_text() */
 	const char *agent;   /* NULL: none. Put behind a safe-rebuild as well */
+	bool waits; /* set: the command has something of ours that may take long */
 };
 
 /*
  * The command with safe-rebuild in place of each nixos-rebuild that would change the
  * system; NULL where nothing is to be changed. The caller frees.
  */
-char *shell_rewrite(
-	const char *command, const struct shell_rewrite *rewrite) _must_check_;
+char *shell_rewrite(const char *command, struct shell_rewrite *rewrite) _must_check_;
 
 /*
  * The text without what means something to any shell in any quotes, at most max bytes of

@@ -122,3 +122,60 @@ answer() {
 	event claude '{"hook_event_name": "SessionStart", "session_id": "x"}'
 	assert_equal "$output$stderr" ""
 }
+
+@test "subagents of Codex are told apart, as their shells tell them apart" {
+	for id in 01a20f65-7691-70b3-8000-000011112222 01a20f65-80db-71a1-8000-000033334444; do
+		event codex '{"session_id": "01a20f65-0000-7000-8000-000078147240", "agent_id": "'$id'",
+			"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "nixos-rebuild test"}}'
+		assert_equal "$(answer 'a["updatedInput"]["command"]')" \
+			"safe-rebuild --agent codex-${id: -8} test"
+	done
+}
+
+@test "an edit that failed is nobody's" {
+	sr --agent a switch --flake . 2>/dev/null
+	event gemini '{"session_id": "0199b2c4-0000-4000-8000-0123456789ab", "hook_event_name": "AfterTool",
+		"tool_name": "replace", "tool_input": {"file_path": "'"$CONFIG"'/flake.nix"},
+		"tool_response": {"error": {"message": "not found"}}}'
+	event codex '{"session_id": "0199b2c4-0000-4000-8000-0123456789ab", "hook_event_name": "PreToolUse",
+		"tool_name": "Bash", "cwd": "'"$CONFIG"'",
+		"tool_input": {"command": "apply_patch <<EOF\n*** Update File: flake.nix\nEOF"}}'
+	[ ! -e "$STATE/edits" ] || refute grep -rq flake.nix "$STATE/edits"
+	event codex '{"session_id": "0199b2c4-0000-4000-8000-0123456789ab", "hook_event_name": "PostToolUse",
+		"tool_name": "apply_patch", "cwd": "'"$CONFIG"'",
+		"tool_input": {"command": "*** Begin Patch\n*** Update File: old.nix\n*** Move to: new.nix\n*** End Patch"}}'
+	grep -rq "$CONFIG/new.nix" "$STATE/edits"
+}
+
+@test "the longest time limit: also for safe-rebuild itself, never a shorter one" {
+	limit() {
+		event claude '{"session_id": "3f2a9c1e-1111-4111-8111-111111111111", "hook_event_name": "PreToolUse",
+			"tool_name": "Bash", "tool_input": {"command": "'"$1"'", '"$2"'}}'
+		[ -z "$output" ] || answer 'a["updatedInput"].get("timeout")'
+	}
+	assert_equal "$(limit 'safe-rebuild switch --flake .' '"timeout": 120000')" 600000
+	assert_equal "$(limit 'safe-rebuild attach 3' '"x": 1')" 600000
+	assert_equal "$(limit 'safe-rebuild diff' '"timeout": 120000')" ""
+	assert_equal "$(limit 'nixos-rebuild switch' '"timeout": 3600000, "run_in_background": true')" 7200000
+	assert_equal "$(limit 'nixos-rebuild switch' '"timeout": 700000')" 700000
+}
+
+@test "opencode's plugin: command, edit, news" {
+	event opencode '{"session_id": "ses_4d2bAbCdEfGh", "hook_event_name": "tool.execute.before",
+		"tool_name": "bash", "tool_input": {"command": "nixos-rebuild test", "timeout": 5000}}'
+	assert_equal "$(answer 'a["updatedInput"]')" "{'command': 'safe-rebuild test', 'timeout': 600000}"
+	sr --agent a switch --flake . 2>/dev/null
+	event opencode '{"session_id": "ses_4d2bAbCdEfGh", "hook_event_name": "tool.execute.after",
+		"tool_name": "write", "cwd": "'"$CONFIG"'", "tool_input": {"file_path": "flake.nix"}}'
+	grep -rq "opencode-abcdefgh $CONFIG/flake.nix" "$STATE/edits"
+	event opencode '{"session_id": "ses_4d2bAbCdEfGh", "hook_event_name": "chat.message"}'
+	echo >>flake.nix
+	sr --agent a switch --flake . 2>/dev/null
+	event opencode '{"session_id": "ses_4d2bAbCdEfGh", "hook_event_name": "chat.message"}'
+	assert_contains "$(answer 'a["additionalContext"]')" "build 2 by a"
+	# it is a program that Node.js can read, where there is one
+	if command -v node >/dev/null; then
+		sr agents --opencode-plugin >"$ROOT/plugin.mjs"
+		node --check "$ROOT/plugin.mjs"
+	fi
+}

@@ -4,7 +4,7 @@
 
 static void assert_rewritten(const char *command, const char *expected)
 {
-	static const struct shell_rewrite rewrite = {.message = "M"};
+	struct shell_rewrite rewrite = {.message = "M"};
 	_cleanup_free_ char *changed = shell_rewrite(command, &rewrite);
 
 	if (expected)
@@ -161,7 +161,7 @@ static void test_commands(void **state)
 
 static void test_agent(void **state)
 {
-	static const struct shell_rewrite rewrite = {.message = "a b", .agent = "x.1"};
+	struct shell_rewrite rewrite = {.message = "a b", .agent = "x.1"};
 	static const struct {
 		const char *command, *expected;
 	} cases[] = {
