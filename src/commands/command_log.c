@@ -140,8 +140,9 @@ static struct fate find_fate(struct listing *listing, const struct build *build)
 		if (streq(listing->undone.words[i], number))
 			fate.by = xstrdup(listing->by.words[i]);
 	if (build->target && target_is_system(build->target)) {
+		/* One that went back is undone, not rolled back. */
 		fate.is_out = lineage_look(&listing->lineage, build) == STANDING_OUT &&
-			      !strv_has(&listing->redone, number);
+			      !build->back_to && !strv_has(&listing->redone, number);
 		if (fate.is_out)
 			set_string(&fate.by,
 				listing->lineage.rollback
@@ -170,8 +171,7 @@ static size_t count_files(const struct listing *listing, const struct build *bui
 	_cleanup_path_changes_ struct path_changes changes = {0};
 	_cleanup_build_ struct build before = BUILD_INIT;
 
-	if (build->back_to || !build_has_snapshot(build) ||
-		builds_next(&before, &walk) <= 0 ||
+	if (!build_has_snapshot(build) || builds_next(&before, &walk) <= 0 ||
 		tree_diff(&changes, listing->ledger->repository, &before.tree,
 			&build->tree) < 0)
 		return 0;
@@ -185,6 +185,8 @@ static void put_what(
 	const char *attribute = build->config ? strchr(build->config, '#') : NULL;
 	const size_t files = count_files(listing, build);
 
+	if (build->back_to)
+		return;
 	if (attribute) {
 		_cleanup_free_ char *clean = text_clean(attribute, strlen(attribute));
 

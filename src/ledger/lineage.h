@@ -17,14 +17,15 @@ struct lineage {
 
 enum standing {
 	STANDING_NONE, /* it made nothing live */
-	STANDING_LIVE, /* its work is part of what is live, or was replaced by later work */
+	STANDING_LIVE, /* its work is part of what is live, or was replaced by later work
+			*/
 	STANDING_OUT,  /* .rollback has taken it out; a rollback: it holds no more */
 };
 
 /*
  * profile: the system that boots next, NULL: not known. The system's target. Returns 1
- * where somebody went back to it outside safe-rebuild, else 0; prints and returns -1 where
- * the ledger cannot be read.
+ * where somebody went back to it outside safe-rebuild, else 0; prints and returns -1
+ * where the ledger cannot be read.
  */
 int lineage_begin(struct lineage *ret, struct ledger *ledger, const char *target,
 	const char *profile) _must_check_;

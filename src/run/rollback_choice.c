@@ -44,8 +44,7 @@ char *rollback_name_system(
 
 char *rollback_goal(const struct run *run)
 {
-	return xasprintf(
-		"%s%s", run->back.to.number ? "build " : "", run->build.back_to);
+	return xasprintf("%s%s", run->back.to.number ? "build " : "", run->build.back_to);
 }
 
 /* A system that was not asked for by its build. */
@@ -101,8 +100,7 @@ static int choose_before(struct run *run, const struct system_state *now)
 	if (is_boot_pending(run, now))
 		return choose_system(run, now->running, now);
 	found = now->running ? find_maker(&live, run, now->running) : 0;
-	if (found > 0 && live.system_before &&
-		!streq(live.system_before, now->running)) {
+	if (found > 0 && live.system_before && !streq(live.system_before, now->running)) {
 		found = rollback_was_taken_out(&by, run, live.system_before, now);
 		if (!found)
 			return choose_system(run, live.system_before, now);
@@ -154,8 +152,7 @@ static int choose_by_name(
 
 	if (*name == '/')
 		return choose_system(run, name, now);
-	if (!starts_with(name, "gen:") ||
-		!text_to_number(name + 4, UINT64_MAX, &number))
+	if (!starts_with(name, "gen:") || !text_to_number(name + 4, UINT64_MAX, &number))
 		return choose_build(run, name, now);
 	system = system_generation_path(run->settings, number);
 	return system ? choose_system(run, system, now)
@@ -201,8 +198,8 @@ int rollback_collect(struct builds *ret, const struct run *run, const char *syst
 	_cleanup_lineage_ struct lineage lineage = {0};
 	int found = find_maker(&maker, run, system);
 
-	if (found < 0 || lineage_begin(&lineage, run->ledger, run->target.name,
-				 now->profile) < 0)
+	if (found < 0 ||
+		lineage_begin(&lineage, run->ledger, run->target.name, now->profile) < 0)
 		return -1;
 	while ((found = builds_next(&build, &walk)) > 0) {
 		/* What is older is part of both. */

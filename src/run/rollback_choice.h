@@ -8,8 +8,8 @@
  * ran before the build that runs now, passing over what has been taken out already. 0, -1
  * (printed), or 1: it is what runs and boots.
  */
-int rollback_choose(struct run *run, const char *name, const struct system_state *now)
-	_must_check_;
+int rollback_choose(
+	struct run *run, const char *name, const struct system_state *now) _must_check_;
 
 /* "build 43", "gen:12" or a store path. The caller frees. */
 char *rollback_goal(const struct run *run) _must_check_;

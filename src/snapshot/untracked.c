@@ -71,15 +71,13 @@ static bool has_nix_files(const struct taking *taking, const char *path, unsigne
 	const struct dirent *entry;
 	bool found = false;
 
-	if (!listing)
+	if (!listing || faccessat(fd, ".git", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return false;
 	(void)TAKE_FD(fd);
 	for (unsigned i = 0; i < ENTRIES_MAX && !found && (entry = readdir(listing));
 		i++) {
 		_cleanup_free_ char *below = xasprintf("%s/%s", path, entry->d_name);
 
-		if (streq(entry->d_name, ".git"))
-			return false;
 		found = entry->d_type != DT_DIR && ends_with(entry->d_name, ".nix");
 		if (entry->d_type == DT_DIR && *entry->d_name != '.' && depth)
 			found = has_nix_files(taking, below, depth - 1);

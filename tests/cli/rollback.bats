@@ -219,3 +219,26 @@ links() {
 	assert_equal "$(running)" "one slow"
 	assert_equal "$(readlink -f "$ROOT/nix/var/nix/profiles/system")" "$(readlink -f "$ROOT/run/current-system")"
 }
+
+@test "rollback is no way round: an agent's does not undo a person's, nor does a second one go forth" {
+	serve alpha one
+	serve alpha two
+	person sr rollback
+	assert_equal "$(running)" "one"
+	person sr rollback
+	assert_equal "$status" 125
+	assert_contains "$output" "there is nothing to go back to"
+	run sr --agent alpha rollback
+	assert_equal "$(running)" "one"
+	run sr --agent alpha rollback 2
+	assert_equal "$status" 65
+	assert_contains "$output" "refused: this rollback would bring back build 2, which was rolled back: build 3 by"
+	assert_contains "$output" "if it is meant to come back: safe-rebuild --allow-redo 2 --agent alpha rollback 2"
+	run sr --agent alpha --allow-redo 2 rollback 2
+	assert_equal "$status" 0
+	assert_contains "$output" "which brings back what was rolled back: build 3 by"
+	refute_contains "$output" "takes out build 1"
+	assert_equal "$(running)" "one two"
+	# what is live again is not marked, however it came back
+	refute_contains "$(sr log)" "rolled back by"
+}

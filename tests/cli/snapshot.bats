@@ -306,3 +306,22 @@ recorded_files() {
 	assert_equal "$status" 0
 	assert_contains "$output" "is no regular file"
 }
+
+@test "a new directory that git does not know is named, in diff and status, too" {
+	make_repository
+	cd "$CONFIG"
+	mkdir -p modules/wiki notes modules/own
+	echo '{ }' >modules/known.nix
+	commit_all . "modules"
+	echo '{ }' >modules/wiki/default.nix
+	echo text >notes/todo.txt
+	git init -q modules/own
+	echo '{ }' >modules/own/default.nix
+	run sr --agent a switch --flake .
+	assert_contains "$output" "Nix will not see what git does not track: modules/wiki/ (git add -N)"
+	assert_contains "$(sr --agent a status)" "not tracked by git, so not seen by Nix: modules/wiki/"
+	run sr --agent a diff --flake .
+	assert_contains "$output" "Nix will not see what git does not track: modules/wiki/"
+	echo 'modules/wiki/' >.gitignore
+	refute_contains "$(sr --agent a status)" "modules/wiki"
+}

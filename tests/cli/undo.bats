@@ -483,3 +483,85 @@ This reverts commit $(git rev-parse HEAD)."
 	refused beta switch
 	assert_contains "$output" "n.nix"
 }
+
+# What nix-env --rollback or another front leaves behind.
+goes_back_outside() {
+	ln -sfn "$(cat "$ROOT/before")" "$ROOT/nix/var/nix/profiles/system"
+	ln -sfn "$(cat "$ROOT/before")" "$ROOT/run/current-system"
+}
+
+@test "somebody goes back outside safe-rebuild: it is told, and does not come back unseen" {
+	alpha_changes_line_3
+	goes_back_outside
+	assert_contains "$(sr --agent alpha status)" "somebody went back to it outside safe-rebuild"
+	assert_contains "$(sr log)" "rolled back outside safe-rebuild"
+	run sr --agent gamma diff --flake . --exit-code
+	assert_equal "$status" 65
+	for agent in alpha gamma; do
+		refused "$agent" switch
+		assert_contains "$output" "would bring back what was rolled back: build 2 by alpha"
+		assert_contains "$output" "rolled back: somebody went back outside safe-rebuild"
+	done
+	passes gamma switch --allow-redo 2
+	refute_contains "$(sr log)" "rolled back"
+	refute_contains "$(sr status)" "went back"
+	assert_contains "$(sr log)" "brought back 2 (--allow-redo)"
+}
+
+@test "a test that a restart ended was not taken back by anybody" {
+	cp big.nix "$ROOT/old"
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	commit_all . "alpha's option"
+	passes alpha test
+	ln -sfn "$(readlink "$ROOT/nix/var/nix/profiles/system")" "$ROOT/run/current-system"
+	refute_contains "$(sr status)" "went back"
+	passes gamma switch
+}
+
+@test "nixos-rebuild's own --rollback is recorded as one" {
+	alpha_changes_line_3
+	as_person "$SAFE_REBUILD" switch --rollback
+	wait_for test -s "$ROOT/person.status"
+	assert_contains "$(sr log)" "switch --rollback to 1 succeeded, took out 2"
+	assert_contains "$(sr log | tail -2 | head -1)" "; rolled back by build 3"
+	assert_equal "$(field 3 back_to) $(field 3 rolled_back)" "1 2"
+}
+
+@test "log tells a person who took whose work back" {
+	alpha_changes_line_3
+	cp "$ROOT/old" big.nix
+	passes beta switch --allow-undo 2
+	assert_contains "$(sr log)" "build 3 by beta: switch succeeded, took back 2 (--allow-undo)"
+	assert_contains "$(sr log)" "; taken back by build 3"
+	assert_equal "$(sr log --json | jq_get builds | grep -o "'taken_back_by': 3")" "'taken_back_by': 3"
+	# a word that fits nothing is no answer
+	run sr log --outcome sucess
+	assert_equal "$status" 64
+	run sr log --action swich
+	assert_equal "$status" 64
+	run sr log --agent nobody
+	assert_contains "$output" "no such build by nobody is recorded"
+}
+
+@test "diff says the way out, and its JSON is one document also where it is refused" {
+	alpha_changes_line_3
+	cp "$ROOT/old" big.nix
+	run sr --agent beta diff --flake .
+	assert_contains "$output" "bring it in: safe-rebuild --agent beta diff --restore --flake . | git apply"
+	sr --agent beta diff --flake . --json --exit-code >"$ROOT/answer" 2>/dev/null || assert_equal $? 65
+	assert_equal "$(jq_get verdict <"$ROOT/answer")" refused
+	git rm -qf other.nix
+	run sr --agent beta diff --flake .
+	# never "nothing has changed" while what is live is not here
+	refute_contains "$output" "nothing has changed"
+}
+
+@test "the first update of flake.lock on a machine goes forward" {
+	input() { printf '{"nodes":{"nixpkgs":{"locked":{"lastModified":%s,"narHash":"sha256-%s","type":"github"}},"root":{"inputs":{"nixpkgs":"nixpkgs"}}},"root":"root","version":7}\n' "$1" "$1"; }
+	input 1700000000 >flake.lock
+	commit_all . lock
+	passes root switch
+	input 1760000000 >flake.lock
+	by root switch
+	refute_contains "$output" "goes back"
+}
