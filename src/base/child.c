@@ -100,7 +100,14 @@ int child_release(struct child *child)
 	/* Made here too: whoever signals the group right away must find it. */
 	if (child->group >= 0)
 		setpgid(child->pid, child->group);
-	(void)!write(gate, "", 1);
+	/* Without its byte it dies at the end of the gate. */
+	if (write(gate, "", 1) != 1) {
+		reason = errno;
+		close(gate);
+		gate = -1;
+		waitpid(child->pid, NULL, 0);
+		return reason;
+	}
 	do
 		got = read(failure, &reason, sizeof(reason));
 	while (got < 0 && errno == EINTR);

@@ -1,5 +1,6 @@
 #include "base/message.h"
 #include "caller/caller.h"
+#include "changes/describe.h"
 #include "commands/command.h"
 #include "ledger/names.h"
 #include "run/front.h"
@@ -48,6 +49,11 @@ static int attach(const struct context *context, const struct command_options *o
 			return EXIT_OWN_FAILURE;
 	} else if (find_default(&build, ledger, context->settings, caller.agent) <= 0) {
 		return EXIT_OWN_FAILURE;
+	}
+	if (!build_is_running(&build)) {
+		_cleanup_free_ char *line = describe_build(&build);
+
+		say("over: %s", line);
 	}
 	return follow_build(
 		context->settings, ledger, &build, STDOUT_FILENO, caller.is_agent);

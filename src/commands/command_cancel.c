@@ -206,7 +206,9 @@ static int cancel_command(const struct context *context,
 		return errno == EACCES ? EXIT_NO_PERMISSION : EXIT_OWN_FAILURE;
 	if (!found.queue) {
 		if (word)
-			error("nothing of '%s' runs or waits", word);
+			error("nothing of '%s' runs or waits (what became of it: "
+			      "safe-rebuild log)",
+				word);
 		else
 			error("nothing of yours (%s) runs or waits", caller.agent);
 		return EXIT_OWN_FAILURE;

@@ -157,8 +157,8 @@ static bool has_others(const struct changes *changes, const char *caller)
 }
 
 /* A mistyped path has not changed, which must not be told as good news. */
-static bool paths_exist(
-	const struct comparison *comparison, const struct changes *changes)
+static bool paths_exist(const struct comparison *comparison,
+	const struct changes *changes, const struct guard *guard)
 {
 	for (size_t i = 0; i < comparison->paths.len; i++) {
 		const char *path = comparison->paths.words[i];
@@ -169,8 +169,14 @@ static bool paths_exist(
 		for (size_t j = 0; !found && j < changes->total.len; j++)
 			found = path_is_below(changes->total.list[j].path,
 				&comparison->paths.words[i], 1);
+		for (size_t j = 0; !found && j < guard->len; j++)
+			for (size_t k = 0; !found && k < guard->list[j].verdict.len; k++)
+				found = path_is_below(guard->list[j].verdict.list[k].path,
+					&comparison->paths.words[i], 1);
 		if (!found) {
-			error("'%s' is neither there nor has it changed", path);
+			error("there is no '%s' here, and it has not changed (a build is "
+			      "named by --since, its record is: safe-rebuild show BUILD)",
+				path);
 			return false;
 		}
 	}
@@ -245,16 +251,27 @@ static int tell(const struct comparison *comparison, const struct changes *chang
 	return status;
 }
 
+/* On a new machine. */
+static int tell_nothing(
+	const struct context *context, const struct command_options *options)
+{
+	const struct changes none = {.base = BUILD_INIT};
+
+	if (options->json)
+		return print_json(&none, "passes", "");
+	say("nothing is recorded yet in '%s'", context->settings->state_path);
+	return 0;
+}
+
 static int compare(const struct context *context, struct comparison *comparison)
 {
 	const struct command_options *options = comparison->options;
-	_cleanup_ledger_ struct ledger *ledger = command_ledger(context->settings);
+	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_snapshot_ struct snapshot snapshot = {0};
 	_cleanup_changes_ struct changes changes = {.base = BUILD_INIT};
 	_cleanup_guard_ struct guard guard = {0};
 	struct guard_call call = {
 		.settings = context->settings,
-		.ledger = ledger,
 		.caller = &comparison->caller,
 		.target = &comparison->target,
 		.request = &comparison->request,
@@ -264,8 +281,13 @@ static int compare(const struct context *context, struct comparison *comparison)
 	_cleanup_edits_ struct edits edits = {0};
 	int status;
 
-	if (!ledger || snapshot_look(&snapshot, &comparison->configuration,
-			       context->settings, ledger) < 0)
+	if (ledger_open(&ledger, context->settings) < 0)
+		return EXIT_OWN_FAILURE;
+	if (!ledger)
+		return tell_nothing(context, options);
+	call.ledger = ledger;
+	if (snapshot_look(
+		    &snapshot, &comparison->configuration, context->settings, ledger) < 0)
 		return EXIT_OWN_FAILURE;
 	comparison->request.action = ACTION_SWITCH;
 	guard_judge(&guard, &call, false);
@@ -277,7 +299,7 @@ static int compare(const struct context *context, struct comparison *comparison)
 		return EXIT_OWN_FAILURE;
 	edits_read(&edits, context->settings);
 	changes_explain(&changes, ledger, &comparison->configuration, &snapshot, &edits);
-	if (!paths_exist(comparison, &changes))
+	if (!paths_exist(comparison, &changes, &guard))
 		return EXIT_USAGE;
 	if (comparison->paths.len)
 		changes_limit(&changes, comparison->paths.words, comparison->paths.len);

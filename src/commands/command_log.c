@@ -14,7 +14,6 @@
 #include "commands/paths.h"
 #include "ledger/lineage.h"
 #include "ledger/names.h"
-#include "rebuild/configuration.h"
 #include "rebuild/system.h"
 
 #define DEFAULT_COUNT 20
@@ -370,17 +369,6 @@ static int list(struct listing *listing, bool json)
 	return status;
 }
 
-static char *path_of(const char *word)
-{
-	_cleanup_configuration_ struct configuration configuration = {0};
-	const struct request request = {.action = ACTION_SWITCH};
-
-	if (!word)
-		return NULL;
-	configuration_find_here(&configuration, &request);
-	return path_in_configuration(configuration.root ? configuration.root : "/", word);
-}
-
 static int begin_lineage(struct listing *listing, const struct settings *settings)
 {
 	_cleanup_target_ struct target target = {0};
@@ -432,7 +420,7 @@ static int log_command(const struct context *context,
 	const struct own_options *own = context->options;
 	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_ledger_ struct ledger *ledger = NULL;
-	_cleanup_free_ char *path = path_of(options->path);
+	_cleanup_free_ char *path = options->path ? path_from_here(options->path) : NULL;
 	struct listing listing = {
 		.filter =
 			{

@@ -6,6 +6,7 @@
 #include "changes/patch.h"
 #include "commands/command.h"
 #include "commands/json.h"
+#include "commands/paths.h"
 #include "ledger/names.h"
 #include "run/log.h"
 
@@ -22,7 +23,7 @@ static int print_json(const struct build *build, const struct build *before,
 	const struct path_changes *changes)
 {
 	json_t *object = json_answer(), *paths = json_array();
-	json_t *record = json_build(build);
+	json_t *record = json_record(build);
 
 	json_object_update(object, record);
 	json_decref(record);
@@ -151,6 +152,9 @@ static int show_patch(const struct context *context, const char *since,
 			git_oid_is_zero(&base) ? NULL : &base, &build->tree, paths,
 			len) < 0)
 		return EXIT_OWN_FAILURE;
+	if (!text_len)
+		say("nothing differs%s",
+			len ? " in these paths (as from the configuration's root)" : "");
 	return command_print(text, text_len);
 }
 
@@ -171,12 +175,15 @@ static int show_path(struct ledger *ledger, const struct build *build, const cha
 	_cleanup_git_(tree) git_tree *root = NULL;
 	_cleanup_git_(tree_entry) git_tree_entry *entry = NULL;
 	_cleanup_git_(object) git_object *object = NULL;
+	_cleanup_free_ char *here = path_from_here(path);
 
 	if (git_tree_lookup(&root, ledger->repository, &build->tree) < 0) {
 		git_failed("cannot read the snapshot of build %" PRIu64, build->number);
 		return EXIT_OWN_FAILURE;
 	}
-	if (git_tree_entry_bypath(&entry, root, path) < 0) {
+	/* As it is printed, else from where the caller stands. */
+	if (git_tree_entry_bypath(&entry, root, path) < 0 &&
+		git_tree_entry_bypath(&entry, root, here) < 0) {
 		error("build %" PRIu64 " has no '%s'", build->number, path);
 		return EXIT_OWN_FAILURE;
 	}

@@ -1,3 +1,5 @@
+#include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 
 #include "base/memory.h"
@@ -143,6 +145,7 @@ int command_run(
 	const struct command *command, const struct context *context, struct strv *words)
 {
 	_cleanup_(command_options_free) struct command_options options = {0};
+	struct pollfd reader = {.fd = STDOUT_FILENO};
 	int status = run(command, context, &options, words);
 
 	if (status >= EXIT_USAGE && is_among("--json", command->options) &&
@@ -150,6 +153,9 @@ int command_run(
 		json_print_error(status);
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
+	/* "log | head" has what it wants. */
+	if (poll(&reader, 1, 0) > 0 && reader.revents & POLLERR)
+		return EXIT_SIGNAL_BASE + SIGPIPE;
 	error_errno("cannot write the answer");
 	return EXIT_OWN_FAILURE;
 }

@@ -21,10 +21,8 @@ int json_print(json_t *answer)
 	has_answered = true;
 	json_decref(answer);
 	putchar('\n');
-	if (result == 0 && fflush(stdout) == 0)
-		return 0;
-	error_errno("cannot write the answer");
-	return EXIT_OWN_FAILURE;
+	/* Whether it could be written the caller says, for all answers. */
+	return result == 0 || ferror(stdout) ? 0 : EXIT_OWN_FAILURE;
 }
 
 void json_print_error(int status)

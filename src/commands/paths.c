@@ -1,6 +1,7 @@
 #include "commands/paths.h"
 
 #include "base/memory.h"
+#include "rebuild/configuration.h"
 
 /* The last component may be gone; what is before it is resolved. */
 static char *resolve(const char *word)
@@ -30,4 +31,13 @@ char *path_in_configuration(const char *root, const char *word)
 	if (!path || strncmp(path, root, len) != 0 || (path[len] && path[len] != '/'))
 		return xstrdup(word);
 	return xstrdup(path + len + (path[len] == '/'));
+}
+
+char *path_from_here(const char *word)
+{
+	_cleanup_configuration_ struct configuration configuration = {0};
+	const struct request request = {.action = ACTION_SWITCH};
+
+	configuration_find_here(&configuration, &request);
+	return path_in_configuration(configuration.root ? configuration.root : "/", word);
 }

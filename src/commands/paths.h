@@ -8,3 +8,6 @@
  * caller frees.
  */
 char *path_in_configuration(const char *root, const char *word) _must_check_;
+
+/* The same in the configuration where the caller stands. */
+char *path_from_here(const char *word) _must_check_;

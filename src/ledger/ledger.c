@@ -18,6 +18,10 @@
 #define PAUSES_MAX 5000
 /* No git works on one reference for longer. */
 #define LOCK_SECONDS 3600
+/* ... nor has its lock there for so long while it works on others. */
+#define MOMENT_NS 50000000
+/* Files are stamped with a clock that lags by up to a tick. */
+#define CLOCK_LAG_NS 20000000
 /* A larger one is no number that we have given: somebody planted a ref. */
 #define NUMBER_MAX 1000000000
 
@@ -168,7 +172,32 @@ static int make_repository(const struct ledger *ledger, const struct sharing *sh
 	return 0;
 }
 
-static int take_lock(const struct ledger *ledger, gid_t group)
+static int64_t nanoseconds(const struct timespec *time)
+{
+	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+/* A mark that is there already is of a writer that was killed. */
+static void mark_lock(struct ledger *ledger, int fd)
+{
+	struct stat status;
+
+	ledger->cut_off_ns = fstat(fd, &status) == 0 && status.st_size
+				     ? nanoseconds(&status.st_mtim) - CLOCK_LAG_NS
+				     : 0;
+	(void)!pwrite(fd, "w", 1, 0);
+}
+
+static void unlock(int *fd)
+{
+	if (*fd < 0)
+		return;
+	(void)!ftruncate(*fd, 0);
+	close(*fd);
+}
+#define _cleanup_unlock_ _cleanup_(unlock)
+
+static int take_lock(struct ledger *ledger, gid_t group)
 {
 	_cleanup_close_ int fd =
 		open_shared_file(AT_FDCWD, ledger->lock_path, 0660, group);
@@ -188,6 +217,7 @@ static int take_lock(const struct ledger *ledger, gid_t group)
 				ledger->lock_path);
 		nanosleep(&pause, NULL);
 	}
+	mark_lock(ledger, fd);
 	return TAKE_FD(fd);
 }
 
@@ -196,7 +226,7 @@ int ledger_make(const struct settings *settings)
 	_cleanup_ledger_ struct ledger *ledger = new_ledger(settings);
 	_cleanup_free_ char *cache = xasprintf("%s/cache", settings->state_path);
 	_cleanup_free_ char *edits = xasprintf("%s/edits", settings->state_path);
-	_cleanup_close_ int lock = -1;
+	_cleanup_unlock_ int lock = -1;
 	struct sharing sharing;
 
 	sharing_find(&sharing, settings);
@@ -328,19 +358,41 @@ static bool is_left_behind(const struct stat *lock)
 	return age > LOCK_SECONDS || age > clock_boot_ms() / 1000;
 }
 
+/* Made since the killed writer began; a git's own would be gone in a moment. */
+static bool is_of_killed(
+	const struct ledger *ledger, const char *path, const struct stat *lock)
+{
+	const struct timespec moment = {.tv_nsec = MOMENT_NS};
+	struct stat now;
+
+	if (!ledger->cut_off_ns || nanoseconds(&lock->st_ctim) < ledger->cut_off_ns)
+		return false;
+	nanosleep(&moment, NULL);
+	return lstat(path, &now) == 0 && now.st_ino == lock->st_ino;
+}
+
 /*
  * A crash can leave git's REF.lock behind, or a ref without content. Nobody else of ours
  * is writing, for we have the ledger's lock; but a git pack-refs or gc may be, and closes
  * its locks before they are done with.
  */
+static void clear_lock(const struct ledger *ledger, const char *name)
+{
+	_cleanup_free_ char *lock = xasprintf("%s/%s.lock", ledger->path, name);
+	struct stat status;
+
+	if (lstat(lock, &status) == 0 &&
+		(is_left_behind(&status) || is_of_killed(ledger, lock, &status)))
+		unlink(lock);
+}
+
 static void clear_leftovers(const struct ledger *ledger, const char *name)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", ledger->path, name);
-	_cleanup_free_ char *lock = xasprintf("%s.lock", path);
 	struct stat status;
 
-	if (lstat(lock, &status) == 0 && is_left_behind(&status))
-		unlink(lock);
+	clear_lock(ledger, name);
+	clear_lock(ledger, "packed-refs");
 	if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && !status.st_size)
 		unlink(path);
 }
@@ -409,7 +461,7 @@ static int remove_running(struct ledger *ledger, const char *name)
 
 int ledger_begin(struct ledger *ledger, struct build *build)
 {
-	_cleanup_close_ int lock = take_lock(ledger, (gid_t)-1);
+	_cleanup_unlock_ int lock = take_lock(ledger, (gid_t)-1);
 	_cleanup_free_ char *reference = NULL;
 	uint64_t highest;
 	git_oid commit;
@@ -429,7 +481,7 @@ int ledger_begin(struct ledger *ledger, struct build *build)
 
 int ledger_finish(struct ledger *ledger, struct build *build)
 {
-	_cleanup_close_ int lock = take_lock(ledger, (gid_t)-1);
+	_cleanup_unlock_ int lock = take_lock(ledger, (gid_t)-1);
 	_cleanup_free_ char *running = ref_of_running(build->number);
 	_cleanup_free_ char *agent = ref_of_agent(build->target, build->agent);
 	_cleanup_build_ struct build earlier = BUILD_INIT;
@@ -458,7 +510,7 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 
 int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id)
 {
-	_cleanup_close_ int lock = take_lock(ledger, (gid_t)-1);
+	_cleanup_unlock_ int lock = take_lock(ledger, (gid_t)-1);
 
 	return lock < 0 ? -1 : set_reference(ledger, reference, id);
 }

@@ -7,7 +7,8 @@
  *	refs/agents/TARGET/AGENT   each agent's last build
  *	refs/running/N             a build whose outcome is not known yet
  *
- * Numbers are given and refs move under a flock on STATE/ledger.lock; objects are written
+ * Numbers are given and refs move under a flock on STATE/ledger.lock, in which a writer
+ * leaves a mark until it is through; objects are written
  * before. Each function that changes the ledger is complete on disk when it returns, and
  *a crash at any point leaves the ledger as it was before or as it is after. A number is
  *never given twice: the highest one is that of a running build or stands in the tip of
@@ -30,6 +31,8 @@ struct ledger {
 	git_repository *repository;
 	char *path;
 	char *lock_path;
+	/* When a writer began that did not come to its end; 0: the last one did. */
+	int64_t cut_off_ns;
 };
 
 /*

@@ -40,7 +40,7 @@ static json_t *json_field(const struct build *build, const struct build_field *f
 		       : json_text(text);
 }
 
-json_t *json_build(const struct build *build)
+json_t *json_record(const struct build *build)
 {
 	json_t *object = json_object();
 
@@ -56,5 +56,15 @@ json_t *json_build(const struct build *build)
 	if (build->started && build->finished)
 		json_object_set_new(object, "duration",
 			json_integer(build->finished - build->started));
+	return object;
+}
+
+json_t *json_build(const struct build *build)
+{
+	static const char *const keys[] = {"stdout", "environment", "numbers_given"};
+	json_t *object = json_record(build);
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		json_object_del(object, keys[i]);
 	return object;
 }

@@ -142,8 +142,8 @@ static void put_build(struct strbuf *out, const struct run *run, const char *pat
 		strbuf_printf(out, "as it is since build %" PRIu64 " by %s", same.number,
 			same.agent);
 	else if (other.number)
-		strbuf_printf(out, "new in this build, last built by %s (%" PRIu64 ")",
-			other.agent, other.number);
+		strbuf_printf(out, "changed since build %" PRIu64 " by %s", other.number,
+			other.agent);
 	else
 		strbuf_puts(out, "new in this build");
 }

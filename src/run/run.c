@@ -184,8 +184,8 @@ static void take_snapshot(struct run *run)
 	struct snapshot *snapshot = &run->snapshot;
 
 	if (run->configuration.kind == CONFIGURATION_ELSEWHERE) {
-		say("no snapshot of '%s': %s", run->configuration.name,
-			run->configuration.why_elsewhere);
+		say("no snapshot: %s (%s)", run->configuration.why_elsewhere,
+			run->configuration.name);
 		return;
 	}
 	if (snapshot_take(snapshot, &run->configuration, run->settings, run->ledger) <

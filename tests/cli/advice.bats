@@ -67,7 +67,7 @@ fails_at() {
 	echo edited >>modules/a.nix
 	touch -d "20 seconds ago" modules/a.nix
 	fails_at "$CONFIG/modules/a.nix:2:1"
-	assert_like "$output" "the error is in modules/a.nix:2: uncommitted, saved 2* s ago, new in this build, last built by b (2)"
+	assert_like "$output" "the error is in modules/a.nix:2: uncommitted, saved 2* s ago, changed since build 2 by b"
 	assert_equal "$(field last nix_error)" "syntax error"
 	assert_equal "$(field last nix_error_at)" "modules/a.nix:2"
 	fails_at "«git+file://$CONFIG?dir=.»/modules/a.nix:1:1"

@@ -134,7 +134,7 @@ person() {
 	assert_equal "$status" 125
 	assert_equal "$output" "safe-rebuild: nothing of yours (a) runs or waits"
 	run sr --agent a cancel 7
-	assert_equal "$output" "safe-rebuild: nothing of '7' runs or waits"
+	assert_equal "$output" "safe-rebuild: nothing of '7' runs or waits (what became of it: safe-rebuild log)"
 	run sr --agent a cancel last
 	assert_equal "$status" 64
 	assert_contains "$output" "'last' names nothing that runs: 43 or @AGENT"

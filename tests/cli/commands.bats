@@ -213,7 +213,7 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 	assert_equal "$status" 0
 	run sr diff --flake . flake.nxi
 	assert_equal "$status" 64
-	assert_contains "$output" "'flake.nxi' is neither there nor has it changed"
+	assert_contains "$output" "there is no 'flake.nxi' here, and it has not changed"
 	git rm -q flake.nix
 	run sr diff --flake path:. flake.nix
 	assert_equal "$status" 0

@@ -139,7 +139,7 @@ running() {
 	printf '{\n  services = [ nginx ];\n}\n' >modules/base.nix
 	run --separate-stderr sr --agent b switch --flake '.#box'
 	assert_equal "$status" 1
-	assert_like "$stderr" "the error is in modules/base.nix:2: uncommitted, saved *, new in this build, last built by a (1)"
+	assert_like "$stderr" "the error is in modules/base.nix:2: uncommitted, saved *, changed since build 1 by a"
 	assert_contains "$(field last nix_error)" "undefined variable 'nginx'"
 }
 

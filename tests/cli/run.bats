@@ -167,7 +167,7 @@ arguments() {
 
 @test "a remote flake, a store path, a rollback have no snapshot, and that is said" {
 	run sr --agent a switch --flake github:a/b#c
-	assert_contains "$output" "no snapshot of 'github:a/b#c': the flake is not on this machine"
+	assert_contains "$output" "no snapshot: the flake is not on this machine (github:a/b#c)"
 	assert_equal "$(field 1 config_state)" none
 	run sr --agent a switch --flake nixpkgs
 	assert_contains "$output" "the flake registry decides what this is"

@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""faults.py PROGRAM TRACER [STEP | SCENARIO CALL FAULT N]: one fault at a time, at the n-th system call of a kind that
+any process of a call makes, for every STEP-th n (1: all; above 100 also of every sixth kind only), or that one. Held, whatever fails:
+
+- one nixos-rebuild at a time, and each that has begun has one record, or its call said that
+  it has none;
+- what ends with 0 has done what it says, and a last line never claims more;
+- nobody is stuck: a call after it works within seconds, under a higher number;
+- git finds nothing wrong with the ledger; nothing crashes; nothing is left behind.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+program, tracer = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2])
+step = int(sys.argv[3]) if len(sys.argv) == 4 else 1
+here = os.path.dirname(os.path.realpath(__file__))
+
+FAULTS = [
+    ("all", "kill"),
+    ("openat", "EMFILE"), ("openat", "EIO"), ("openat", "EACCES"), ("openat2", "ENOSYS"),
+    ("openat2", "EMFILE"), ("read", "EIO"), ("write", "ENOSPC"), ("write", "EIO"),
+    ("pwrite64", "ENOSPC"), ("fsync", "EIO"), ("fdatasync", "EIO"), ("rename", "ENOSPC"),
+    ("rename", "EIO"), ("linkat", "EIO"), ("link", "EIO"), ("unlink", "EIO"),
+    ("mkdir", "ENOSPC"), ("flock", "ENOLCK"), ("flock", "EINTR"), ("ftruncate", "EIO"),
+    ("newfstatat", "EIO"), ("newfstatat", "EACCES"), ("readlink", "EACCES"),
+    ("getdents64", "EIO"), ("mmap", "ENOMEM"), ("clone", "EAGAIN"), ("clone", "ENOMEM"),
+    ("pipe2", "EMFILE"), ("socketpair", "EMFILE"), ("sendmsg", "ENOBUFS"),
+    ("sendmsg", "ENOMEM"), ("recvmsg", "ENOMEM"), ("poll", "EINTR"), ("poll", "ENOMEM"),
+    ("signalfd4", "EMFILE"), ("pidfd_open", "EPERM"), ("pidfd_open", "EMFILE"),
+    ("wait4", "EINTR"), ("memfd_create", "ENOSYS"), ("inotify_init1", "EMFILE"),
+    ("setsid", "EPERM"), ("fcntl", "EIO"), ("access", "EIO"), ("chmod", "EPERM"),
+]
+
+DOUBLE = """#!/bin/sh
+trap "" PIPE
+echo "start $$" >>"$ROOT/trace"
+i=0
+while [ -e "$ROOT/hold" ] && [ $i -lt 1000 ]; do sleep 0.02; i=$((i + 1)); done
+echo done
+echo "end $$" >>"$ROOT/trace"
+"""
+
+
+class Fault(Exception):
+    pass
+
+
+def check(condition, what):
+    if not condition:
+        raise Fault(what)
+
+
+class Place:
+    """A private root with one build in its ledger, copied for each try."""
+
+    def __init__(self):
+        self.base = tempfile.mkdtemp(prefix="faults.")
+        self.root = self.base + "/root"
+        self.env = {k: v for k, v in os.environ.items()
+                    if not re.match("CLAUDE|CODEX|AGENT|AI_|SAFE_|SUDO", k)}
+        self.env |= {"ROOT": self.root, "HOME": self.root + "/home", "TZ": "UTC",
+                     "LC_ALL": "C.UTF-8", "GIT_CONFIG_GLOBAL": "/dev/null",
+                     "PATH": self.root + "/bin:" + os.environ["PATH"],
+                     "SAFE_REBUILD_SETTINGS": self.root + "/etc/safe-rebuild.ini"}
+        subprocess.run([here + "/../system/make-root.sh", self.root], check=True)
+        os.unlink(self.root + "/bin/nixos-rebuild")
+        with open(self.root + "/bin/nixos-rebuild", "w") as double:
+            double.write(DOUBLE)
+        os.chmod(self.root + "/bin/nixos-rebuild", 0o755)
+        self.config = self.root + "/config"
+        os.mkdir(self.config)
+        with open(self.config + "/flake.nix", "w") as flake:
+            flake.write("{ outputs = _: { }; }\n")
+        for words in (["init", "-q"], ["add", "-A"],
+                      ["-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "x"]):
+            subprocess.run(["git", *words], cwd=self.config, check=True, env=self.env)
+        self.run("first", "switch", "--flake", ".")
+        with open(self.config + "/flake.nix", "a") as flake:
+            flake.write("# more\n")
+        shutil.copytree(self.root, self.base + "/saved", symlinks=True)
+
+    def reset(self):
+        for _ in range(50):
+            shutil.rmtree(self.root, ignore_errors=True)
+            if not os.path.exists(self.root):
+                break
+            time.sleep(0.1)
+        shutil.copytree(self.base + "/saved", self.root, symlinks=True)
+
+    def run(self, agent, *words, timeout=20):
+        return subprocess.run([program, "--agent", agent, *words], cwd=self.config, env=self.env,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              errors="replace", timeout=timeout)
+
+    def traced(self, fault, call, n, *words, timeout=40):
+        result = self.base + "/result"
+        ran = subprocess.run(
+            [tracer, result, os.path.basename(program), fault, str(n), call, "--", program,
+             "--agent", "traced", *words], cwd=self.config, env=self.env,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+            timeout=timeout)
+        with open(result) as lines:
+            told = lines.read().splitlines()
+        status = [int(line.split()[1]) for line in told if line.startswith("status")]
+        hit = [line.split()[2] for line in told if line.startswith("hit")]
+        died = [int(line.split()[2]) for line in told if line.startswith("died")]
+        return ran, status[0] if status else None, hit[0] if hit else None, died
+
+    def start_holder(self, agent="holder"):
+        open(self.root + "/hold", "w").close()
+        holder = subprocess.Popen([program, "--agent", agent, "switch", "--flake", "."], cwd=self.config,
+                                  env=self.env, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  start_new_session=True)
+        while "start" not in self.trace()[-1:] and not self.runs():
+            pass
+        return holder
+
+    def trace(self):
+        try:
+            with open(self.root + "/trace") as trace:
+                return [line.split()[0] for line in trace]
+        except FileNotFoundError:
+            return []
+
+    def runs(self):
+        return self.trace()[-1:] == ["start"]
+
+    def let_go(self):
+        try:
+            os.unlink(self.root + "/hold")
+        except FileNotFoundError:
+            pass
+
+    def builds(self):
+        log = subprocess.run([program, "log", "-n", "1000", "--json"], cwd=self.config,
+                             env=self.env, capture_output=True, check=True)
+        return json.loads(log.stdout)["builds"]
+
+
+def check_after(place, ran, status, fault, before):
+    """What holds after every fault."""
+    text = ran.stdout + ran.stderr
+    last = text.strip().splitlines()[-1:] or [""]
+    starts = place.trace().count("start")
+    if status == 0:
+        check("switch succeeded" in last[0], f"status 0, but the last line is: {last[0]}")
+    if "switch succeeded" in last[0]:
+        check(starts > before, "it claims a success and nothing was run")
+    check("AddressSanitizer" not in text and "runtime error" not in text, "a sanitizer speaks")
+    fresh = place.run("fresh", "switch", "--flake", ".", timeout=15)
+    check(fresh.returncode == 0, f"the next call ended with {fresh.returncode}: {fresh.stderr}")
+    trace = place.trace()
+    check(trace == ["start", "end"] * (len(trace) // 2), f"two at a time: {trace}")
+    builds = place.builds()
+    numbers = [build["build"] for build in builds]
+    check(numbers == sorted(set(numbers), reverse=True), f"numbers: {numbers}")
+    check(builds[0]["agent"] == "fresh", f"the next call has no record: {fresh.stderr}")
+    check(all(build["outcome"] != "running" for build in builds), "one runs for ever")
+    unsaid = trace.count("start") - len([b for b in builds if b["outcome"] != "none"])
+    if fault != "kill" and "not recorded" not in text:
+        check(unsaid <= 0, f"{unsaid} builds without a record, and it was not said: {text}")
+    for build in builds:
+        if build["agent"] == "traced" and build["outcome"] == "succeeded":
+            check(trace.count("start") > before, "a success is recorded that was none")
+    fsck = subprocess.run(["git", "--git-dir", place.root + "/var/lib/safe-rebuild/ledger.git",
+                           "fsck", "--strict", "--no-dangling", "--no-progress"],
+                          capture_output=True, text=True, env=place.env)
+    check(fsck.returncode == 0, f"git fsck: {fsck.stderr}")
+    left = os.listdir(place.root + "/run/safe-rebuild/queue")
+    check(left == [], f"left in the queue: {left}")
+
+
+def scenario_run(place, call, fault, n):
+    before = place.trace().count("start")
+    ran, status, hit, died = place.traced(fault, call, n, "switch", "--flake", ".")
+    check(all(signal == 9 for signal in died), f"died of a signal: {died}")
+    if hit:
+        check_after(place, ran, status, fault, before)
+    return hit
+
+
+def scenario_waiter(place, call, fault, n):
+    holder = place.start_holder()
+    let_go = subprocess.Popen(["sh", "-c", 'sleep 0.4; rm -f "$ROOT/hold"'], env=place.env)
+    try:
+        before = place.trace().count("start")
+        ran, status, hit, died = place.traced(fault, call, n, "switch", "--flake", ".")
+    finally:
+        let_go.wait()
+        place.let_go()
+        holder.wait()
+    check(all(signal == 9 for signal in died), f"died of a signal: {died}")
+    check(holder.returncode == 0, f"the holder ended with {holder.returncode}")
+    if hit:
+        check_after(place, ran, status, fault, before)
+    return hit
+
+
+def scenario_diff(place, call, fault, n):
+    ran, status, hit, died = place.traced(fault, call, n, "diff", "--exit-code", "--flake", ".")
+    check(all(signal == 9 for signal in died), f"died of a signal: {died}")
+    if hit and fault != "kill" and status == 0:
+        check("flake.nix" in ran.stdout or "warning" in ran.stderr or
+              "whether a switch" in ran.stdout, f"diff: 0 and {ran.stdout!r} {ran.stderr!r}")
+    return hit
+
+
+SCENARIOS = {"run": scenario_run, "waiter": scenario_waiter, "diff": scenario_diff}
+
+
+def main():
+    if subprocess.run([tracer, "/dev/null", "x", "kill", "1", "all", "--", "true"],
+                      stderr=subprocess.DEVNULL).returncode:
+        sys.exit(77)  # no ptrace(2) here
+    place = Place()
+    if len(sys.argv) == 7:
+        name, call, fault, n = sys.argv[3:]
+        print("hit:", SCENARIOS[name](place, call, fault, int(n)))
+        return
+    tried, failures = 0, 0
+    for name, scenario in SCENARIOS.items():
+        for index, (call, fault) in enumerate(FAULTS):
+            if step > 100 and (index + len(name)) % 6:
+                continue
+            n = 1 + index % step if step > 1 else 1
+            while True:
+                place.reset()
+                try:
+                    hit = scenario(place, call, fault, n)
+                except Fault as wrong:
+                    hit, failures = "?", failures + 1
+                    print(f"{name}: {fault} at {call} {n}: {wrong}", flush=True)
+                except subprocess.TimeoutExpired as late:
+                    hit, failures = "?", failures + 1
+                    print(f"{name}: {fault} at {call} {n}: stuck: {late.cmd[-3:]}", flush=True)
+                    subprocess.run(["pkill", "-KILL", "-f", place.root])
+                if not hit:
+                    break
+                tried += 1
+                # A run has thousands of calls of every kind, and tens of most.
+                n += step if call != "all" else step * 20
+    print(f"{tried} faults, {failures} of them not held")
+    if not failures:
+        shutil.rmtree(place.base)
+    sys.exit(1 if failures else 0)
+
+
+main()
