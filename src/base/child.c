@@ -93,18 +93,18 @@ int child_fork(struct child *child)
 
 int child_release(struct child *child)
 {
-	_cleanup_close_ int gate = child->gate, failure = child->failure;
+	_cleanup_close_ int failure = child->failure;
+	ssize_t got, written;
 	int reason = 0;
-	ssize_t got;
 
 	/* Made here too: whoever signals the group right away must find it. */
 	if (child->group >= 0)
 		setpgid(child->pid, child->group);
+	written = write(child->gate, "", 1);
+	reason = written == 1 ? 0 : errno;
+	close(child->gate);
 	/* Without its byte it dies at the end of the gate. */
-	if (write(gate, "", 1) != 1) {
-		reason = errno;
-		close(gate);
-		gate = -1;
+	if (reason) {
 		waitpid(child->pid, NULL, 0);
 		return reason;
 	}

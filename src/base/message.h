@@ -21,7 +21,7 @@ enum {
 	EXIT_BUSY = 75,
 	EXIT_NO_PERMISSION = 77,
 	EXIT_SETTINGS = 78,
-	EXIT_OUTPUT_LOST = 120, /* as Python ends that cannot write its stdout */
+	EXIT_OUTPUT_LOST = 120,
 	EXIT_OWN_FAILURE = 125,
 	EXIT_CANNOT_RUN = 126,
 	EXIT_NOT_FOUND = 127,

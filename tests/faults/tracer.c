@@ -1,9 +1,10 @@
 /*
- * tracer RESULT NAME kill|ERRNO N SYSCALL|all -- COMMAND ...: runs the command and lets the
- * N-th such system call (from 1) of its processes that execute a file called NAME fail with
- * that errno, or kills the process that makes it. RESULT gets "status S" of the command,
- * "hit PID SYSCALL" and "died PID SIGNAL" of each process that a signal ended. Returns when
- * the last such process has ended; other programs are let go when they are executed.
+ * tracer RESULT NAME kill|ERRNO N SYSCALL|all -- COMMAND ...: runs the command and lets
+ * the N-th such system call (from 1) of its processes that execute a file called NAME
+ * fail with that errno, or kills the process that makes it. RESULT gets "status S" of the
+ * command, "hit PID SYSCALL" and "died PID SIGNAL" of each process that a signal ended.
+ * Returns when the last such process has ended; other programs are let go when they are
+ * executed.
  *
  * ptrace(2), PTRACE_SEIZE; a call is made to fail by giving it a number that there is not
  * and replacing the ENOSYS that comes of it.
@@ -24,26 +25,91 @@
 
 #define TRACEES_MAX 512
 
-#define CALL(name) {#name, SYS_##name}
+#define CALL(name)                \
+	{                         \
+#name, SYS_##name \
+	}
 static const struct {
 	const char *name;
 	long number;
-} calls[] = {CALL(openat), CALL(openat2), CALL(read), CALL(pread64), CALL(write),
-	CALL(pwrite64), CALL(fsync), CALL(fdatasync), CALL(renameat), CALL(renameat2),
-	CALL(linkat), CALL(unlinkat), CALL(mkdirat), CALL(symlinkat), CALL(flock),
-	CALL(ftruncate), CALL(fchmod), CALL(fchown), CALL(fchmodat), CALL(fchownat),
-	CALL(newfstatat), CALL(fstat), CALL(faccessat), CALL(faccessat2), CALL(readlinkat),
-	CALL(getdents64), CALL(mmap), CALL(clone), CALL(execve), CALL(pipe2),
-	CALL(socketpair), CALL(sendmsg), CALL(recvmsg), CALL(ppoll), CALL(signalfd4),
-	CALL(pidfd_open), CALL(pidfd_send_signal), CALL(wait4), CALL(waitid), CALL(kill),
-	CALL(setpgid), CALL(setsid), CALL(memfd_create), CALL(inotify_init1),
-	CALL(inotify_add_watch), CALL(timerfd_create), CALL(timerfd_settime), CALL(dup3),
-	CALL(fcntl), CALL(chdir), CALL(fchdir), CALL(statfs), CALL(setresuid),
-	CALL(setresgid), CALL(setgroups), CALL(lseek), CALL(utimensat), CALL(prctl),
+} calls[] = {
+	CALL(openat),
+	CALL(openat2),
+	CALL(read),
+	CALL(pread64),
+	CALL(write),
+	CALL(pwrite64),
+	CALL(fsync),
+	CALL(fdatasync),
+	CALL(renameat),
+	CALL(renameat2),
+	CALL(linkat),
+	CALL(unlinkat),
+	CALL(mkdirat),
+	CALL(symlinkat),
+	CALL(flock),
+	CALL(ftruncate),
+	CALL(fchmod),
+	CALL(fchown),
+	CALL(fchmodat),
+	CALL(fchownat),
+	CALL(newfstatat),
+	CALL(fstat),
+	CALL(faccessat),
+	CALL(faccessat2),
+	CALL(readlinkat),
+	CALL(getdents64),
+	CALL(mmap),
+	CALL(clone),
+	CALL(execve),
+	CALL(pipe2),
+	CALL(socketpair),
+	CALL(sendmsg),
+	CALL(recvmsg),
+	CALL(ppoll),
+	CALL(signalfd4),
+	CALL(pidfd_open),
+	CALL(pidfd_send_signal),
+	CALL(wait4),
+	CALL(waitid),
+	CALL(kill),
+	CALL(setpgid),
+	CALL(setsid),
+	CALL(memfd_create),
+	CALL(inotify_init1),
+	CALL(inotify_add_watch),
+	CALL(timerfd_create),
+	CALL(timerfd_settime),
+	CALL(dup3),
+	CALL(fcntl),
+	CALL(chdir),
+	CALL(fchdir),
+	CALL(statfs),
+	CALL(setresuid),
+	CALL(setresgid),
+	CALL(setgroups),
+	CALL(lseek),
+	CALL(utimensat),
+	CALL(prctl),
 #ifdef __x86_64__
-	CALL(open), CALL(rename), CALL(link), CALL(unlink), CALL(mkdir), CALL(rmdir),
-	CALL(symlink), CALL(chmod), CALL(chown), CALL(lstat), CALL(stat), CALL(access),
-	CALL(readlink), CALL(fork), CALL(vfork), CALL(poll), CALL(dup2), CALL(pipe),
+	CALL(open),
+	CALL(rename),
+	CALL(link),
+	CALL(unlink),
+	CALL(mkdir),
+	CALL(rmdir),
+	CALL(symlink),
+	CALL(chmod),
+	CALL(chown),
+	CALL(lstat),
+	CALL(stat),
+	CALL(access),
+	CALL(readlink),
+	CALL(fork),
+	CALL(vfork),
+	CALL(poll),
+	CALL(dup2),
+	CALL(pipe),
 #endif
 };
 
@@ -166,7 +232,8 @@ static void stop(struct tracee *tracee, long wanted, int error, long *left)
 }
 
 /* Returns whether it is still traced. */
-static bool handle_stop(struct tracee *tracee, int status, long wanted, int error, long *left)
+static bool handle_stop(
+	struct tracee *tracee, int status, long wanted, int error, long *left)
 {
 	const int signal = WSTOPSIG(status), event = status >> 16;
 	unsigned long message;

@@ -10,6 +10,7 @@ if grep -nE '^[[:space:]]*! |[{(;] *! |^[[:space:]]*(assert|refute)[a-z_]* .*\|\
 	exit 1
 fi
 # Tests run beside each other: one that kills by a pattern kills another's.
+# shellcheck disable=SC2016
 if grep -nE '(pkill|killall)\b' tests/cli/*.bats tests/cli/helpers.bash |
 	grep -vE 'pkill[^|;]* (-P |-f "\$ROOT)'; then
 	echo "these lines kill what is not theirs: record the pid, or use kill_runs (tests/cli/helpers.bash)" >&2
