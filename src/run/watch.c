@@ -16,10 +16,10 @@ int watch_signals(void)
 }
 
 /* A full disk still leaves the outcome to wait for. */
-static void lose_stream(struct watch *watch, int reason)
+static void lose_stream(struct watch *watch, int stream, int reason)
 {
-	watch->gone[watch->stream] = true;
-	if (watch->stream == STDOUT_FILENO && reason != EBADF)
+	watch->gone[stream] = true;
+	if (stream == STDOUT_FILENO && reason != EBADF)
 		watch->lost = reason;
 	if (watch->ends_with_reader && reason == EPIPE)
 		watch->status = EXIT_SIGNAL_BASE + SIGPIPE;
@@ -49,7 +49,7 @@ static ssize_t write_some(struct watch *watch, int stream, const char *data, siz
 		return written;
 	if (errno == EINTR || errno == EAGAIN)
 		return 0;
-	lose_stream(watch, errno);
+	lose_stream(watch, stream, errno);
 	return (ssize_t)len;
 }
 
@@ -127,7 +127,7 @@ static void wait_and_handle(struct watch *watch)
 	if (fds[0].revents)
 		hear_signal(watch);
 	else if (fds[2].revents & POLLERR)
-		lose_stream(watch, EPIPE);
+		lose_stream(watch, stream, EPIPE);
 	else if (has_brief)
 		put_brief(watch);
 	else if (copying)
