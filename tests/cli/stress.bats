@@ -11,7 +11,7 @@ prepare() {
 		sleep 0.01; echo "end $t" >>"$ROOT/trace"'
 }
 
-@test "200 callers, 60 of them killed, 30 that barge: in order, one at a time, nobody forgotten" {
-	timeout 280 python3 "$tests/cli/stress.py" "$SAFE_REBUILD" "$ROOT" 200 60 30
+@test "100 callers, 30 of them killed, 15 that barge: in order, one at a time, nobody forgotten" {
+	timeout 280 python3 "$tests/cli/stress.py" "$SAFE_REBUILD" "$ROOT" 100 30 15
 	assert_equal "$(git --git-dir "$LEDGER" for-each-ref refs/running --format=x | wc -l)" 0
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """faults.py PROGRAM TRACER [STEP | SCENARIO CALL FAULT N]: one fault at a time, at the n-th system call of a kind that
-any process of a call makes, for every STEP-th n (1: all; above 100 also of every sixth kind only), or that one. Held, whatever fails:
+any process of a call makes, for every STEP-th n (1: all; above 100 also of every twelfth kind only), or that one. Held, whatever fails:
 
 - one nixos-rebuild at a time, and each that has begun has one record, or its call said that
   it has none;
@@ -228,7 +228,7 @@ def main():
     tried, failures = 0, 0
     for name, scenario in SCENARIOS.items():
         for index, (call, fault) in enumerate(FAULTS):
-            if step > 100 and (index + len(name)) % 6:
+            if step > 100 and (index + len(name)) % 12:
                 continue
             n = 1 + index % step if step > 1 else 1
             while True:
