@@ -25,3 +25,6 @@ bool clock_parse_duration(const char *text, int64_t *ret_ms);
 
 /* Milliseconds on a clock that nobody sets (CLOCK_BOOTTIME goes on in suspend). */
 int64_t clock_boot_ms(void);
+
+/* A file's stamp as one number. */
+int64_t clock_nanoseconds(const struct timespec *time);

@@ -215,14 +215,11 @@ static int restore(const struct guard *guard, const struct snapshot *snapshot)
 
 static void say_failed(const struct comparison *comparison, const struct guard_call *call)
 {
-	_cleanup_build_ struct build failed = BUILD_INIT;
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = remark_failed(call->ledger, call->target->name,
+		comparison->configuration.name, &call->snapshot->tree);
 
-	if (!remark_find_failed(&failed, call->ledger, call->target->name,
-		    comparison->configuration.name, &call->snapshot->tree))
-		return;
-	text = remark_describe_failed(&failed);
-	answer("%s", text);
+	if (text)
+		answer("%s", text);
 }
 
 /* The verdict first, then the changes. */

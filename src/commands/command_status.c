@@ -174,16 +174,14 @@ static void gather_verdict(struct state *state, const struct settings *settings,
 	};
 	_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
 	_cleanup_guard_ struct guard guard = {0};
-	_cleanup_build_ struct build failed = BUILD_INIT;
 
 	guard_judge(&guard, &call, false);
 	refusal_put_summary(&why, &guard);
 	state->verdict = guard_verdict_word(&guard);
 	if (guard_refuses(&guard))
 		state->why = strbuf_take(&why);
-	if (remark_find_failed(&failed, state->ledger, call.target->name,
-		    configuration->name, &snapshot->tree))
-		state->failed = remark_describe_failed(&failed);
+	state->failed = remark_failed(
+		state->ledger, call.target->name, configuration->name, &snapshot->tree);
 }
 
 /* The caller's configuration: what is not committed, and what would become of it. */

@@ -172,18 +172,13 @@ static int make_repository(const struct ledger *ledger, const struct sharing *sh
 	return 0;
 }
 
-static int64_t nanoseconds(const struct timespec *time)
-{
-	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
-}
-
 /* A mark that is there already is of a writer that was killed. */
 static void mark_lock(struct ledger *ledger, int fd)
 {
 	struct stat status;
 
 	ledger->cut_off_ns = fstat(fd, &status) == 0 && status.st_size
-				     ? nanoseconds(&status.st_mtim) - CLOCK_LAG_NS
+				     ? clock_nanoseconds(&status.st_mtim) - CLOCK_LAG_NS
 				     : 0;
 	(void)!pwrite(fd, "w", 1, 0);
 }
@@ -365,7 +360,7 @@ static bool is_of_killed(
 	const struct timespec moment = {.tv_nsec = MOMENT_NS};
 	struct stat now;
 
-	if (!ledger->cut_off_ns || nanoseconds(&lock->st_ctim) < ledger->cut_off_ns)
+	if (!ledger->cut_off_ns || clock_nanoseconds(&lock->st_ctim) < ledger->cut_off_ns)
 		return false;
 	nanosleep(&moment, NULL);
 	return lstat(path, &now) == 0 && now.st_ino == lock->st_ino;

@@ -17,7 +17,7 @@
 /* Nix says that it writes flake.lock and does so, within this time. */
 #define LOCK_FILE_SECONDS 5
 
-bool remark_find_failed(struct build *ret, struct ledger *ledger, const char *target,
+static bool find_failed(struct build *ret, struct ledger *ledger, const char *target,
 	const char *config, const git_oid *tree)
 {
 	struct build_walk walk = builds_walk(ledger, target);
@@ -31,28 +31,29 @@ bool remark_find_failed(struct build *ret, struct ledger *ledger, const char *ta
 	return false;
 }
 
-char *remark_describe_failed(const struct build *build)
+char *remark_failed(struct ledger *ledger, const char *target, const char *config,
+	const git_oid *tree)
 {
-	_cleanup_free_ char *line = describe_build(build);
-	_cleanup_free_ char *quoted =
-		build->nix_error ? text_quote(build->nix_error, 120) : NULL;
+	_cleanup_build_ struct build build = BUILD_INIT;
+	_cleanup_free_ char *line = NULL, *quoted = NULL;
 
+	if (!find_failed(&build, ledger, target, config, tree))
+		return NULL;
+	line = describe_build(&build);
+	quoted = build.nix_error ? text_quote(build.nix_error, 120) : NULL;
 	return xasprintf("this very configuration has failed: %s%s%s%s%s", line,
 		quoted ? ": " : "", quoted ? quoted : "",
-		build->nix_error_at ? " at " : "",
-		build->nix_error_at ? build->nix_error_at : "");
+		build.nix_error_at ? " at " : "",
+		build.nix_error_at ? build.nix_error_at : "");
 }
 
 void remark_before(const struct run *run)
 {
-	_cleanup_build_ struct build failed = BUILD_INIT;
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = remark_failed(run->ledger, run->target.name,
+		run->configuration.name, &run->snapshot.tree);
 
-	if (!remark_find_failed(&failed, run->ledger, run->target.name,
-		    run->configuration.name, &run->snapshot.tree))
-		return;
-	text = remark_describe_failed(&failed);
-	warn("%s", text);
+	if (text)
+		warn("%s", text);
 }
 
 /*

@@ -8,11 +8,9 @@
 
 /* Warns where this very configuration has just failed. */
 void remark_before(const struct run *run);
-/* The same for those who ask beforehand: whether it has, and in words (the caller frees).
- */
-bool remark_find_failed(struct build *ret, struct ledger *ledger, const char *target,
-	const char *config, const git_oid *tree) _must_check_;
-char *remark_describe_failed(const struct build *build) _must_check_;
+/* The same in words, for those who ask beforehand; NULL: it has not. The caller frees. */
+char *remark_failed(struct ledger *ledger, const char *target, const char *config,
+	const git_oid *tree) _must_check_;
 
 /*
  * Names what changed meanwhile, with when it was saved, and records it. A flake.lock that

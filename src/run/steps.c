@@ -35,7 +35,8 @@ int step_run(struct supervision *supervision, const struct strv *argv)
 	return supervision->exit_status;
 }
 
-void steps_put_switch(struct strv *argv, const struct settings *settings,
+/* settings NULL: as a part of this very process' unit. */
+static void put_switch(struct strv *argv, const struct settings *settings,
 	const char *system, const char *how)
 {
 	static const char *const unit[] = {"systemd-run", "-E", "LOCALE_ARCHIVE", "-E",
@@ -66,7 +67,7 @@ static int switch_to(struct supervision *supervision, const struct run *run,
 {
 	_cleanup_strv_ struct strv argv = {0};
 
-	steps_put_switch(&argv, run->settings, system, how);
+	put_switch(&argv, run->settings, system, how);
 	return step_run(supervision, &argv);
 }
 
@@ -74,7 +75,7 @@ int step_activate_plainly(struct supervision *supervision, const char *system)
 {
 	_cleanup_strv_ struct strv argv = {0};
 
-	steps_put_switch(&argv, NULL, system, "test");
+	put_switch(&argv, NULL, system, "test");
 	return step_run(supervision, &argv);
 }
 

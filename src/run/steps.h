@@ -15,10 +15,7 @@ bool steps_have_systemd(const struct settings *settings);
 /* Whether the caller may set the profile. */
 bool steps_are_permitted(const struct run *run);
 
-/* Adds the words of the command; settings NULL: as a part of this very process' unit. */
-void steps_put_switch(struct strv *argv, const struct settings *settings,
-	const char *system, const char *how);
-/* ... and of the one that ends an activation that hangs. */
+/* Adds the words of the command that ends an activation that hangs. */
 void steps_put_stop(struct strv *argv);
 
 /* Any program of several under one supervision. The exit status. */

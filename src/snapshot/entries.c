@@ -1,5 +1,6 @@
 #include "snapshot/entries.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 void entries_add(struct entries *entries, const char *path, uint32_t mode,
@@ -22,16 +23,11 @@ void entries_free(struct entries *entries)
 	*entries = (struct entries){0};
 }
 
-static int64_t nanoseconds(const struct timespec *time)
-{
-	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
-}
-
 struct file_stat file_stat_of(const struct stat *status)
 {
 	return (struct file_stat){
-		.mtime_ns = nanoseconds(&status->st_mtim),
-		.ctime_ns = nanoseconds(&status->st_ctim),
+		.mtime_ns = clock_nanoseconds(&status->st_mtim),
+		.ctime_ns = clock_nanoseconds(&status->st_ctim),
 		.size = (uint64_t)status->st_size,
 		.inode = status->st_ino,
 		.mode = status->st_mode,
