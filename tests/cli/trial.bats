@@ -44,7 +44,9 @@ use_systemd() {
 			[ ! -e "$ROOT/$unit" ] || kill "$(cat "$ROOT/$unit")"
 			rm -f "$ROOT/$unit" ;;
 		list-jobs) cat "$ROOT/jobs" 2>/dev/null ;;
-		list-units) cat "$ROOT/failed" 2>/dev/null ;;
+		list-units)
+			cat "$ROOT/failed" 2>/dev/null
+			[ ! -e "$ROOT/failing" ] || cat "$ROOT/failing" >>"$ROOT/failed" ;;
 		esac
 	SH
 	chmod +x "$ROOT/bin/systemd-run" "$ROOT/bin/systemctl"
@@ -70,6 +72,10 @@ add() {
 
 running() {
 	grep -v sshd "$ROOT/run/current-system/services" | sort | xargs
+}
+
+runs() {
+	[ "$(running)" = "$1" ]
 }
 
 boots() {
@@ -147,16 +153,12 @@ ended() {
 	health $'units = yes\ntimeout = 3s\nignore = flaky-*'
 	echo "old.service loaded failed failed Old" >"$ROOT/failed"
 	add two
-	# shellcheck disable=SC2016
-	cat >>"$ROOT/bin/systemctl" <<-'SH'
-		:
-	SH
 	run sr --agent beta switch --flake '.#box'
 	assert_equal "$status" 0
 	add three
-	(sleep 4; printf '%s\n' "new.service loaded failed failed New" "flaky-1.service loaded failed failed F" >>"$ROOT/failed") 3>&- &
+	# they fail once systemctl has been asked: after the look before the activation
+	printf '%s\n' "new.service loaded failed failed New" "flaky-1.service loaded failed failed F" >"$ROOT/failing"
 	run sr --agent beta switch --flake '.#box'
-	wait
 	assert_equal "$status" 70
 	assert_contains "$output" "units have failed: new.service"
 	assert_equal "$(running)" "one two"
@@ -167,18 +169,8 @@ ended() {
 	run sr --agent beta switch --flake '.#box' --confirm 3s
 	assert_equal "$status" 0
 	assert_contains "$output" "unconfirmed: build 2 goes back in 3 s unless: safe-rebuild confirm 2"
-	assert_equal "$(running) / $(boots)" "one two / one"
-	assert_equal "$(readlink "$ROOT/nix/var/nix/gcroots/safe-rebuild-trial")" "$(field 1 system_after)"
-	assert_contains "$(sr status)" "trial:    build 2 goes back in"
 	assert_contains "$(cat "$ROOT/systemd-run")" "--on-active=3000ms"
-	# the turn is kept; the same agent is told
-	run sr --agent beta switch --flake '.#box'
-	assert_equal "$status" 75
-	assert_contains "$output" "your build 2 waits to be confirmed"
-	run sr --agent gamma --no-wait switch --flake '.#box'
-	assert_equal "$status" 75
-	assert_contains "$output" "unconfirmed"
-	wait_for ended 2
+	wait_for_long ended 2
 	assert_equal "$(running) / $(boots)" "one / one"
 	assert_equal "$(field 2 outcome)" rolled-back
 	run sr --agent beta confirm 2
@@ -186,9 +178,25 @@ ended() {
 	assert_contains "$output" "too late: build 2 by beta: switch rolled-back (not confirmed)"
 }
 
+@test "--confirm: while it is tried the turn is kept, and whoever comes is told" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
+	assert_equal "$(running) / $(boots)" "one two / one"
+	assert_equal "$(readlink "$ROOT/nix/var/nix/gcroots/safe-rebuild-trial")" "$(field 1 system_after)"
+	assert_contains "$(sr status)" "trial:    build 2 goes back in"
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 75
+	assert_contains "$output" "your build 2 waits to be confirmed"
+	run sr --agent gamma --no-wait switch --flake '.#box'
+	assert_equal "$status" 75
+	assert_contains "$output" "unconfirmed"
+	run sr --agent beta confirm 2
+	assert_equal "$status" 0
+}
+
 @test "--confirm, confirmed: kept, and the timer is gone" {
 	add two
-	sr --agent beta switch --flake '.#box' --confirm 20s 2>/dev/null
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
 	run sr --agent beta confirm
 	assert_equal "$status" 64
 	assert_contains "$output" "name the build"
@@ -213,12 +221,11 @@ ended() {
 
 @test "--confirm and everything of ours killed: the timer takes it back" {
 	add two
-	sr --agent beta switch --flake '.#box' --confirm 3s 2>/dev/null
-	assert_equal "$(running)" "one two"
+	sr --agent beta switch --flake '.#box' --confirm 8s 2>/dev/null
 	kill_runs
-	sleep 4
-	wait_for test ! -e "$ROOT/run/safe-rebuild/trial.expired"
-	assert_equal "$(running) / $(boots)" "one / one"
+	assert_equal "$(running)" "one two"
+	wait_for_long runs one
+	assert_equal "$(boots)" "one"
 	run sr --agent gamma switch --flake '.#box'
 	assert_equal "$status" 0
 	assert_equal "$(field 2 outcome)" interrupted
@@ -231,13 +238,13 @@ ended() {
 	run sr --agent beta switch --flake '.#box' --confirm 2s
 	[ $((SECONDS - start)) -lt 40 ]
 	assert_contains "$(cat "$ROOT/systemctl")" "stop nixos-rebuild-switch-to-configuration.service"
-	wait_for ended 2
+	wait_for_long ended 2
 	assert_equal "$(boots)" "one"
 }
 
 @test "a person's rollback ends a trial" {
 	add two
-	sr --agent beta switch --flake '.#box' --confirm 30s 2>/dev/null
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
 	as_person sr rollback
 	wait_for_long test -s "$ROOT/person.status"
 	assert_equal "$(cat "$ROOT/person.status")" 0
@@ -254,7 +261,7 @@ ended() {
 	cp "$SAFE_REBUILD" "$ROOT/safe-rebuild"
 	SAFE_REBUILD=$ROOT/safe-rebuild
 	add two
-	sr --agent beta switch --flake '.#box' --confirm 20s 2>/dev/null
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
 	run setpriv --reuid 12345 --regid 12345 --groups users "$SAFE_REBUILD" --agent beta confirm 1
 	assert_equal "$status" 77
 	assert_contains "$output" "cannot confirm build 1 (use sudo)"
@@ -263,7 +270,7 @@ ended() {
 	assert_equal "$(running) / $(boots)" "one two / one two"
 	add three
 	sr --agent beta switch --flake '.#box' --confirm 2s 2>/dev/null
-	wait_for ended 2
+	wait_for_long ended 2
 	assert_equal "$(running) / $(boots)" "one two / one two"
 	assert_equal "$(field 2 outcome)" rolled-back
 	as_person sr rollback 1
@@ -273,13 +280,13 @@ ended() {
 
 @test "an agent ends its own trial; one in which nothing changes waits for nobody" {
 	add two
-	sr --agent beta switch --flake '.#box' --confirm 30s 2>/dev/null
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
 	run sr --agent beta rollback
 	assert_equal "$status" 0
 	assert_contains "$output" "build 2 was not confirmed yet, and has gone back"
 	assert_equal "$(running) / $(boots)" "one / one"
 	git rm -qf modules/two.nix
-	run sr --agent beta switch --flake '.#box' --confirm 30s
+	run sr --agent beta switch --flake '.#box' --confirm 10m
 	assert_equal "$status" 0
 	refute_contains "$output" unconfirmed
 	[ ! -e "$ROOT/run/safe-rebuild/trial" ]
@@ -354,18 +361,16 @@ ended() {
 
 @test "a word left over from a trial whose runner was killed says nothing about the next" {
 	add two
-	sr --agent beta switch --flake '.#box' --confirm 30s 2>/dev/null
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
 	kill_runs
 	run sr --agent beta confirm 2
 	touch "$ROOT/run/safe-rebuild/trial.confirmed"
 	person sr rollback 1
 	add three
-	sr --agent beta switch --flake '.#box' --allow-redo 2 --confirm 3s 2>/dev/null ||
-		sr --agent beta switch --flake '.#box' --confirm 3s 2>/dev/null
-	sleep 4
-	wait_for test ! -e "$ROOT/run/safe-rebuild/trial.expired"
-	assert_equal "$(boots)" "one"
-	assert_equal "$(field last outcome)" rolled-back
+	sr --agent beta switch --flake '.#box' --allow-redo 2 --confirm 3s 2>/dev/null
+	wait_for_long ended 4
+	assert_equal "$(running) / $(boots)" "one / one"
+	assert_equal "$(field 4 outcome)" rolled-back
 }
 
 @test "units = yes and a systemctl that is silent: not known is not well" {
