@@ -1,17 +1,11 @@
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 
 #include "base/message.h"
 #include "base/text.h"
 #include "changes/describe.h"
 #include "commands/command.h"
 #include "run/confirmation.h"
-#include "run/runner.h"
-
-/* Keeping it takes the time of a boot loader. */
-#define WAIT_MS 120000
-#define PAUSE_MS 100
+#include "run/word.h"
 
 /* "switch --confirm && confirm" proves nothing: an agent says which build it has seen. */
 static int find_wanted(
@@ -25,40 +19,19 @@ static int find_wanted(
 	return caller->is_agent ? error("name the build: safe-rebuild confirm BUILD") : 0;
 }
 
-/* Its runner keeps it, and records how that went. */
-static int report(const struct context *context, uint64_t number)
-{
-	_cleanup_ledger_ struct ledger *ledger = command_ledger(context->settings);
-	_cleanup_build_ struct build build = BUILD_INIT;
-	_cleanup_free_ char *line = NULL;
-
-	for (int waited = 0; ledger && waited < WAIT_MS; waited += PAUSE_MS) {
-		if (build_by_number(&build, ledger, number) < 0)
-			return EXIT_OWN_FAILURE;
-		if (!build_is_running(&build) ||
-			build_is_orphaned(&build, context->settings))
-			break;
-		(void)poll(NULL, 0, PAUSE_MS);
-	}
-	if (!build.number || build_is_running(&build)) {
-		error("build %" PRIu64
-		      " is confirmed, but its runner was killed: what runs is not what "
-		      "boots (safe-rebuild status); make it so with another switch",
-			number);
-		return EXIT_OWN_FAILURE;
-	}
-	line = describe_build(&build);
-	say("%s", line);
-	return build.exit_status == NO_EXIT_STATUS ? EXIT_OWN_FAILURE : build.exit_status;
-}
-
 /* One that was decided already, which a call that lost its answer asks about. */
 static int tell_decided(const struct context *context, uint64_t wanted)
 {
 	_cleanup_ledger_ struct ledger *ledger = command_ledger(context->settings);
+	_cleanup_trial_record_ struct trial_record going = {0};
 	_cleanup_build_ struct build build = BUILD_INIT;
 	_cleanup_free_ char *line = NULL;
 
+	trial_read(&going, context->settings, TRIAL_EXPIRED);
+	if (going.build && (!wanted || wanted == going.build)) {
+		error("too late: build %" PRIu64 " is being taken back", going.build);
+		return EXIT_TAKEN_BACK;
+	}
 	if (!ledger || !wanted || build_by_number(&build, ledger, wanted) <= 0 ||
 		build_is_running(&build)) {
 		error("nothing waits to be confirmed");
@@ -88,23 +61,6 @@ static int check_permission(
 	return EXIT_NO_PERMISSION;
 }
 
-static int confirm_waiting(
-	const struct context *context, const struct trial_record *waiting)
-{
-	const int confirmed = trial_decide(context->settings, TRIAL_CONFIRMED);
-
-	if (confirmed < 0) {
-		error_errno("cannot confirm build %" PRIu64 "%s", waiting->build,
-			errno == EACCES || errno == EPERM ? " (use sudo)" : "");
-		return EXIT_NO_PERMISSION;
-	}
-	if (!confirmed) {
-		error("too late: build %" PRIu64 " is being taken back", waiting->build);
-		return EXIT_TAKEN_BACK;
-	}
-	return report(context, waiting->build);
-}
-
 static int confirm(const struct context *context, const struct command_options *options,
 	const struct strv *words)
 {
@@ -118,7 +74,7 @@ static int confirm(const struct context *context, const struct command_options *
 		return EXIT_USAGE;
 	if (options->take_back)
 		return trial_take_back(context->settings, context->surroundings, wanted);
-	trial_read(&waiting, context->settings);
+	trial_read(&waiting, context->settings, TRIAL_OPEN);
 	/* A system that is not there yet cannot be looked at. */
 	if (!waiting.build || *waiting.new_system != '/')
 		return tell_decided(context, wanted);
@@ -129,7 +85,8 @@ static int confirm(const struct context *context, const struct command_options *
 		return EXIT_OWN_FAILURE;
 	}
 	status = check_permission(context, &caller, waiting.build);
-	return status ? status : confirm_waiting(context, &waiting);
+	return status ? status
+		      : word_confirm(context->settings, waiting.build, caller.agent);
 }
 
 const struct command command_confirm = {

@@ -213,7 +213,7 @@ static int gather(struct state *ret, const struct context *context)
 	if (command_enter(&ret->caller, context, context->options->agent) < 0)
 		return -1;
 	ret->paused = pause_describe(context->settings);
-	trial_read(&ret->trial, context->settings);
+	trial_read(&ret->trial, context->settings, TRIAL_OPEN);
 	gather_queues(ret, context->settings);
 	system_read(&ret->system, context->settings, &ret->queues[0].target);
 	/* A ledger that cannot be read still leaves the queue and the links to tell. */

@@ -46,6 +46,7 @@ const struct build_field build_fields[] = {
 	FIELD("Rolled-Back", FIELD_TEXT, rolled_back, EVERYWHERE),
 	FIELD("Taken-Back", FIELD_TEXT, taken_back, EVERYWHERE),
 	FIELD("Check-Output", FIELD_TEXT, check_output, EVERYWHERE),
+	FIELD("Confirmed-By", FIELD_TEXT, confirmed_by, EVERYWHERE),
 	FIELD("System-Before", FIELD_TEXT, system_before, EVERYWHERE),
 	FIELD("System-After", FIELD_TEXT, system_after, EVERYWHERE),
 	FIELD("Profile-After", FIELD_TEXT, profile_after, EVERYWHERE),
@@ -138,7 +139,7 @@ static bool is_component(const char *name, const char *also)
 
 bool agent_name_is_valid(const char *name)
 {
-	return strlen(name) <= 64 && is_component(name, "._-");
+	return strlen(name) <= AGENT_NAME_MAX && is_component(name, "._-");
 }
 
 bool target_name_is_valid(const char *name)

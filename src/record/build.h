@@ -80,6 +80,7 @@ struct build {
 	char *back_to, *rolled_back;
 	/* Of a trial that went back: why, and the end of what its check said. */
 	char *taken_back, *check_output;
+	char *confirmed_by; /* of one that was not: who said that it is to be kept */
 	char *system_before, *system_after; /* what the action aims at: see outcome.c */
 	char *profile_after; /* where the build has set it to another system than runs */
 	uint64_t generation_before, generation;
@@ -155,6 +156,7 @@ const char *phase_word(enum phase phase);
  * One component of a ref and of a path (git-check-ref-format(1)): letters, digits,
  * ". _ -", in a target's name also "%".
  */
+#define AGENT_NAME_MAX 64
 bool agent_name_is_valid(const char *name);
 bool target_name_is_valid(const char *name);
 

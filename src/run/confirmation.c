@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sys/file.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -16,6 +17,7 @@
 #define RECORD_MAX ((size_t)64 << 10)
 #define SYSTEMD_MS 10000
 #define UNIT "safe-rebuild-trial"
+#define BY ".by"
 /* switch-to-configuration could not have NixOS' own lock; so long it is tried again. */
 #define STATUS_LOCKED 11
 #define LOCKED_MS 120000
@@ -25,9 +27,10 @@ static char *trial_path(const struct settings *settings, const char *suffix)
 	return xasprintf("%s/trial%s", settings->run_path, suffix);
 }
 
-void trial_read(struct trial_record *ret, const struct settings *settings)
+void trial_read(
+	struct trial_record *ret, const struct settings *settings, const char *suffix)
 {
-	_cleanup_free_ char *path = trial_path(settings, TRIAL_OPEN), *text = NULL;
+	_cleanup_free_ char *path = trial_path(settings, suffix), *text = NULL;
 	_cleanup_close_ int fd =
 		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_record_ struct record record = {0};
@@ -56,7 +59,7 @@ void trial_record_free(struct trial_record *record)
 struct file_job {
 	const struct settings *settings;
 	const struct trial_record *record;
-	const char *suffix;
+	const char *from, *suffix;
 };
 
 static int write_record(void *data)
@@ -78,7 +81,7 @@ static int write_record(void *data)
 static int move_record(void *data)
 {
 	const struct file_job *job = data;
-	_cleanup_free_ char *from = trial_path(job->settings, TRIAL_OPEN);
+	_cleanup_free_ char *from = trial_path(job->settings, job->from);
 	_cleanup_free_ char *to = trial_path(job->settings, job->suffix);
 
 	return rename(from, to);
@@ -94,11 +97,48 @@ static int remove_record(void *data)
 
 int trial_decide(const struct settings *settings, const char *suffix)
 {
-	struct file_job job = {.settings = settings, .suffix = suffix};
+	struct file_job job = {
+		.settings = settings, .from = TRIAL_OPEN, .suffix = suffix};
 
 	if (rights_call(move_record, &job) == 0)
 		return 1;
 	return errno == ENOENT ? 0 : -1;
+}
+
+struct by_job {
+	const struct settings *settings;
+	const char *by;
+};
+
+/* Before the word itself: who hears that knows who has spoken. */
+static int write_by(void *data)
+{
+	const struct by_job *job = data;
+	_cleanup_free_ char *path = trial_path(job->settings, BY);
+
+	return write_file_over(path, 0644, job->by, strlen(job->by));
+}
+
+int trial_confirm(const struct settings *settings, const char *by)
+{
+	struct by_job job = {settings, by};
+
+	(void)!rights_call(write_by, &job);
+	return trial_decide(settings, TRIAL_CONFIRMED);
+}
+
+char *trial_confirmed_by(const struct settings *settings)
+{
+	_cleanup_free_ char *path = trial_path(settings, BY), *text = NULL;
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	size_t len;
+
+	if (fd < 0 || read_to_end(fd, AGENT_NAME_MAX, &text, &len) < 0 ||
+		!agent_name_is_valid(text))
+		return NULL;
+	trial_forget(settings, BY);
+	return TAKE_PTR(text);
 }
 
 void trial_forget(const struct settings *settings, const char *suffix)
@@ -115,14 +155,18 @@ bool trial_is_there(const struct settings *settings, const char *suffix)
 	return access(path, F_OK) == 0;
 }
 
-void trial_disarm(const struct run *run)
+static void stop_timer(const struct surroundings *surroundings, uint64_t build)
 {
-	_cleanup_free_ char *unit =
-		xasprintf(UNIT "-%" PRIu64 ".timer", run->build.number);
+	_cleanup_free_ char *unit = xasprintf(UNIT "-%" PRIu64 ".timer", build);
 	char *const argv[] = {
 		(char[]){"systemctl"}, (char[]){"stop"}, (char[]){"--quiet"}, unit, NULL};
 	_cleanup_free_ char *answer =
-		child_output(argv, &run->surroundings, SYSTEMD_MS, RECORD_MAX);
+		child_output(argv, surroundings, SYSTEMD_MS, RECORD_MAX);
+}
+
+void trial_disarm(const struct run *run)
+{
+	stop_timer(&run->surroundings, run->build.number);
 }
 
 static bool arm_timer(const struct run *run)
@@ -164,13 +208,16 @@ void trial_arm(struct run *run, const char *old_system, const char *new_system)
 		/* Of an earlier trial whose runner was killed: no word on this one. */
 		trial_forget(run->settings, TRIAL_CONFIRMED);
 		trial_forget(run->settings, TRIAL_EXPIRED);
+		trial_forget(run->settings, TRIAL_TAKEN_BACK);
+		trial_forget(run->settings, BY);
 	}
 	run->trial.armed = true;
 	run->trial.until_ms = clock_boot_ms() + run->trial.confirm_ms;
 	if (rights_call(write_record, &job) < 0)
 		warn_errno("what waits to be confirmed cannot be noted in '%s'",
 			run->settings->run_path);
-	if (!arm_timer(run))
+	run->trial.has_timer = arm_timer(run);
+	if (!run->trial.has_timer)
 		warn("systemd's timer could not be armed: only this process takes the "
 		     "new system back");
 }
@@ -241,31 +288,109 @@ static void activate(struct child *child, const char *system)
 		error_errno("cannot run '%s'", script);
 }
 
-int trial_take_back(const struct settings *settings,
-	const struct surroundings *surroundings, uint64_t build)
+struct way_back {
+	const struct settings *settings;
+	const struct surroundings *surroundings;
+	uint64_t build; /* of the timer */
+};
+
+/* Until the descriptor is closed nobody else goes back. -1: without, rather than not. */
+static int lock_way_back(const struct settings *settings)
 {
-	_cleanup_trial_record_ struct trial_record record = {0};
-	_cleanup_strv_ struct strv stop = {0};
-	struct child child = {.surroundings = surroundings,
+	_cleanup_free_ char *path = trial_path(settings, ".lock");
+	const int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	say("waiting until what was on trial has been taken back");
+	(void)flock(fd, LOCK_EX);
+	return fd;
+}
+
+/* The file says ".expired" until it is done: one that is killed here is not forgotten. */
+static void go_back(const struct way_back *way, const struct trial_record *record)
+{
+	struct file_job job = {.settings = way->settings,
+		.from = TRIAL_EXPIRED,
+		.suffix = TRIAL_TAKEN_BACK};
+	struct child child = {.surroundings = way->surroundings,
 		.stdio = {-1, STDERR_FILENO, STDERR_FILENO},
 		.group = -1};
+	_cleanup_strv_ struct strv stop = {0};
 
-	trial_read(&record, settings);
-	if (record.build != build) {
-		say("build %" PRIu64 " does not wait to be confirmed", build);
-		return 0;
-	}
-	if (trial_decide(settings, TRIAL_EXPIRED) <= 0) {
-		say("build %" PRIu64 " was decided already", build);
-		return 0;
-	}
-	say("build %" PRIu64 " was not confirmed: taking it back", build);
 	steps_put_stop(&stop);
 	child.program = stop.words[0];
 	child.argv = stop.words;
 	(void)!child_run(&child, WAY_BACK_MS);
-	activate(&child, record.old_system);
-	trial_release_root(settings);
-	trial_forget(settings, TRIAL_EXPIRED);
+	activate(&child, record->old_system);
+	trial_release_root(way->settings);
+	(void)!move_record(&job);
+}
+
+static int take_back(void *data)
+{
+	const struct way_back *way = data;
+	_cleanup_close_ int lock = lock_way_back(way->settings);
+	_cleanup_trial_record_ struct trial_record record = {0};
+
+	trial_read(&record, way->settings, TRIAL_OPEN);
+	if (record.build != way->build) {
+		say("build %" PRIu64 " does not wait to be confirmed", way->build);
+	} else if (trial_decide(way->settings, TRIAL_EXPIRED) <= 0) {
+		say("build %" PRIu64 " was decided already", way->build);
+	} else {
+		say("build %" PRIu64 " was not confirmed: taking it back", way->build);
+		go_back(way, &record);
+	}
 	return 0;
+}
+
+int trial_take_back(const struct settings *settings,
+	const struct surroundings *surroundings, uint64_t build)
+{
+	struct way_back way = {settings, surroundings, build};
+
+	(void)!rights_call(take_back, &way);
+	return 0;
+}
+
+static int end_orphan(void *data)
+{
+	const struct way_back *way = data;
+	_cleanup_close_ int lock = lock_way_back(way->settings);
+	_cleanup_trial_record_ struct trial_record record = {0};
+	const int decided = trial_decide(way->settings, TRIAL_EXPIRED);
+
+	if (decided < 0)
+		return -1;
+	/* That of now, or one whose way back was killed. */
+	trial_read(&record, way->settings, TRIAL_EXPIRED);
+	if (!record.build)
+		return 0;
+	say("build %" PRIu64 " was on trial, and its runner was killed: taking it back",
+		record.build);
+	if (decided)
+		stop_timer(way->surroundings, record.build);
+	go_back(way, &record);
+	return 0;
+}
+
+void trial_end_orphan(
+	const struct settings *settings, const struct surroundings *surroundings)
+{
+	struct way_back way = {.settings = settings, .surroundings = surroundings};
+
+	if ((trial_is_there(settings, TRIAL_OPEN) ||
+		    trial_is_there(settings, TRIAL_EXPIRED)) &&
+		rights_call(end_orphan, &way) < 0)
+		warn_errno("a build is on trial whose runner was killed, and cannot be "
+			   "taken back now");
+}
+
+bool trial_was_taken_back(const struct settings *settings, uint64_t build)
+{
+	_cleanup_trial_record_ struct trial_record record = {0};
+
+	trial_read(&record, settings, TRIAL_TAKEN_BACK);
+	return record.build == build;
 }

@@ -2,8 +2,8 @@
 /*
  * A word that is waited for, see trial.h. RUN/trial is the record of the trial (Build,
  * Old, New, Until); only root can rename it, and who does so first has decided:
- * ".confirmed" is confirm's, ".expired" the way back's. The latter is removed when the
- * old system has been activated.
+ * ".confirmed" is confirm's, ".expired" the way back's, which becomes ".taken-back" when
+ * the old system has been activated.
  *
  * The way back needs none of our processes and no network: before activation a transient
  * systemd timer is armed, outside every session, that calls "safe-rebuild confirm
@@ -18,6 +18,7 @@
 #define TRIAL_OPEN ""
 #define TRIAL_CONFIRMED ".confirmed"
 #define TRIAL_EXPIRED ".expired"
+#define TRIAL_TAKEN_BACK ".taken-back"
 
 struct trial_record {
 	uint64_t build; /* 0: nothing */
@@ -25,7 +26,8 @@ struct trial_record {
 	time_t until;
 };
 
-void trial_read(struct trial_record *ret, const struct settings *settings);
+void trial_read(
+	struct trial_record *ret, const struct settings *settings, const char *suffix);
 void trial_record_free(struct trial_record *record);
 #define _cleanup_trial_record_ _cleanup_(trial_record_free)
 
@@ -33,8 +35,22 @@ void trial_record_free(struct trial_record *record);
 int trial_take_back(const struct settings *settings,
 	const struct surroundings *surroundings, uint64_t build);
 
+/*
+ * With the turn. A trial whose runner was killed can be kept by nobody, and its timer
+ * would come in the midst of another's switch: it is taken back now. One that the timer
+ * is taking back is waited for.
+ */
+void trial_end_orphan(
+	const struct settings *settings, const struct surroundings *surroundings);
+/* Whether that build was, by the timer or by a later run. */
+bool trial_was_taken_back(const struct settings *settings, uint64_t build);
+
 /* 1: decided by this call, in this way; 0: it was decided already; -1 with errno set. */
 int trial_decide(const struct settings *settings, const char *suffix) _must_check_;
+/* That it is kept, as BY says. */
+int trial_confirm(const struct settings *settings, const char *by) _must_check_;
+/* Who said so, NULL where that is not known. Asked once. The caller frees. */
+char *trial_confirmed_by(const struct settings *settings) _must_check_;
 bool trial_is_there(const struct settings *settings, const char *suffix);
 void trial_forget(const struct settings *settings, const char *suffix);
 
@@ -43,6 +59,6 @@ void trial_hold_root(const struct settings *settings, const char *system);
 void trial_release_root(const struct settings *settings);
 
 /* Arms the timer anew, from now on; new_system "?": not known yet. What fails is warned
- * of: then the runner alone takes the system back. */
+ * of: then the runner alone takes the system back (trial.has_timer). */
 void trial_arm(struct run *run, const char *old_system, const char *new_system);
 void trial_disarm(const struct run *run);

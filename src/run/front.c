@@ -28,6 +28,7 @@ struct front {
 	bool is_agent;
 	const struct streams *streams;
 	uint64_t build; /* 0: has no number (yet) */
+	bool unconfirmed;
 	bool passed_on; /* a signal, and said so */
 	/* nixos-rebuild's, as a pidfd, and what it writes to; -1: none. */
 	int held[STDERR_FILENO + 1];
@@ -105,6 +106,9 @@ static void take_message(struct watch *watch, struct front *front,
 	case RELAY_ENDED:
 		if (watch->brief)
 			watch->brief->holds_own = true;
+		return;
+	case RELAY_UNCONFIRMED:
+		front->unconfirmed = true;
 		return;
 	case RELAY_EXIT:
 		if (watch->brief)
@@ -203,7 +207,8 @@ static void hear_runner(struct watch *watch, void *data)
 	}
 }
 
-int front_follow(int socket, int signals, bool is_agent, const struct streams *streams)
+int front_follow(int socket, int signals, bool is_agent, const struct streams *streams,
+	uint64_t *ret_unconfirmed)
 {
 	struct front front = {.socket = socket,
 		.is_agent = is_agent,
@@ -229,6 +234,7 @@ int front_follow(int socket, int signals, bool is_agent, const struct streams *s
 	for (size_t i = 0; i < ARRAY_LEN(front.held); i++)
 		closep(&front.held[i]);
 	close(socket);
+	*ret_unconfirmed = front.unconfirmed ? front.build : 0;
 	if (status || !watch.lost)
 		return status;
 	/* As Python ends, and nixos-rebuild with it: nobody is to go on with half of it.

@@ -16,8 +16,9 @@
 #include "settings/settings.h"
 
 /* socket: the front's end of the relay; signals: of watch_signals(). Returns the exit
- * status. */
-int front_follow(int socket, int signals, bool is_agent, const struct streams *streams);
+ * status; *ret_unconfirmed: the build, where it waits for somebody's word, else 0. */
+int front_follow(int socket, int signals, bool is_agent, const struct streams *streams,
+	uint64_t *ret_unconfirmed);
 
 /*
  * Copies the build's log to the stream (STDOUT_FILENO or STDERR_FILENO) until its runner

@@ -9,7 +9,6 @@
 #include "base/message.h"
 #include "base/text.h"
 #include "run/steps.h"
-#include "run/units.h"
 
 /* Of what a check says its end is kept, and shown. */
 #define TAIL_MAX 1000
@@ -102,36 +101,53 @@ static void wait_for_jobs(const struct run *run)
 
 	while (units_have_jobs(run) && clock_boot_ms() < end)
 		pause_ms(PAUSE_MS);
-	pause_ms(SETTLE_MS);
 }
 
-static char *look_at_units(const struct run *run, const struct strv *failed_before)
+static char *name_units(const struct run *run, const struct strv *units, const char *what)
 {
-	_cleanup_strv_ struct strv now = {0}, bad = {0};
+	_cleanup_strv_ struct strv bad = {0};
 	_cleanup_free_ char *names = NULL;
 
-	wait_for_jobs(run);
-	if (!units_read_unwell(&now, run))
-		return xstrdup("systemctl does not answer, so whether units have failed "
-			       "is not known");
-	for (size_t i = 0; i < now.len; i++)
-		if (!strv_has(failed_before, now.words[i]) &&
-			!is_ignored(run->settings, now.words[i]))
-			strv_add(&bad, now.words[i]);
+	for (size_t i = 0; i < units->len; i++)
+		if (!is_ignored(run->settings, units->words[i]))
+			strv_add(&bad, units->words[i]);
 	if (!bad.len)
 		return NULL;
 	names = strv_join(&bad, " ");
-	return xasprintf("units have failed: %.*s", (int)text_cut(names, 300), names);
+	return xasprintf("%s: %.*s", what, (int)text_cut(names, 300), names);
+}
+
+static char *look_at_units(const struct run *run, const struct units_before *before)
+{
+	_cleanup_strv_ struct strv first = {0}, second = {0}, now = {0}, failed = {0},
+				   loops = {0};
+	char *why;
+
+	wait_for_jobs(run);
+	units_read_restarts(&first, run);
+	pause_ms(SETTLE_MS);
+	if (!units_read_unwell(&now, run))
+		return xstrdup("systemctl does not answer, so whether units have failed "
+			       "is not known");
+	units_read_restarts(&second, run);
+	for (size_t i = 0; i < now.len; i++)
+		if (!strv_has(&before->failed, now.words[i]))
+			strv_add(&failed, now.words[i]);
+	why = name_units(run, &failed, "units have failed");
+	if (why)
+		return why;
+	units_find_loops(&loops, before, &first, &second);
+	return name_units(run, &loops, "units are started again and again");
 }
 
 char *health_check(struct supervision *supervision, struct run *run,
-	const struct strv *failed_before, const char *old_system)
+	const struct units_before *units_before, const char *old_system)
 {
 	char *why = NULL;
 
 	if (run->settings->health_check.len)
 		why = run_check(supervision, run, old_system);
 	if (!why && run->settings->health_units)
-		why = look_at_units(run, failed_before);
+		why = look_at_units(run, units_before);
 	return why;
 }

@@ -6,8 +6,9 @@
  */
 #include "run/run.h"
 #include "run/supervise.h"
+#include "run/units.h"
 
 /* NULL where it is well, else why not, in words. The caller frees. What the check said
  * last is kept in the build. */
 char *health_check(struct supervision *supervision, struct run *run,
-	const struct strv *failed_before, const char *old_system) _must_check_;
+	const struct units_before *units_before, const char *old_system) _must_check_;

@@ -258,6 +258,11 @@ void output_tell_ended(struct output *output)
 	tell(output, (struct relay_message){.type = RELAY_ENDED}, -1);
 }
 
+void output_tell_unconfirmed(struct output *output)
+{
+	tell(output, (struct relay_message){.type = RELAY_UNCONFIRMED}, -1);
+}
+
 void output_release_front(struct output *output, int status)
 {
 	tell(output, (struct relay_message){.type = RELAY_EXIT, .number = status}, -1);

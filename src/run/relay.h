@@ -21,8 +21,9 @@ enum relay_type {
 	RELAY_BUILD,  /* to the front: the build's number */
 	RELAY_ENDED,  /* to the front: nixos-rebuild is; what comes is about that */
 	RELAY_EXIT,   /* to the front: it is over, with this status */
-	RELAY_HOLD,   /* to the front: a descriptor to hold (see front.c), as stream */
-	RELAY_SIGNAL, /* to the runner: pass this signal on to nixos-rebuild */
+	RELAY_UNCONFIRMED, /* to the front: the build waits for somebody's word */
+	RELAY_HOLD,      /* to the front: a descriptor to hold (see front.c), as stream */
+	RELAY_SIGNAL,    /* to the runner: pass this signal on to nixos-rebuild */
 	RELAY_SIGNALLED, /* to the runner: nixos-rebuild got this signal with us */
 	RELAY_SIZE, /* to the runner: the terminal has number columns, len rows now */
 };
@@ -68,6 +69,7 @@ void output_write(struct output *output, int stream, const void *data, size_t le
 void output_say(struct output *output, const char *line, size_t len);
 void output_tell_build(struct output *output, uint64_t number);
 void output_tell_ended(struct output *output);
+void output_tell_unconfirmed(struct output *output);
 /* The front holds the descriptor from now on, too. */
 void output_share(struct output *output, int stream, int fd);
 /* Tries again to tell the front what is pending. */

@@ -273,7 +273,7 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	if (status)
 		return status;
 	system_read(&before, settings, &run.target);
-	trial_read(&trial, settings);
+	trial_read(&trial, settings, TRIAL_OPEN);
 	ends_trial = trial.build && !name && may_end(&run, trial.build);
 	/* What cannot be is said before anything is cancelled. */
 	if (!ends_trial && rollback_choose(&run, name, &before) < 0)
@@ -282,6 +282,7 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	status = run_enter_queue(&run, options, !run.caller.is_agent);
 	if (status)
 		return status;
+	trial_end_orphan(settings, surroundings);
 	if (!ends_trial)
 		return go_back(&run, options, name, &before);
 	system_read(&now, settings, &run.target);

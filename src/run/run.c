@@ -14,6 +14,7 @@
 #include "rebuild/elevation.h"
 #include "rebuild/program.h"
 #include "run/brief.h"
+#include "run/confirmation.h"
 #include "run/front.h"
 #include "run/join.h"
 #include "run/log.h"
@@ -22,6 +23,7 @@
 #include "run/runner.h"
 #include "run/trial.h"
 #include "run/watch.h"
+#include "run/word.h"
 
 /* So often in a row one safe-rebuild has executed what it took for nixos-rebuild. */
 #define DEPTH_VARIABLE "SAFE_REBUILD_DEPTH"
@@ -397,10 +399,17 @@ void run_share(const struct run *run)
 	sharing_lower_rights(run->settings);
 }
 
+static bool has_person_to_ask(const struct run *run)
+{
+	return !run->caller.is_agent && run->streams.group && isatty(STDERR_FILENO) &&
+	       tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
 int run_hand_over(struct run *run)
 {
 	const int signals = watch_signals();
-	int socket;
+	uint64_t unconfirmed;
+	int socket, status;
 
 	if (runner_start(&socket, run) < 0) {
 		queue_leave(&run->turn);
@@ -408,7 +417,11 @@ int run_hand_over(struct run *run)
 	}
 	if (needs_lock(run) && target_is_local(run->target.name))
 		outside_name_rebuilds();
-	return front_follow(socket, signals, run->caller.is_agent, &run->streams);
+	status = front_follow(
+		socket, signals, run->caller.is_agent, &run->streams, &unconfirmed);
+	if (status || !unconfirmed || !has_person_to_ask(run))
+		return status;
+	return word_ask(run->settings, &run->target, unconfirmed, run->caller.agent);
 }
 
 typedef int preparer(
@@ -439,6 +452,8 @@ static int run_prepared(const struct settings *settings,
 		status = run_enter_queue(&run, options, false);
 	if (status)
 		return status;
+	if (needs_lock(&run) && target_is_system(run.target.name))
+		trial_end_orphan(settings, surroundings);
 	look_at_configuration(&run);
 	status = tell(&run, options);
 	if (!status)

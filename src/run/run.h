@@ -24,7 +24,8 @@ struct going_back {
 
 /* A switch that is kept only when it has proved itself; see trial.h. */
 struct trial {
-	bool is_one, armed, taken_back;
+	bool is_one, armed, has_timer, taken_back;
+	bool left_to_timer; /* the runner was told to end before anybody's word */
 	int64_t confirm_ms, until_ms; /* 0: nobody's word is waited for */
 	char *settings_path;          /* as it was given, for the timer */
 	char *old_system;

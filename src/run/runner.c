@@ -15,6 +15,7 @@
 #include "rebuild/activation.h"
 #include "rebuild/system.h"
 #include "run/blame.h"
+#include "run/confirmation.h"
 #include "run/log.h"
 #include "run/notice.h"
 #include "run/outcome.h"
@@ -24,14 +25,13 @@
 #include "run/steps.h"
 #include "run/supervise.h"
 #include "run/trial.h"
-#include "run/units.h"
 
 struct runner {
 	struct run *run;
 	struct output output;
 	struct supervision supervision; /* of nixos-rebuild */
 	struct system_state before, after;
-	struct strv failed_before; /* units */
+	struct units_before units_before;
 };
 
 static void to_output(const char *line, size_t len, void *data)
@@ -123,7 +123,7 @@ static void run_child(struct runner *runner)
 		steps_go_back(&runner->supervision, run);
 	else if (run->trial.is_one)
 		trial_run(&runner->supervision, run, &runner->before,
-			&runner->failed_before);
+			&runner->units_before);
 	else
 		supervise(&runner->supervision);
 	output_tell_ended(&runner->output);
@@ -168,7 +168,7 @@ static char *finish_record(struct runner *runner)
 	else if (run->request.rollback && recorded && target_is_local(run->target.name))
 		rollback_note_plain(run, &runner->before, &runner->after);
 	remark_after(run, &runner->after);
-	units_compare(run, &runner->failed_before);
+	units_compare(run, &runner->units_before);
 	sentence = outcome_sentence(build, &ending);
 	if (recorded && ledger_finish(run->ledger, build) < 0)
 		warn_and_log("the outcome is not recorded: %s by %s", sentence,
@@ -179,6 +179,16 @@ static char *finish_record(struct runner *runner)
 		run->back.system || run->trial.taken_back ? "rolled-back" : "finished",
 		build);
 	return sentence;
+}
+
+/* As one that was killed: whoever comes next records what became of it. */
+static _noreturn_ void leave_to_timer(struct runner *runner)
+{
+	say("this process was told to end: nobody can keep build %" PRIu64
+	    " any more, and systemd's timer takes it back",
+		runner->run->build.number);
+	output_end(&runner->output, 0);
+	_exit(0);
 }
 
 static _noreturn_ void runner_main(struct run *run, int socket)
@@ -216,9 +226,11 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	output_start(&runner.output, socket);
 	message_redirect(to_output, &runner.output);
 	system_read(&runner.before, run->settings, &run->target);
-	units_read_before(&runner.failed_before, run);
+	units_read_before(&runner.units_before, run);
 	begin_record(&runner);
 	run_child(&runner);
+	if (run->trial.left_to_timer)
+		leave_to_timer(&runner);
 	system_read(&runner.after, run->settings, &run->target);
 	last_words = finish_record(&runner);
 	packages_say(run, &runner.before, &runner.after);
@@ -259,11 +271,18 @@ static void record_as_interrupted(
 		set_string(&build->system_after, made ? xstrdup(made) : NULL);
 		build->generation = now.generation;
 	}
-	build->outcome = OUTCOME_INTERRUPTED;
+	if (trial_was_taken_back(settings, build->number)) {
+		build->outcome = OUTCOME_ROLLED_BACK;
+		build->exit_status = EXIT_TAKEN_BACK;
+		set_string(&build->taken_back, xstrdup("its runner was killed"));
+	} else {
+		build->outcome = OUTCOME_INTERRUPTED;
+	}
 	build->finished = time(NULL);
 	if (ledger_finish(ledger, build) == 0)
-		say("build %" PRIu64 " by %s was interrupted: its runner was killed",
-			build->number, build->agent);
+		say("build %" PRIu64 " by %s was %s: its runner was killed",
+			build->number, build->agent,
+			build->taken_back ? "taken back" : "interrupted");
 }
 
 void runner_record_orphans(struct ledger *ledger, const struct settings *settings)

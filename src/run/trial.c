@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/signalfd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -20,6 +21,18 @@
 static bool has_check(const struct settings *settings)
 {
 	return settings->health_check.len || settings->health_units;
+}
+
+/* The new system may bring it, so this stops nothing. */
+static void warn_of_missing_check(const struct settings *settings)
+{
+	const char *program =
+		settings->health_check.len ? settings->health_check.words[0] : "";
+
+	if (*program == '/' && access(program, X_OK) < 0)
+		warn("[health] check: '%s' cannot be run now: unless the new system brings "
+		     "it, that is taken back",
+			program);
 }
 
 static bool has_running_system(const struct run *run)
@@ -67,6 +80,7 @@ int trial_prepare(
 		warn("the new system's health is not checked: %s", obstacle);
 	if (!wanted || obstacle)
 		return 0;
+	warn_of_missing_check(run->settings);
 	run->trial.confirm_ms = options->confirm_ms;
 	run->trial.settings_path = options->settings ? xstrdup(options->settings) : NULL;
 	run->trial.is_one = true;
@@ -177,10 +191,23 @@ static void keep(struct supervision *supervision, struct run *run, const char *n
 		supervision->progress.boot_loader_failed = true;
 }
 
-enum word { WORD_NONE, WORD_CONFIRMED, WORD_TAKEN, WORD_END };
+enum word { WORD_NONE, WORD_CONFIRMED, WORD_TAKEN, WORD_END, WORD_LEAVE };
+
+/* The machine is being shut down, or the session is over. */
+static bool told_to_end(int signals)
+{
+	struct pollfd fds = {.fd = signals, .events = POLLIN};
+	struct signalfd_siginfo info;
+
+	while (poll(&fds, 1, 0) > 0)
+		if (read(signals, &info, sizeof(info)) == sizeof(info) &&
+			info.ssi_signo == SIGTERM)
+			return true;
+	return false;
+}
 
 /* What somebody has decided, or asks for. */
-static enum word look(const struct run *run)
+static enum word look(const struct run *run, int signals)
 {
 	_cleanup_record_ struct record request = {0};
 	uid_t from;
@@ -194,19 +221,22 @@ static enum word look(const struct run *run)
 		cancellation_answered(&run->turn.ticket);
 		return WORD_END;
 	}
+	if (told_to_end(signals))
+		return run->trial.has_timer ? WORD_LEAVE : WORD_END;
 	return WORD_NONE;
 }
 
-static enum word wait_for_word(const struct run *run)
+static enum word wait_for_word(const struct run *run, int signals)
 {
 	const int64_t end = run->trial.until_ms + GRACE_MS;
 	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	enum word word;
 
 	(void)inotify_add_watch(watch, run->settings->run_path, IN_MOVE | IN_DELETE);
-	while ((word = look(run)) == WORD_NONE) {
+	while ((word = look(run, signals)) == WORD_NONE) {
 		struct pollfd fds[] = {{.fd = watch, .events = POLLIN},
-			{.fd = run->turn.requests, .events = POLLIN}};
+			{.fd = run->turn.requests, .events = POLLIN},
+			{.fd = signals, .events = POLLIN}};
 		char events[4096];
 		const int64_t left = end - clock_boot_ms();
 
@@ -234,6 +264,16 @@ static void wait_for_timer(struct supervision *supervision, struct run *run)
 				      : say_way_back_failed(run, run->trial.old_system);
 }
 
+static void note_who_confirmed(struct run *run)
+{
+	_cleanup_free_ char *by = trial_confirmed_by(run->settings);
+
+	if (!by)
+		return;
+	say("confirmed by %s", by);
+	set_string(&run->build.confirmed_by, TAKE_PTR(by));
+}
+
 static void wait_to_be_confirmed(struct supervision *supervision, struct run *run,
 	const char *new_system, const struct system_state *before, int status)
 {
@@ -247,15 +287,20 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	say("unconfirmed: build %" PRIu64 " goes back in %s unless: safe-rebuild confirm "
 	    "%" PRIu64,
 		run->build.number, time_left, run->build.number);
+	output_tell_unconfirmed(supervision->output);
 	output_release_front(supervision->output, 0);
-	switch (wait_for_word(run)) {
+	switch (wait_for_word(run, supervision->signals)) {
 	case WORD_CONFIRMED:
 		trial_disarm(run);
+		note_who_confirmed(run);
 		keep(supervision, run, new_system, before, status);
 		trial_forget(run->settings, TRIAL_CONFIRMED);
 		return;
 	case WORD_TAKEN:
 		wait_for_timer(supervision, run);
+		return;
+	case WORD_LEAVE:
+		run->trial.left_to_timer = true;
 		return;
 	case WORD_END:
 	case WORD_NONE:
@@ -287,7 +332,7 @@ static void end_unfinished(struct supervision *supervision, struct run *run)
 }
 
 static void try_out(struct supervision *supervision, struct run *run,
-	const struct system_state *before, const struct strv *failed_before)
+	const struct system_state *before, const struct units_before *units_before)
 {
 	_cleanup_system_ struct system_state now = {0};
 	_cleanup_free_ char *why = NULL;
@@ -306,7 +351,7 @@ static void try_out(struct supervision *supervision, struct run *run,
 		return;
 	}
 	set_phase(supervision, PHASE_CHECKING);
-	why = health_check(supervision, run, failed_before, run->trial.old_system);
+	why = health_check(supervision, run, units_before, run->trial.old_system);
 	supervision->exit_status = status;
 	if (run->trial.armed && !trial_is_there(run->settings, TRIAL_OPEN)) {
 		/* The timer came while it was being checked. */
@@ -328,11 +373,12 @@ static void try_out(struct supervision *supervision, struct run *run,
 }
 
 void trial_run(struct supervision *supervision, struct run *run,
-	const struct system_state *before, const struct strv *failed_before)
+	const struct system_state *before, const struct units_before *units_before)
 {
 	/* Its link was there when the call came. */
 	run->trial.old_system = xstrdup(before->running ? before->running : "/");
 	trial_hold_root(run->settings, run->trial.old_system);
-	try_out(supervision, run, before, failed_before);
-	trial_release_root(run->settings);
+	try_out(supervision, run, before, units_before);
+	if (!run->trial.left_to_timer)
+		trial_release_root(run->settings);
 }

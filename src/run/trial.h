@@ -9,6 +9,7 @@
 #include "rebuild/system.h"
 #include "run/run.h"
 #include "run/supervise.h"
+#include "run/units.h"
 
 /*
  * Whether the run becomes a trial; then its arguments say "test". words: as the request
@@ -25,4 +26,4 @@ void trial_note_phase(struct run *run, const struct supervision *supervision);
 
 /* Runs nixos-rebuild and what follows; leaves the exit status in the supervision. */
 void trial_run(struct supervision *supervision, struct run *run,
-	const struct system_state *before, const struct strv *failed_before);
+	const struct system_state *before, const struct units_before *units_before);

@@ -43,21 +43,76 @@ static bool read_units(struct strv *ret, const struct run *run, const char *stat
 	return text;
 }
 
-void units_read_before(struct strv *ret, const struct run *run)
+static bool may_activate(const struct run *run)
 {
 	const enum action action = run->request.action;
 
-	if (target_is_local(run->target.name) &&
-		(action == ACTION_SWITCH || action == ACTION_TEST))
-		(void)read_units(ret, run, UNWELL);
+	return target_is_local(run->target.name) &&
+	       (action == ACTION_SWITCH || action == ACTION_TEST);
+}
+
+void units_read_before(struct units_before *ret, const struct run *run)
+{
+	if (!may_activate(run))
+		return;
+	(void)read_units(&ret->failed, run, UNWELL);
+	if (run->settings->health_units)
+		units_read_restarts(&ret->restarted, run);
+}
+
+/* One property a line, in no order that is promised, an empty line between two units. */
+void units_read_restarts(struct strv *ret, const struct run *run)
+{
+	char *const argv[] = {(char[]){"systemctl"}, (char[]){"show"},
+		(char[]){"--property=Id,NRestarts"}, (char[]){"*.service"}, NULL};
+	_cleanup_free_ char *text =
+		child_output(argv, &run->surroundings, DEADLINE_MS, ANSWER_MAX);
+	_cleanup_free_ char *name = NULL;
+	const char *at = text, *line;
+	uint64_t count = 0;
+	size_t len;
+
+	while (text && text_next_line(&at, text + strlen(text), &line, &len)) {
+		_cleanup_free_ char *property = xstrndup(line, len);
+
+		if (starts_with(property, "Id="))
+			set_string(&name, xstrdup(property + strlen("Id=")));
+		else if (starts_with(property, "NRestarts="))
+			(void)text_to_number(
+				property + strlen("NRestarts="), UINT64_MAX, &count);
+		if (len && *at)
+			continue;
+		if (name && count)
+			strv_take(ret, xasprintf("%s %" PRIu64, name, count));
+		set_string(&name, NULL);
+		count = 0;
+	}
+}
+
+static bool has_unit(const struct strv *restarts, const char *unit, size_t len)
+{
+	for (size_t i = 0; i < restarts->len; i++)
+		if (strcspn(restarts->words[i], " ") == len &&
+			strncmp(restarts->words[i], unit, len) == 0)
+			return true;
+	return false;
+}
+
+void units_find_loops(struct strv *ret, const struct units_before *before,
+	const struct strv *first, const struct strv *second)
+{
+	for (size_t i = 0; i < second->len; i++) {
+		const char *unit = second->words[i];
+		const size_t len = strcspn(unit, " ");
+
+		if (!strv_has(first, unit) && !has_unit(&before->restarted, unit, len))
+			strv_take(ret, xstrndup(unit, len));
+	}
 }
 
 static void read_failed(struct strv *ret, const struct run *run)
 {
-	const enum action action = run->request.action;
-
-	if (target_is_local(run->target.name) &&
-		(action == ACTION_SWITCH || action == ACTION_TEST))
+	if (may_activate(run))
 		(void)read_units(ret, run, "failed");
 }
 
@@ -122,7 +177,7 @@ static void say_old(const struct run *run, const char *unit)
 		say("%s had failed before this run already", unit);
 }
 
-void units_compare(struct run *run, const struct strv *before)
+void units_compare(struct run *run, const struct units_before *before)
 {
 	_cleanup_strv_ struct strv now = {0};
 	size_t named = 0;
@@ -132,7 +187,7 @@ void units_compare(struct run *run, const struct strv *before)
 		return;
 	set_string(&run->build.failed_units, text_shell_words(now.words));
 	for (size_t i = 0; i < now.len && named < NAMED_MAX; i++) {
-		const bool is_old = strv_has(before, now.words[i]);
+		const bool is_old = strv_has(&before->failed, now.words[i]);
 
 		if (is_old && !run->build.exit_status)
 			continue;

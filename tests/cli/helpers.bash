@@ -99,12 +99,25 @@ as_person() {
 	wait_for test -s "$ROOT/person.pid"
 }
 
-# Kills every process of safe-rebuild that belongs to this test: other tests run beside it.
-kill_runs() {
+# Every process of safe-rebuild that belongs to this test: other tests run beside it.
+pids_of_runs() {
 	local pid
 	for pid in $(pgrep -x safe-rebuild); do
-		if grep -qzFx "ROOT=$ROOT" "/proc/$pid/environ" 2>/dev/null; then kill -KILL "$pid"; fi
+		if grep -qzFx "ROOT=$ROOT" "/proc/$pid/environ" 2>/dev/null; then echo "$pid"; fi
 	done
+}
+
+# A dying process has lost its environment before it lets go of its locks.
+has_ended() {
+	refute grep -qs '^State:.[^Z]' "/proc/$1/status"
+}
+
+# kill_runs [SIGNAL]: of which they die.
+kill_runs() {
+	local pid pids
+	pids=$(pids_of_runs)
+	for pid in $pids; do kill -s "${1:-KILL}" "$pid"; done
+	for pid in $pids; do wait_for has_ended "$pid"; done
 }
 
 # person COMMAND ...: as_person, to its end; its words come to $output, its exit status to $status.

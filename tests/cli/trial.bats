@@ -43,6 +43,10 @@ use_systemd() {
 			for unit; do :; done
 			[ ! -e "$ROOT/$unit" ] || kill "$(cat "$ROOT/$unit")"
 			rm -f "$ROOT/$unit" ;;
+		show)
+			look=$(($(cat "$ROOT/looks" 2>/dev/null || echo 0) + 1))
+			echo "$look" >"$ROOT/looks"
+			cat "$ROOT/restarts.$look" 2>/dev/null ;;
 		list-jobs) cat "$ROOT/jobs" 2>/dev/null ;;
 		list-units)
 			cat "$ROOT/failed" 2>/dev/null
@@ -136,6 +140,14 @@ ended() {
 	assert_equal "$(running) / $(boots)" "one two / one two"
 }
 
+@test "a check that is not there is said before anything is built" {
+	health "check = $ROOT/missing"
+	add two
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 70
+	assert_contains "${lines[0]}" "[health] check: '$ROOT/missing' cannot be run now"
+}
+
 @test "a way back that fails is said in the clearest words" {
 	health "check = false"
 	add two
@@ -161,6 +173,30 @@ ended() {
 	run sr --agent beta switch --flake '.#box'
 	assert_equal "$status" 70
 	assert_contains "$output" "units have failed: new.service"
+	assert_equal "$(running)" "one two"
+}
+
+# restarts LOOK UNIT COUNT ...: what systemctl says when it is asked for the LOOK-th time.
+restarts() {
+	printf 'Id=%s.service\nNRestarts=%s\n\n' "${@:2}" >"$ROOT/restarts.$1"
+}
+
+@test "units = yes: a service that is started again and again counts, one that was before does not" {
+	health $'units = yes\ntimeout = 3s\nignore = flaky-*'
+	# before the activation, when its jobs have ended, ten seconds later
+	restarts 1 old 7 quiet 0 new 0
+	restarts 2 old 8 quiet 0 new 3 flaky-1 1
+	restarts 3 old 9 quiet 0 new 3 flaky-1 2
+	add two
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 0
+	restarts 4 old 7 quiet 0
+	restarts 5 old 8 quiet 0 new 3
+	restarts 6 old 9 quiet 0 new 4
+	add three
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 70
+	assert_contains "$output" "units are started again and again: new.service: taking the new system back"
 	assert_equal "$(running)" "one two"
 }
 
@@ -210,6 +246,7 @@ ended() {
 	run sr --agent beta confirm 2
 	assert_equal "$status" 0
 	assert_contains "$output" "build 2 by beta: switch succeeded, generation 2"
+	assert_equal "$(field 2 confirmed_by)" beta
 	run sr --agent beta confirm 2
 	assert_equal "$status" 0
 	assert_contains "$output" "nothing waits to be confirmed: build 2 by beta: switch succeeded"
@@ -228,7 +265,91 @@ ended() {
 	assert_equal "$(boots)" "one"
 	run sr --agent gamma switch --flake '.#box'
 	assert_equal "$status" 0
-	assert_equal "$(field 2 outcome)" interrupted
+	assert_equal "$(field 2 outcome) ($(field 2 taken_back))" "rolled-back (its runner was killed)"
+}
+
+@test "--confirm and its runner killed: whoever comes next takes it back first, and the timer nothing" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 5s 2>/dev/null
+	kill_runs
+	git rm -qf modules/two.nix
+	serve_three() { add three && sr --agent gamma switch --flake '.#box'; }
+	run serve_three
+	assert_equal "$status" 0
+	assert_contains "$output" "build 2 was on trial, and its runner was killed: taking it back"
+	assert_contains "$output" "build 2 by beta was taken back: its runner was killed"
+	assert_equal "$(running) / $(boots)" "one three / one three"
+	assert_contains "$(cat "$ROOT/systemctl")" "stop --quiet safe-rebuild-trial-2.timer"
+	# as it would come all the same
+	run sr confirm --take-back 2
+	assert_equal "$status" 0
+	assert_equal "$(running) / $(boots)" "one three / one three"
+	# a way back that was killed is gone again
+	mv "$ROOT/run/safe-rebuild/trial.taken-back" "$ROOT/run/safe-rebuild/trial.expired"
+	person sr rollback 3
+	assert_contains "$output" "build 2 was on trial, and its runner was killed: taking it back"
+	assert_equal "$(running) / $(boots)" "one three / one three"
+}
+
+@test "a runner that is told to end leaves its trial to the timer, at once" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 8s 2>/dev/null
+	local start=$SECONDS
+	kill_runs TERM
+	[ $((SECONDS - start)) -lt 5 ]
+	assert_contains "$(cat "$ROOT/var/log/safe-rebuild/2.log")" "told to end: nobody can keep build 2 any more"
+	wait_for_long runs one
+	sr --agent beta switch --flake '.#box' --allow-redo 2 2>/dev/null
+	assert_equal "$(field 2 outcome)" rolled-back
+}
+
+@test "confirm while it is being taken back comes too late" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
+	mv "$ROOT/run/safe-rebuild/trial" "$ROOT/run/safe-rebuild/trial.expired"
+	run sr --agent beta confirm 2
+	assert_equal "$status" 70
+	assert_contains "$output" "too late: build 2 is being taken back"
+	mv "$ROOT/run/safe-rebuild/trial.expired" "$ROOT/run/safe-rebuild/trial.taken-back"
+	wait_for_long ended 2
+	assert_equal "$(running)" "one"
+}
+
+@test "a person at a terminal is asked" {
+	session <<-'PY'
+		def begin(module):
+		    with open(f"modules/{module}.nix", "w") as file:
+		        file.write('{ services = [ "%s" ]; }' % module)
+		    os.system("git add -A")
+		    s.run(f"{program} switch --flake .#box --confirm 10m; echo status=$?=")
+		    s.expect(r"keep build \d \(y\), or go back now \(n\)\? ", 30)
+		s = Session()
+		begin("two")
+		s.send("what\n")
+		s.expect(r"keep build 2 \(y\), or go back now \(n\)\? ")
+		s.send("y\n")
+		s.expect(r"build 2 by \w+: switch succeeded, generation 2")
+		s.expect(r"status=0=")
+		begin("three")
+		s.send("N\n")
+		s.expect(r"build 3 by \w+: switch rolled-back \(not confirmed\)")
+		s.expect(r"status=70=")
+		begin("four")
+		s.send("\x03")
+		s.expect(r"build 4 goes back unless: safe-rebuild confirm 4")
+		s.expect(r"status=130=")
+		assert s.is_sane()
+		s.command(f"{program} confirm 4")
+		begin("five")
+		s2 = Session()
+		s2.command(f"{program} confirm 5")
+		s.expect(r"build 5 by \w+: switch succeeded")
+		s.expect(r"status=0=")
+		assert s.is_sane()
+	PY
+	assert_equal "$(running) / $(boots)" "five four one three two / five four one three two"
+	assert_equal "$(field 2 confirmed_by)" "$(field 2 agent)"
+	assert_contains "$(sr log)" "rolled-back (not confirmed)"
 }
 
 @test "--confirm and an activation that hangs: stopped, and taken back" {

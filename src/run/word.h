@@ -1,0 +1,21 @@
+#pragma once
+/*
+ * Somebody's word on a build that waits to be confirmed (see confirmation.h): by the
+ * command, or on the terminal of the person who has started it. The build's runner hears
+ * it, keeps the system or takes it back, and records that.
+ */
+#include "rebuild/target.h"
+#include "settings/settings.h"
+
+/*
+ * Keeps it in the name of BY, and waits until that is done: the exit status. What went
+ * wrong, or how it ended, is printed.
+ */
+int word_confirm(const struct settings *settings, uint64_t number, const char *by);
+
+/*
+ * Asks on stdin until there is an answer, or it was decided otherwise; a signal ends the
+ * asking alone. Returns the exit status.
+ */
+int word_ask(const struct settings *settings, const struct target *target,
+	uint64_t number, const char *by);
