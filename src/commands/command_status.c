@@ -4,227 +4,16 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
-#include "caller/caller.h"
-#include "changes/changes.h"
 #include "changes/describe.h"
-#include "changes/uncommitted.h"
 #include "commands/command.h"
 #include "commands/json.h"
-#include "guard/guard.h"
-#include "guard/refusal.h"
-#include "ledger/lineage.h"
-#include "queue/lock.h"
-#include "queue/pause.h"
-#include "queue/ticket.h"
+#include "commands/state.h"
 #include "queue/waiting.h"
-#include "rebuild/system.h"
-#include "run/confirmation.h"
-#include "run/remarks.h"
 
-#define LAST_BUILDS 4
 /* An agent calls this before it edits: all of it in under 1,500 bytes. */
 #define WAITING_SHOWN 2
 #define LINE_MAX_BYTES 115
 #define PATHS_SHOWN 3
-
-/* One target's queue. */
-struct queue_state {
-	struct target target;
-	struct builds tickets;
-	bool unknown;
-	char *stranger; /* who holds the lock by /proc/locks, or NULL */
-};
-
-/* Everything that status tells, gathered before any of it is printed. */
-struct state {
-	struct caller caller;
-	struct queue_state *queues; /* the system's first */
-	size_t queues_len;
-	struct system_state system;
-	struct ledger *ledger; /* NULL: nothing recorded, or not readable */
-	bool is_unreadable;    /* the ledger, in whole or in part */
-	struct build live, boot,
-		own;             /* number 0: none; boot: what the profile points at */
-	struct builds last;      /* since the caller's own, where he has one */
-	size_t since_own;        /* how many builds there are since then */
-	char *root;              /* of the checkout; NULL: none is known */
-	struct strv uncommitted; /* in it */
-	char *untracked;         /* files that git does not track, in words */
-	const char *verdict;     /* on a switch now, in a word; NULL: nothing to judge */
-	char *why;               /* it would be refused, or cannot be judged */
-	char *failed;            /* this very configuration has, in words; NULL: not */
-	bool went_back;          /* outside safe-rebuild */
-	struct trial_record trial;
-	char *paused; /* by whom and why, in words; NULL: not */
-};
-
-static void state_free(struct state *state)
-{
-	caller_free(&state->caller);
-	for (size_t i = 0; i < state->queues_len; i++) {
-		target_free(&state->queues[i].target);
-		builds_free(&state->queues[i].tickets);
-		free(state->queues[i].stranger);
-	}
-	free(state->queues);
-	system_free(&state->system);
-	build_free(&state->live);
-	build_free(&state->boot);
-	build_free(&state->own);
-	builds_free(&state->last);
-	ledger_free(state->ledger);
-	free(state->root);
-	strv_free(&state->uncommitted);
-	free(state->untracked);
-	free(state->why);
-	free(state->failed);
-	free(state->paused);
-	trial_record_free(&state->trial);
-}
-
-/* What "diff" tells of, too: since the caller's own last build of a configuration. */
-static int gather_last(struct state *state)
-{
-	struct build_walk walk = builds_walk(state->ledger, NULL);
-	_cleanup_build_ struct build at = BUILD_INIT;
-	_cleanup_changes_ struct changes changes = {.base = BUILD_INIT};
-	const git_oid *own = &state->own.commit;
-	int found;
-
-	if (changes_find_base(&changes, state->ledger, &state->caller,
-		    state->queues[0].target.name) < 0)
-		return -1;
-	if (changes.base_kind == BASE_OWN)
-		own = &changes.base.commit;
-	while ((found = builds_next(&at, &walk)) > 0 && !git_oid_equal(&at.commit, own)) {
-		if (build_is_of_agent(&at, state->caller.agent))
-			continue;
-		state->since_own++;
-		if (state->last.len < LAST_BUILDS)
-			builds_add(&state->last, &at);
-		else if (!state->own.number)
-			break;
-	}
-	return found < 0 ? -1 : 0;
-}
-
-static int find_going_back(struct state *state)
-{
-	_cleanup_lineage_ struct lineage lineage = {0};
-	const int found = lineage_begin(&lineage, state->ledger,
-		state->queues[0].target.name, state->system.profile);
-
-	state->went_back = found > 0;
-	return found;
-}
-
-static int gather_builds(struct state *state)
-{
-	const struct system_state *system = &state->system;
-
-	if (system->running && live_build(&state->live, state->ledger,
-				       &state->queues[0].target, system->running) < 0)
-		return -1;
-	if (system->profile && system->running &&
-		!streq(system->profile, system->running) &&
-		build_by_system(&state->boot, state->ledger, system->profile) < 0)
-		return -1;
-	if (find_going_back(state) < 0 ||
-		build_by_agent(&state->own, state->ledger, NULL, state->caller.agent) < 0)
-		return -1;
-	return gather_last(state);
-}
-
-static void gather_queue(
-	struct queue_state *ret, const struct settings *settings, const char *name)
-{
-	*ret = (struct queue_state){0};
-	target_by_name(&ret->target, settings, name);
-	if (tickets_read(&ret->tickets, ret->target.queue) < 0) {
-		warn_errno("cannot see who builds or waits ('%s')", ret->target.queue);
-		ret->unknown = true;
-	}
-	ret->stranger = lock_describe_holder(ret->target.directory);
-}
-
-static void gather_queues(struct state *state, const struct settings *settings)
-{
-	_cleanup_strv_ struct strv targets = {0};
-
-	target_list(&targets, settings);
-	state->queues = xcalloc(targets.len, sizeof(*state->queues));
-	for (size_t i = 0; i < targets.len; i++)
-		gather_queue(
-			&state->queues[state->queues_len++], settings, targets.words[i]);
-}
-
-/* What a switch of the caller's configuration would be told now. */
-static void gather_verdict(struct state *state, const struct settings *settings,
-	const struct request *request, const struct configuration *configuration,
-	const struct snapshot *snapshot)
-{
-	const struct guard_call call = {
-		.settings = settings,
-		.ledger = state->ledger,
-		.caller = &state->caller,
-		.target = &state->queues[0].target,
-		.request = request,
-		.configuration = configuration,
-		.snapshot = snapshot,
-	};
-	_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
-	_cleanup_guard_ struct guard guard = {0};
-
-	guard_judge(&guard, &call, false);
-	refusal_put_summary(&why, &guard);
-	state->verdict = guard_verdict_word(&guard);
-	if (guard_refuses(&guard))
-		state->why = strbuf_take(&why);
-	state->failed = remark_failed(
-		state->ledger, call.target->name, configuration->name, &snapshot->tree);
-}
-
-/* The caller's configuration: what is not committed, and what would become of it. */
-static void gather_configuration(struct state *state, const struct settings *settings,
-	const struct request *request, struct configuration *configuration)
-{
-	_cleanup_snapshot_ struct snapshot snapshot = {0};
-	_cleanup_edits_ struct edits edits = {0};
-
-	if (configuration->kind == CONFIGURATION_ELSEWHERE ||
-		snapshot_look(&snapshot, configuration, settings, state->ledger) < 0)
-		return;
-	gather_verdict(state, settings, request, configuration, &snapshot);
-	edits_read(&edits, settings);
-	if (!configuration->is_git || configuration->kind == CONFIGURATION_COMMIT ||
-		uncommitted_list(&state->uncommitted, state->ledger, configuration,
-			&snapshot, &edits) <= 0)
-		return;
-	state->root = TAKE_PTR(configuration->root);
-	state->untracked = TAKE_PTR(snapshot.untracked);
-}
-
-static int gather(struct state *ret, const struct context *context)
-{
-	_cleanup_configuration_ struct configuration configuration = {0};
-	const struct request request = {.action = ACTION_SWITCH, .action_word = "switch"};
-
-	configuration_find_here(&configuration, &request);
-	if (command_enter(&ret->caller, context, context->options->agent) < 0)
-		return -1;
-	ret->paused = pause_describe(context->settings);
-	trial_read(&ret->trial, context->settings, TRIAL_OPEN);
-	gather_queues(ret, context->settings);
-	system_read(&ret->system, context->settings, &ret->queues[0].target);
-	/* A ledger that cannot be read still leaves the queue and the links to tell. */
-	ret->is_unreadable = ledger_open(&ret->ledger, context->settings) < 0 ||
-			     (ret->ledger && gather_builds(ret) < 0);
-	if (ret->is_unreadable)
-		warn("what is recorded is not shown, or not all of it");
-	if (ret->ledger)
-		gather_configuration(ret, context->settings, &request, &configuration);
-	return 0;
-}
 
 /* label and line, cut where they are too long; what is in tail never is. */
 static void print_line(const char *label, const char *line, const char *tail)
@@ -496,7 +285,7 @@ static int status(const struct context *context, const struct command_options *o
 		.live = BUILD_INIT, .boot = BUILD_INIT, .own = BUILD_INIT};
 
 	(void)words;
-	if (gather(&state, context) < 0)
+	if (state_gather(&state, context) < 0)
 		return EXIT_OWN_FAILURE;
 	return options->json ? print_json(&state) : print_text(&state);
 }
