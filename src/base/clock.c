@@ -98,3 +98,15 @@ int64_t clock_nanoseconds(const struct timespec *time)
 {
 	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
 }
+
+bool clock_parse_when(time_t *ret, const char *text)
+{
+	_cleanup_free_ char *midnight = xasprintf("%sT00:00:00+00:00", text);
+	int64_t ms;
+
+	if (clock_parse_duration(text, &ms) && ms != FOREVER_MS) {
+		*ret = time(NULL) - (time_t)(ms / 1000);
+		return true;
+	}
+	return clock_parse_iso8601(text, ret) || clock_parse_iso8601(midnight, ret);
+}

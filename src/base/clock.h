@@ -23,6 +23,9 @@ char *clock_age(time_t time) _must_check_;
 /* "0", "90s", "10m", "2h", "forever" into milliseconds. */
 bool clock_parse_duration(const char *text, int64_t *ret_ms);
 
+/* A point in time as people name one: "2h" ago, "2026-11-22", ISO 8601. */
+bool clock_parse_when(time_t *ret, const char *text);
+
 /* Milliseconds on a clock that nobody sets (CLOCK_BOOTTIME goes on in suspend). */
 int64_t clock_boot_ms(void);
 

@@ -55,6 +55,19 @@ char *describe_build(const struct build *build)
 	return text_clean(out.text, out.len);
 }
 
+char *describe_refusal(const struct build *call)
+{
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	_cleanup_free_ char *age = clock_age(call->finished);
+
+	strbuf_printf(&out, "%s: %s refused, %s: it %s", call->agent,
+		call->action ? call->action : "?", age,
+		call->refused ? call->refused : "?");
+	if (call->undone)
+		strbuf_printf(&out, " (%s)", call->undone);
+	return text_clean(out.text, out.len);
+}
+
 static int lookup_blob(
 	git_blob **ret, struct ledger *ledger, uint32_t mode, const git_oid *id)
 {

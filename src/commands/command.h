@@ -18,7 +18,7 @@ struct context {
 
 /* The options of all commands together; commands.c lists them. */
 struct command_options {
-	bool json, patch, output, exit_code, restore, take_back;
+	bool json, patch, output, exit_code, restore, take_back, refused;
 	bool md, check, user, project, managed, opencode_plugin;
 	unsigned count; /* 0: not given */
 	char *action, *outcome, *since, *path, *duration, *install, *remove;

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "changes/explain.h"
@@ -133,13 +134,23 @@ static int find_base(struct changes *ret, struct ledger *ledger,
 	const struct context *context, const struct comparison *comparison)
 {
 	const char *since = comparison->options->since;
+	time_t when;
+	int found;
 
 	if (!since)
 		return changes_find_base(
 			ret, ledger, &comparison->caller, comparison->target.name);
 	ret->base_kind = BASE_GIVEN;
-	if (build_by_name(&ret->base, ledger, context->settings, since) < 0)
+	if (clock_parse_when(&when, since)) {
+		found = build_live_at(&ret->base, ledger, comparison->target.name, when);
+		if (found <= 0)
+			return found < 0 ? -1
+					 : error("--since %s: no build was live then "
+						 "(safe-rebuild log)",
+						   since);
+	} else if (build_by_name(&ret->base, ledger, context->settings, since) < 0) {
 		return -1;
+	}
 	if (build_is_running(&ret->base))
 		return error("build %" PRIu64 " has not ended yet", ret->base.number);
 	if (!build_has_snapshot(&ret->base))
@@ -328,7 +339,7 @@ static int diff(const struct context *context, const struct command_options *opt
 
 const struct command command_diff = {
 	.name = "diff",
-	.arguments = "[--patch | --restore] [--since BUILD] [--exit-code] [--json] "
+	.arguments = "[--patch | --restore] [--since BUILD|WHEN] [--exit-code] [--json] "
 		     "[--flake REF ...] [PATH ...]",
 	.help = "what changed since my last build; needs no lock, no root",
 	.options = "--patch --restore --since --exit-code --json",

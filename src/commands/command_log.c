@@ -337,32 +337,44 @@ static int put_builds(struct listing *listing)
 	return found < 0 ? EXIT_OWN_FAILURE : 0;
 }
 
-/* "2h" ago, or a day or time as records have it. */
-static bool parse_since(time_t *ret, const char *text)
+static int put_refusals(struct listing *listing)
 {
-	_cleanup_free_ char *midnight = xasprintf("%sT00:00:00+00:00", text);
-	int64_t ms;
+	struct build_walk walk = refusals_walk(listing->ledger);
+	_cleanup_build_ struct build call = BUILD_INIT;
+	int found = 0;
 
-	if (clock_parse_duration(text, &ms) && ms != FOREVER_MS) {
-		*ret = time(NULL) - (time_t)(ms / 1000);
-		return true;
+	while (listing->left && (found = builds_next(&call, &walk)) > 0 &&
+		call.finished >= listing->filter.since) {
+		if (!is_value(call.agent, listing->filter.agent) ||
+			!is_value(call.action, listing->filter.action))
+			continue;
+		listing->left--;
+		listing->printed++;
+		if (listing->list) {
+			json_array_append_new(listing->list, json_build(&call));
+		} else {
+			_cleanup_free_ char *line = describe_refusal(&call);
+
+			answer("%s", line);
+		}
 	}
-	return clock_parse_iso8601(text, ret) || clock_parse_iso8601(midnight, ret);
+	return found < 0 ? EXIT_OWN_FAILURE : 0;
 }
 
-static int list(struct listing *listing, bool json)
+static int list(struct listing *listing, bool refused, bool json)
 {
 	json_t *object = json ? json_answer() : NULL;
 	int status = 0;
 
 	if (json) {
 		listing->list = json_array();
-		json_object_set_new(object, "builds", listing->list);
+		json_object_set_new(
+			object, refused ? "refused" : "builds", listing->list);
 	}
-	if (listing->as_table)
+	if (listing->as_table && !refused)
 		print_head(listing);
 	if (listing->ledger)
-		status = put_builds(listing);
+		status = (refused ? put_refusals : put_builds)(listing);
 	if (json && !status)
 		return json_print(object);
 	json_decref(object);
@@ -388,13 +400,13 @@ static void listing_free(struct listing *listing)
 	strv_free(&listing->by);
 }
 
-static void say_nothing(const struct filter *filter)
+static void say_nothing(const struct filter *filter, const char *what)
 {
 	if (filter->agent)
-		say("no such build by %s is recorded (all agents: leave out --agent)",
+		say("no such %s by %s is recorded (all agents: leave out --agent)", what,
 			filter->agent);
 	else
-		say("no such build is recorded");
+		say("no such %s is recorded", what);
 }
 
 /* A mistyped word would find nothing, which must not be told as an answer. */
@@ -402,9 +414,13 @@ static int check_words(const struct command_options *options)
 {
 	enum outcome outcome;
 
-	if (options->outcome && !outcome_from_word(options->outcome, &outcome))
+	if (options->refused && (options->outcome || options->path))
+		return error("--refused: what was refused has no outcome and no files");
+	if (options->outcome && (!outcome_from_word(options->outcome, &outcome) ||
+					outcome == OUTCOME_REFUSED))
 		return error("--outcome: '%s' is none of running, succeeded, partly, "
-			     "failed, interrupted, cancelled, rolled-back",
+			     "failed, interrupted, cancelled, rolled-back (and what was "
+			     "refused: log --refused)",
 			options->outcome);
 	if (options->action && action_from_word(options->action) == ACTION_UNKNOWN &&
 		!streq(options->action, "rollback") && !streq(options->action, "exec"))
@@ -436,7 +452,7 @@ static int log_command(const struct context *context,
 	(void)words;
 	if (check_words(options) < 0)
 		return EXIT_USAGE;
-	if (options->since && !parse_since(&listing.filter.since, options->since)) {
+	if (options->since && !clock_parse_when(&listing.filter.since, options->since)) {
 		error("--since: '%s' is neither a duration such as 2h nor a day such as "
 		      "2026-11-22",
 			options->since);
@@ -455,18 +471,18 @@ static int log_command(const struct context *context,
 	if (ledger && begin_lineage(&listing, context->settings) < 0)
 		return EXIT_OWN_FAILURE;
 	listing.as_table = !options->json && wants_table(&listing, &caller);
-	status = list(&listing, options->json);
+	status = list(&listing, options->refused, options->json);
 	listing_free(&listing);
 	if (!status && listing.printed == 0 && !options->json)
-		say_nothing(&listing.filter);
+		say_nothing(&listing.filter, options->refused ? "refusal" : "build");
 	return status;
 }
 
 const struct command command_log = {
 	.name = "log",
 	.arguments = "[-n COUNT] [--agent NAME] [--action WORD] [--outcome WORD] "
-		     "[--since WHEN] [--path FILE] [--json]",
+		     "[--since WHEN] [--path FILE] [--refused] [--json]",
 	.help = "the last builds: who, what, with which result",
-	.options = "-n --action --outcome --since --path --json",
+	.options = "-n --action --outcome --since --path --refused --json",
 	.run = log_command,
 };

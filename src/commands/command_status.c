@@ -131,6 +131,15 @@ static void print_last(const struct state *state)
 		print_build("  ", &state->last.list[i]);
 }
 
+static void print_refused(const struct state *state)
+{
+	for (size_t i = 0; i < state->refused.len; i++) {
+		_cleanup_free_ char *line = describe_refusal(&state->refused.list[i]);
+
+		print_line("refused:  ", line, "");
+	}
+}
+
 static void print_uncommitted(const struct state *state)
 {
 	const struct strv *paths = &state->uncommitted;
@@ -193,6 +202,7 @@ static int print_text(const struct state *state)
 	else
 		answer("yours:    no build by %s yet", state->caller.agent);
 	print_last(state);
+	print_refused(state);
 	print_uncommitted(state);
 	print_verdict(state);
 	return 0;
@@ -263,6 +273,7 @@ static int print_json(const struct state *state)
 		optional_build(boots_live ? &state->live : &state->boot));
 	json_object_set_new(object, "yours", optional_build(&state->own));
 	json_object_set_new(object, "last", list_builds(&state->last));
+	json_object_set_new(object, "refused", list_builds(&state->refused));
 	json_object_set_new(object, "builds_since_yours",
 		state->own.number ? json_integer((json_int_t)state->since_own)
 				  : json_null());

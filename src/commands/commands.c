@@ -37,6 +37,7 @@ static const struct option all_options[] = {
 	{"--action", "WORD", NULL, NULL, option_set_text, AT(action)},
 	{"--outcome", "WORD", NULL, NULL, option_set_text, AT(outcome)},
 	{"--since", "WHEN", NULL, NULL, option_set_text, AT(since)},
+	{"--refused", NULL, NULL, NULL, option_set_flag, AT(refused)},
 	{"--path", "FILE", NULL, NULL, option_set_text, AT(path)},
 	{"--for", "DURATION", NULL, NULL, option_set_text, AT(duration)},
 	{"--take-back", NULL, NULL, NULL, option_set_flag, AT(take_back)},

@@ -13,6 +13,8 @@
 #include "run/remarks.h"
 
 #define LAST_BUILDS 4
+#define REFUSED_SHOWN 2
+#define REFUSED_SECONDS 86400
 
 void state_free(struct state *state)
 {
@@ -28,6 +30,7 @@ void state_free(struct state *state)
 	build_free(&state->boot);
 	build_free(&state->own);
 	builds_free(&state->last);
+	builds_free(&state->refused);
 	ledger_free(state->ledger);
 	free(state->root);
 	strv_free(&state->uncommitted);
@@ -64,6 +67,29 @@ static int gather_last(struct state *state)
 	return found < 0 ? -1 : 0;
 }
 
+/* The newest of each agent that has not come through since. */
+static int gather_refused(struct state *state)
+{
+	struct build_walk walk = refusals_walk(state->ledger);
+	_cleanup_build_ struct build call = BUILD_INIT, later = BUILD_INIT;
+	_cleanup_strv_ struct strv seen = {0};
+	int found = 0;
+
+	while (state->refused.len < REFUSED_SHOWN &&
+		(found = builds_next(&call, &walk)) > 0 &&
+		call.finished > time(NULL) - REFUSED_SECONDS) {
+		if (strv_has(&seen, call.agent))
+			continue;
+		strv_add(&seen, call.agent);
+		found = build_by_agent(&later, state->ledger, call.target, call.agent);
+		if (found < 0)
+			return -1;
+		if (!found || later.finished < call.finished)
+			builds_add(&state->refused, &call);
+	}
+	return found < 0 ? -1 : 0;
+}
+
 static int find_going_back(struct state *state)
 {
 	_cleanup_lineage_ struct lineage lineage = {0};
@@ -88,7 +114,7 @@ static int gather_builds(struct state *state)
 	if (find_going_back(state) < 0 ||
 		build_by_agent(&state->own, state->ledger, NULL, state->caller.agent) < 0)
 		return -1;
-	return gather_last(state);
+	return gather_last(state) < 0 ? -1 : gather_refused(state);
 }
 
 static void gather_queue(
@@ -181,4 +207,3 @@ int state_gather(struct state *ret, const struct context *context)
 		gather_configuration(ret, context->settings, &request, &configuration);
 	return 0;
 }
-

@@ -26,6 +26,7 @@ struct state {
 	struct build live, boot,
 		own;             /* number 0: none; boot: what the profile points at */
 	struct builds last;      /* since the caller's own, where he has one */
+	struct builds refused;   /* whose callers have not built since */
 	size_t since_own;        /* how many builds there are since then */
 	char *root;              /* of the checkout; NULL: none is known */
 	struct strv uncommitted; /* in it */

@@ -32,7 +32,7 @@ _safe_rebuild() {
 	'') options+=" $commands $actions" ;;
 	status) options+=' --json' ;;
 	diff) options+=' --patch --restore --since --exit-code --json --flake' ;;
-	log) options+=' -n --action --outcome --since --path --json' ;;
+	log) options+=' -n --action --outcome --since --path --refused --json' ;;
 	show) options+=" --patch --since --output --json $(_safe_rebuild_builds)" ;;
 	attach | cancel | rollback) options+=" $(_safe_rebuild_builds)" ;;
 	confirm) options+=" --take-back $(_safe_rebuild_builds)" ;;

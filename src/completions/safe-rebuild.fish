@@ -46,6 +46,7 @@ complete -c safe-rebuild -n '__fish_seen_subcommand_from diff' -l restore
 complete -c safe-rebuild -n '__fish_seen_subcommand_from diff' -l exit-code
 complete -c safe-rebuild -n '__fish_seen_subcommand_from diff show' -l since -x -a '(__safe_rebuild_builds)'
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l since -x
+complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l refused
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -s n -x
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l action -x -a "$actions"
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l outcome -x -a 'succeeded partly failed interrupted cancelled rolled-back'

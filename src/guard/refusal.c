@@ -473,8 +473,7 @@ static int refuse(const struct guard *guard, const char *undo, const char *redo)
 	return EXIT_REFUSED;
 }
 
-static void note_allowed(struct build *build, const struct guard *guard, const char *undo,
-	const char *redo)
+static void note_paths(struct build *build, const struct guard *guard)
 {
 	_cleanup_strv_ struct strv paths = {0};
 
@@ -482,12 +481,32 @@ static void note_allowed(struct build *build, const struct guard *guard, const c
 		for (size_t j = 0; j < guard->list[i].verdict.len; j++)
 			if (guard->list[i].verdict.list[j].verdict == VERDICT_REFUSED)
 				add_name(&paths, guard->list[i].verdict.list[j].path);
-	set_string(&build->allowed_undo, *undo ? xstrdup(undo) : NULL);
-	set_string(&build->allowed_redo, *redo ? xstrdup(redo) : NULL);
 	if (!paths.len)
 		return;
 	set_string(&build->undone, text_shell_words(paths.words));
 	build->undone[text_cut(build->undone, UNDONE_MAX)] = '\0';
+}
+
+static void note_allowed(struct build *build, const struct guard *guard, const char *undo,
+	const char *redo)
+{
+	set_string(&build->allowed_undo, *undo ? xstrdup(undo) : NULL);
+	set_string(&build->allowed_redo, *redo ? xstrdup(redo) : NULL);
+	note_paths(build, guard);
+}
+
+static void note_refused(struct build *build, const struct guard *guard, const char *undo,
+	const char *redo)
+{
+	_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
+
+	if (*undo)
+		strbuf_printf(&why, "would take away the work of %s", undo);
+	if (*redo)
+		strbuf_printf(&why, "%swould bring back the work of %s",
+			*undo ? " and " : "", redo);
+	set_string(&build->refused, strbuf_take(&why));
+	note_paths(build, guard);
 }
 
 static void say_notes(const struct guarded *guarded)
@@ -505,7 +524,7 @@ static void say_notes(const struct guarded *guarded)
 }
 
 /* A rollback goes to the generation before: what it takes back is what is live. */
-static int decide_rollback(const struct guard *guard)
+static int decide_rollback(const struct guard *guard, struct build *build)
 {
 	const struct guard_call *call = guard->call;
 
@@ -524,6 +543,8 @@ static int decide_rollback(const struct guard *guard)
 			    "%s",
 				sudo_of(call), live->name, *call->own_words ? " " : "",
 				call->own_words, call->command);
+			set_string(&build->refused,
+				xasprintf("would take back the work of %s", live->name));
 			return EXIT_REFUSED;
 		}
 		say("takes back %s", live->description);
@@ -550,9 +571,11 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 			     refusal_is_allowed(call->allow_redo, redo);
 
 	if (call->request->rollback)
-		return arriving ? 0 : decide_rollback(guard);
-	if (guard_refuses(guard) && !allowed && call->settings->guard_undo != UNDO_WARN)
+		return arriving ? 0 : decide_rollback(guard, build);
+	if (guard_refuses(guard) && !allowed && call->settings->guard_undo != UNDO_WARN) {
+		note_refused(build, guard, undo, redo);
 		return refuse(guard, undo, redo);
+	}
 	if (arriving)
 		return 0;
 	for (size_t i = 0; i < guard->len; i++)

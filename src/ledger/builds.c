@@ -21,7 +21,8 @@ static int load(struct build *ret, struct ledger *ledger, const git_oid *id)
 	message = git_commit_message(commit);
 	record = strstr(message, "\n\n");
 	record = record ? record + 2 : "";
-	is_build = build_parse(ret, record, strlen(record)) && ret->number;
+	is_build = build_parse(ret, record, strlen(record)) &&
+		   (ret->number || ret->outcome == OUTCOME_REFUSED);
 	if (!is_build)
 		build_free(ret);
 	ret->commit = *id;
@@ -50,6 +51,12 @@ struct build_walk builds_walk(struct ledger *ledger, const char *target)
 		.ledger = ledger, .target = target, .left = BUILDS_WALKED};
 }
 
+struct build_walk refusals_walk(struct ledger *ledger)
+{
+	return (struct build_walk){
+		.ledger = ledger, .reference = REF_REFUSED, .left = BUILDS_WALKED};
+}
+
 struct build_walk builds_walk_before(struct ledger *ledger, const struct build *build)
 {
 	return (struct build_walk){
@@ -74,8 +81,8 @@ int builds_next(struct build *ret, struct build_walk *walk)
 
 	build_free(ret);
 	if (!walk->started) {
-		int result = git_reference_name_to_id(
-			&walk->next, ledger->repository, REF_CHAIN);
+		int result = git_reference_name_to_id(&walk->next, ledger->repository,
+			walk->reference ? walk->reference : REF_CHAIN);
 
 		if (result < 0 && result != GIT_ENOTFOUND)
 			return git_failed("cannot read the ledger '%s'", ledger->path);

@@ -16,10 +16,11 @@
  */
 struct build_walk {
 	struct ledger *ledger;
-	const char *target; /* NULL: any */
-	bool with_snapshot; /* only those */
-	unsigned left;      /* commits that are still looked at */
-	git_oid next;       /* zero at the start: the tip */
+	const char *target;    /* NULL: any */
+	bool with_snapshot;    /* only those */
+	const char *reference; /* where it starts; NULL: the chain */
+	unsigned left;         /* commits that are still looked at */
+	git_oid next;          /* zero at the start: the tip */
 	bool started;
 };
 
@@ -27,6 +28,8 @@ struct build_walk {
 #define BUILDS_WALKED 500
 
 struct build_walk builds_walk(struct ledger *ledger, const char *target);
+/* Calls that were refused, newest first: no builds, for they have no number. */
+struct build_walk refusals_walk(struct ledger *ledger);
 /* The builds before this one, of its target, that have a snapshot. */
 struct build_walk builds_walk_before(struct ledger *ledger, const struct build *build);
 int builds_next(struct build *ret, struct build_walk *walk) _must_check_;

@@ -503,6 +503,33 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 	return remove_running(ledger, running);
 }
 
+static bool is_same(const char *a, const char *b)
+{
+	return a && b && streq(a, b);
+}
+
+int ledger_note_refusal(struct ledger *ledger, const struct build *call)
+{
+	_cleanup_unlock_ int lock = take_lock(ledger, (gid_t)-1);
+	struct build_walk walk = refusals_walk(ledger);
+	_cleanup_build_ struct build last = BUILD_INIT;
+	git_oid commit;
+	int found;
+
+	if (lock < 0)
+		return -1;
+	found = builds_next(&last, &walk);
+	if (found < 0)
+		return -1;
+	if (found && is_same(last.agent, call->agent) &&
+		is_same(last.command, call->command) &&
+		is_same(last.refused, call->refused))
+		return 0;
+	return write_commit(ledger, call, found ? &last.commit : NULL, &commit) < 0
+		       ? -1
+		       : set_reference(ledger, REF_REFUSED, &commit);
+}
+
 int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id)
 {
 	_cleanup_unlock_ int lock = take_lock(ledger, (gid_t)-1);

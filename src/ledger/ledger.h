@@ -6,6 +6,7 @@
  *	refs/heads/builds          the chain of all builds whose outcome is known
  *	refs/agents/TARGET/AGENT   each agent's last build
  *	refs/running/N             a build whose outcome is not known yet
+ *	refs/refused               the chain of calls that were refused: no builds
  *
  * Numbers are given and refs move under a flock on STATE/ledger.lock, in which a writer
  * leaves a mark until it is through; objects are written
@@ -24,6 +25,7 @@
 /* How the references are laid out, in one place. The caller frees. */
 #define REF_CHAIN "refs/heads/builds"
 #define REF_RUNNING "refs/running/"
+#define REF_REFUSED "refs/refused"
 char *ref_of_running(uint64_t number) _must_check_;
 char *ref_of_agent(const char *target, const char *agent) _must_check_;
 
@@ -73,6 +75,12 @@ int ledger_begin(struct ledger *ledger, struct build *build) _must_check_;
  * build that is in the chain already stays as it is.
  */
 int ledger_finish(struct ledger *ledger, struct build *build) _must_check_;
+
+/*
+ * Records a call that was refused. Agents repeat theirs: the same one again, next after
+ * itself, is not recorded twice.
+ */
+int ledger_note_refusal(struct ledger *ledger, const struct build *call);
 
 /* Moves a reference, outside of those above, to an object that has been written. */
 int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id);

@@ -39,6 +39,7 @@ const struct build_field build_fields[] = {
 	FIELD("Outcome", FIELD_OUTCOME, outcome, EVERYWHERE),
 	FIELD("Exit-Status", FIELD_STATUS, exit_status, EVERYWHERE),
 	FIELD("Cancelled-By", FIELD_TEXT, cancelled_by, EVERYWHERE),
+	FIELD("Refused", FIELD_TEXT, refused, EVERYWHERE),
 	FIELD("Allowed-Undo", FIELD_TEXT, allowed_undo, EVERYWHERE),
 	FIELD("Allowed-Redo", FIELD_TEXT, allowed_redo, EVERYWHERE),
 	FIELD("Undone", FIELD_TEXT, undone, EVERYWHERE),
@@ -73,7 +74,7 @@ const struct build_field build_fields[] = {
 const size_t build_fields_len = ARRAY_LEN(build_fields);
 
 static const char *const outcome_words[] = {"", "running", "succeeded", "partly",
-	"failed", "interrupted", "cancelled", "rolled-back"};
+	"failed", "interrupted", "cancelled", "rolled-back", "refused"};
 static const char *const state_words[] = {"none", "clean", "dirty", "unborn", "plain"};
 static const char *const phase_words[] = {"", "arriving", "waiting",
 	"waiting for what runs outside", "looking", "evaluating", "building",

@@ -23,6 +23,7 @@ enum outcome {
 	OUTCOME_INTERRUPTED,
 	OUTCOME_CANCELLED,
 	OUTCOME_ROLLED_BACK,
+	OUTCOME_REFUSED, /* it is no build, and has no number */
 };
 
 enum config_state {
@@ -72,9 +73,10 @@ struct build {
 	enum outcome outcome;
 	int exit_status;
 	char *cancelled_by;
+	char *refused; /* whose work would have gone or come back, in words */
 	char *allowed_undo,
 		*allowed_redo; /* "43,44": whose work was allowed to go, come */
-	char *undone;          /* the paths of that, in words */
+	char *undone;          /* the paths of that, or of what was refused, in words */
 	/* Of a rollback: to what it went back ("43", "gen:12", a store path), and whose
 	 * work it took out ("44,45"; empty: none that is recorded). */
 	char *back_to, *rolled_back;

@@ -91,12 +91,15 @@ static bool is_unseen_redo(const struct run *run, const struct effect *effect,
 	       !refusal_is_allowed(options->allow_redo, run->build.back_to);
 }
 
-static int refuse(const struct run *run, const struct own_options *options,
+static int refuse(struct run *run, const struct own_options *options,
 	const struct effect *effect, bool undo, bool redo)
 {
 	_cleanup_free_ char *goal = rollback_goal(run);
 	_cleanup_free_ char *taking = describe_taking(effect);
 
+	set_string(&run->build.refused,
+		undo ? xasprintf("would take back the work of %s", effect->names)
+		     : xasprintf("would bring back %s", goal));
 	if (redo)
 		error("refused: this rollback would bring back %s, which was rolled back: "
 		      "%s",
@@ -239,6 +242,8 @@ static int go_back(struct run *run, const struct own_options *options, const cha
 		return leave(run, EXIT_BUSY);
 	}
 	status = weigh(run, options, &now);
+	if (status == EXIT_REFUSED)
+		run_note_refusal(run);
 	return status ? leave(run, status) : run_hand_over(run);
 }
 

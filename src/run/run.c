@@ -240,6 +240,24 @@ static void show_changes(struct run *run, bool refused)
 	}
 }
 
+void run_note_refusal(const struct run *run)
+{
+	_cleanup_ledger_ struct ledger *ledger = NULL;
+	_cleanup_build_ struct build call = BUILD_INIT;
+
+	build_copy(&call, &run->build);
+	call.outcome = OUTCOME_REFUSED;
+	call.exit_status = EXIT_REFUSED;
+	call.started = call.requested;
+	call.finished = time(NULL);
+	/* Nothing of it is built: its snapshot may be in memory alone. */
+	call.tree = call.config_tree = (git_oid){0};
+	call.config_state = CONFIG_NONE;
+	if (ledger_open_to_record(&ledger, run->settings) == 0)
+		(void)!ledger_note_refusal(ledger, &call);
+	notice_send(run->settings, &run->surroundings, "refused", &call);
+}
+
 static int guard(struct run *run, const struct own_options *options, bool arriving)
 {
 	const struct guard_call call = {
@@ -259,7 +277,7 @@ static int guard(struct run *run, const struct own_options *options, bool arrivi
 	const int status = run->ledger ? guard_check(&call, &run->build, arriving) : 0;
 
 	if (status == EXIT_REFUSED)
-		notice_send(run->settings, &run->surroundings, "refused", &run->build);
+		run_note_refusal(run);
 	return status;
 }
 

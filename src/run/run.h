@@ -71,6 +71,8 @@ void run_share(const struct run *run);
 int run_enter_queue(
 	struct run *run, const struct own_options *options, bool first) _must_check_;
 int run_hand_over(struct run *run) _must_check_;
+/* That the guard has refused it (build.refused says why), for others. */
+void run_note_refusal(const struct run *run);
 
 /*
  * words: the command line without our own options. Returns the exit status; does not

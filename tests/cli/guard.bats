@@ -556,6 +556,31 @@ outside() {
 	passes alpha switch --no-wait
 }
 
+@test "what was refused is on record: log --refused, status until its caller has come through" {
+	commit_line modules/web.nix 'nginx = true;'
+	passes alpha switch
+	run sr log --refused
+	assert_contains "$output" "no such refusal is recorded"
+	cd "$OTHER"
+	refused beta switch
+	refused beta switch
+	by beta switch --allow-undo 7
+	assert_equal "$status" 65
+	run sr log --refused
+	assert_equal "${#lines[@]}" 1
+	assert_contains "$output" "beta: switch refused, just now: it would take away the work of 1 (modules/web.nix)"
+	assert_contains "$(sr --agent alpha status)" "refused:  beta: switch refused, just now"
+	assert_equal "$(sr log --refused --json | jq_get refused | grep -o "'agent': 'beta'")" "'agent': 'beta'"
+	run sr log --refused --agent alpha
+	assert_contains "$output" "no such refusal by alpha is recorded"
+	run sr log --outcome refused
+	assert_equal "$status" 64
+	assert_contains "$output" "log --refused"
+	git pull -q
+	passes beta switch
+	refute_contains "$(sr --agent alpha status)" "refused:"
+}
+
 @test "commands for one who stands elsewhere" {
 	commit_line modules/web.nix 'nginx = true;'
 	passes alpha switch
@@ -769,4 +794,22 @@ outside() {
 	assert_equal "$status" 0
 	assert_contains "$output" "alternates' is no regular file"
 	assert_contains "$output" "whether this takes away what is live is not judged: there is no snapshot"
+}
+
+@test "diff --since a time: against what was live then" {
+	local when
+	passes alpha switch
+	sleep 1.1
+	when=$(date -Iseconds)
+	sleep 1.1
+	commit_line modules/web.nix 'nginx = true;'
+	passes beta switch
+	run sr --agent beta diff --since "$when"
+	assert_equal "$status" 0
+	assert_contains "$output" "M modules/web.nix +1"
+	run sr --agent beta diff --since 0s
+	refute_contains "$output" "web.nix"
+	run sr --agent beta diff --since 2h
+	assert_equal "$status" 125
+	assert_contains "$output" "--since 2h: no build was live then"
 }
