@@ -18,13 +18,17 @@
 #define SUMMARY_SHOWN 3
 #define PATH_SHOWN 150
 #define TEXT_SHOWN 80
+/* Of one path and build. */
+#define LINES_NAMED 4
 #define UNDONE_MAX 500
 
 /* What findings about one path, of one build, have in common: said in one line. */
 struct group {
 	const struct finding *first;
-	size_t lost, returned; /* lines */
-	const struct finding *lost_line;
+	struct named {
+		const struct finding *list[LINES_NAMED];
+		size_t len; /* of all */
+	} lost, returned;   /* lines */
 };
 
 struct groups {
@@ -40,6 +44,13 @@ static bool belongs(const struct group *group, const struct finding *finding)
 	       group->first->kind == finding->kind &&
 	       streq(group->first->path, finding->path) &&
 	       (finding->kind == ITEM_LINE || group->first == finding);
+}
+
+static void add_line(struct named *lines, const struct finding *finding)
+{
+	if (lines->len < LINES_NAMED)
+		lines->list[lines->len] = finding;
+	lines->len++;
 }
 
 /* Those of one verdict, by path and build. */
@@ -61,32 +72,47 @@ static void group_findings(
 			group = &ret->list[ret->len++];
 			*group = (struct group){.first = finding};
 		}
-		group->lost += finding->is_lost;
-		group->returned += !finding->is_lost;
-		if (finding->is_lost && !group->lost_line)
-			group->lost_line = finding;
+		add_line(finding->is_lost ? &group->lost : &group->returned, finding);
 	}
 }
 
-static void put_lines(struct strbuf *out, const struct group *group)
+/* "2 lines (line 14: "a"; line 15: "b")". */
+static void put_named(
+	struct strbuf *out, const struct named *lines, size_t shown, const char *more)
 {
-	_cleanup_free_ char *lost = text_count(group->lost, "line");
-	_cleanup_free_ char *returned = text_count(group->returned, "line");
+	_cleanup_free_ char *count = text_count(lines->len, "line");
 
-	if (group->lost_line) {
-		_cleanup_free_ char *quoted =
-			text_quote(group->lost_line->text, TEXT_SHOWN);
+	strbuf_printf(out, "%s%s (", count, more);
+	for (size_t i = 0; i < lines->len && i < shown; i++) {
+		const struct finding *finding = lines->list[i];
+		_cleanup_free_ char *quoted = text_quote(finding->text, TEXT_SHOWN);
 
-		strbuf_printf(out, "lacks %s (line %u: %s)", lost, group->lost_line->line,
-			quoted);
+		strbuf_printf(out, "%sline %u: %s", i ? "; " : "", finding->line, quoted);
+		if (finding->other) {
+			_cleanup_free_ char *other =
+				text_quote(finding->other, TEXT_SHOWN);
+
+			strbuf_printf(out, ", it becomes %s", other);
+		}
 	}
-	if (group->returned)
-		strbuf_printf(out, "%shas %s back that %s", group->lost ? ", " : "",
-			returned,
-			group->first->is_redo ? "was rolled back" : "it removed");
+	strbuf_puts(out, lines->len > shown ? "; ...)" : ")");
 }
 
-static void put_change(struct strbuf *out, const struct group *group)
+static void put_lines(struct strbuf *out, const struct group *group, size_t shown)
+{
+	if (group->lost.len) {
+		strbuf_puts(out, "lacks ");
+		put_named(out, &group->lost, shown, "");
+	}
+	if (group->returned.len) {
+		strbuf_puts(out, group->lost.len ? ", has " : "has ");
+		put_named(out, &group->returned, shown,
+			group->first->is_redo ? " back that was rolled back"
+					      : " back that it removed");
+	}
+}
+
+static void put_change(struct strbuf *out, const struct group *group, size_t shown)
 {
 	const struct finding *first = group->first;
 
@@ -103,13 +129,7 @@ static void put_change(struct strbuf *out, const struct group *group)
 					 ? "its content or mode goes back"
 					 : "its content or mode changes");
 	else
-		put_lines(out, group);
-	if (first->kind == ITEM_LINE && group->lost_line && group->lost_line->other) {
-		_cleanup_free_ char *quoted =
-			text_quote(group->lost_line->other, TEXT_SHOWN);
-
-		strbuf_printf(out, ", it becomes %s", quoted);
-	}
+		put_lines(out, group, shown);
 }
 
 static void put_owner(struct strbuf *out, const struct finding *finding)
@@ -138,7 +158,7 @@ static size_t say_groups(const struct verdict *verdict, enum item_verdict wanted
 		strbuf_printf(&line,
 			"%.*s: ", (int)text_cut(group->first->path, PATH_SHOWN),
 			group->first->path);
-		put_change(&line, group);
+		put_change(&line, group, LINES_NAMED);
 		put_owner(&line, group->first);
 		say("%s%s", prefix, line.text);
 	}
@@ -619,7 +639,7 @@ void refusal_put_summary(struct strbuf *out, const struct guard *guard)
 			strbuf_printf(out,
 				"; %.*s: ", (int)text_cut(first->path, PATH_SHOWN),
 				first->path);
-			put_change(out, &groups.list[j]);
+			put_change(out, &groups.list[j], 1);
 			if (!is_named || first->build != build.number)
 				put_owner(out, first);
 		}

@@ -98,7 +98,7 @@ commit_line() {
 	sed -i 's/^line 11$/line 11 by beta/' modules/web.nix
 	commit_all . "beta"
 	refused beta switch
-	assert_contains "$output" 'modules/web.nix: lacks 1 line (line 2: "line 2 by alpha"), has 1 line back that it removed (build 1 by alpha)'
+	assert_contains "$output" 'modules/web.nix: lacks 1 line (line 2: "line 2 by alpha"), has 1 line back that it removed (line 2: "line 2") (build 1 by alpha)'
 	bring_in
 	passes beta switch
 	assert_contains "$(cat modules/web.nix)" "line 2 by alpha"
@@ -406,7 +406,7 @@ lock() {
 	cd "$CONFIG"
 	commit_line modules/web.nix 'more = true;'
 	refused alpha switch
-	assert_contains "$output" "has 1 line back that it removed (build 2 by beta)"
+	assert_contains "$output" 'has 1 line back that it removed (line 13: "nginx = true;") (build 2 by beta)'
 	passes alpha switch --allow-undo 2
 	cd "$OTHER"
 	SAFE_REBUILD_ALLOW_UNDO=1 by beta switch

@@ -45,7 +45,7 @@ alpha_changes_line_3() {
 
 tells_alphas_loss() {
 	assert_contains "$output" "would take away what is live: build 2 by alpha"
-	assert_contains "$output" 'big.nix: lacks 1 line (line 3: "option3 = \"alpha\";"), has 1 line back that it removed (build 2 by alpha)'
+	assert_contains "$output" 'big.nix: lacks 1 line (line 3: "option3 = \"alpha\";"), has 1 line back that it removed (line 3: "option3 = \"root3\";") (build 2 by alpha)'
 	assert_contains "$output" "if it is meant to go: safe-rebuild --allow-undo 2 --agent beta switch --flake ."
 }
 
@@ -115,7 +115,7 @@ tells_alphas_loss() {
 	assert_contains "$output" "would bring back what was rolled back: build 2 by alpha"
 	assert_contains "$output" "rolled back: build 3 by $(id -un)"
 	assert_contains "$output" "if it is meant to come back: safe-rebuild --allow-redo 2 --agent beta switch --flake ."
-	assert_contains "$output" 'has 1 line back that was rolled back (build 2 by alpha)'
+	assert_contains "$output" 'has 1 line back that was rolled back (line 3: "option3 = \"alpha\";") (build 2 by alpha)'
 	refused beta switch --allow-redo 1
 	assert_contains "$output" "--allow-redo 1 does not hold: what would come back now is 2"
 	passes beta switch --allow-redo 2
@@ -145,7 +145,7 @@ tells_alphas_loss() {
 	cp "$ROOT/old" big.nix
 	sed -i 's/^option7 = .*/option7 = "alpha";/' big.nix
 	refused alpha switch
-	assert_contains "$output" "big.nix: has 2 lines back that it removed (build 2 by beta)"
+	assert_contains "$output" 'big.nix: has 2 lines back that it removed (line 5: "option5 = \"root5\";"; line 6: "option6 = \"root6\";") (build 2 by beta)'
 }
 
 @test "another machine's configuration" {
@@ -245,7 +245,7 @@ tells_alphas_loss() {
 	sed -i 's/^option3 = .*/option3 = "beta, never seen before";/' big.nix
 	by beta switch
 	assert_equal "$status" 0
-	assert_contains "$output" 'warning: big.nix: lacks 1 line (line 3: "option3 = \"alpha\";"), it becomes "option3 = \"beta, never seen before\";" (build 2 by alpha)'
+	assert_contains "$output" 'warning: big.nix: lacks 1 line (line 3: "option3 = \"alpha\";", it becomes "option3 = \"beta, never seen before\";") (build 2 by alpha)'
 }
 
 @test "a copy that has what others built later was fresh: a warning" {
