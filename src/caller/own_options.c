@@ -108,6 +108,7 @@ static char *words_of(const struct own_options *own)
 {
 	_cleanup_strv_ struct strv words = {0};
 	_cleanup_free_ char *wait = xasprintf("%" PRIi64 "s", own->wait_ms / 1000);
+	_cleanup_free_ char *confirm = xasprintf("%" PRIi64 "s", own->confirm_ms / 1000);
 
 	if (own->agent)
 		add_option(&words, "--agent", own->agent);
@@ -116,6 +117,8 @@ static char *words_of(const struct own_options *own)
 	if (own->wait_ms >= 0)
 		add_option(
 			&words, "--wait", own->wait_ms == FOREVER_MS ? "forever" : wait);
+	if (own->confirm_ms)
+		add_option(&words, "--confirm", confirm);
 	if (own->settings)
 		add_option(&words, "--settings", own->settings);
 	return words.len ? text_shell_words(words.words) : xstrdup("");

@@ -28,6 +28,8 @@ char *describe_build(const struct build *build)
 		strbuf_printf(&out, " by %s", build->cancelled_by);
 	if (build->taken_back)
 		strbuf_printf(&out, " (%s)", build->taken_back);
+	if (build->confirmed_by)
+		strbuf_printf(&out, " (confirmed by %s)", build->confirmed_by);
 	if (build->rolled_back)
 		strbuf_printf(&out, ", took out %s", build->rolled_back);
 	if (build->allowed_undo && build_took_effect(build))

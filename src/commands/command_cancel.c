@@ -152,7 +152,7 @@ static int tell_answer(const struct context *context, const struct build *last)
 		error("not cancelled: %s (safe-rebuild attach follows it)", last->cancel);
 		return EXIT_REFUSED;
 	}
-	if (!last->cancel || (built && !build.cancelled_by)) {
+	if (!last->cancel || (built && !build.cancelled_by && !build.taken_back_by)) {
 		error("it ended before it could be cancelled: %s", line);
 		return EXIT_REFUSED;
 	}

@@ -235,6 +235,10 @@ static char *put_remarks(const struct build *build, const struct fate *fate)
 		strbuf_printf(&out, "; to %s", build->back_to);
 	if (build->rolled_back)
 		strbuf_printf(&out, ", took out %s", build->rolled_back);
+	if (build->taken_back)
+		strbuf_printf(&out, "; %s", build->taken_back);
+	if (build->confirmed_by)
+		strbuf_printf(&out, "; confirmed by %s", build->confirmed_by);
 	put_fate(&out, fate);
 	if (build->message) {
 		_cleanup_free_ char *quoted = text_quote(build->message, ERROR_SHOWN);

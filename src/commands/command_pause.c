@@ -35,7 +35,7 @@ static int pause_command(const struct context *context,
 {
 	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_build_ struct build paused = BUILD_INIT;
-	_cleanup_free_ char *words_of_it = NULL;
+	_cleanup_free_ char *words_of_it = NULL, *before = NULL;
 	time_t until = 0;
 	int64_t ms;
 
@@ -50,6 +50,7 @@ static int pause_command(const struct context *context,
 	}
 	if (enter(&caller, context, "pause") < 0)
 		return EXIT_NO_PERMISSION;
+	before = pause_describe(context->settings);
 	if (pause_set(context->settings, caller.agent, context->options->message, until) <
 		0)
 		return explain("pause");
@@ -60,6 +61,8 @@ static int pause_command(const struct context *context,
 	words_of_it = pause_describe(context->settings);
 	say("%s; what already builds goes on (safe-rebuild resume)",
 		words_of_it ? words_of_it : "paused");
+	if (before)
+		say("in the place of: %s", before);
 	return 0;
 }
 
@@ -75,16 +78,21 @@ static int resume(const struct context *context, const struct command_options *o
 	const struct strv *words)
 {
 	_cleanup_caller_ struct caller caller = {0};
+	_cleanup_free_ char *before = NULL;
 	int ended;
 
 	(void)options;
 	(void)words;
 	if (enter(&caller, context, "resume") < 0)
 		return EXIT_NO_PERMISSION;
+	before = pause_describe(context->settings);
 	ended = pause_end(context->settings);
 	if (ended < 0)
 		return explain("resume");
-	say(ended ? "rebuilds go on" : "nothing was paused");
+	if (before)
+		say("rebuilds go on; they were %s", before);
+	else
+		say(ended ? "rebuilds go on" : "nothing was paused");
 	return 0;
 }
 

@@ -176,6 +176,10 @@ static void print_verdict(const struct state *state)
 	else if (state->failed)
 		print_long("verdict:  a switch now would not be refused, but ",
 			state->failed);
+	else if (state->verdict && state->trial.build)
+		answer("verdict:  a switch now waits until build %" PRIu64
+		       " is confirmed or has gone back; then it passes",
+			state->trial.build);
 	else if (state->verdict && !state->paused)
 		answer("verdict:  a switch now passes");
 }
@@ -188,9 +192,14 @@ static int print_text(const struct state *state)
 		_cleanup_free_ char *left =
 			clock_duration(state->trial.until - time(NULL));
 
-		answer("trial:    build %" PRIu64 " goes back in %s unless: safe-rebuild "
-		       "confirm %" PRIu64,
-			state->trial.build, left, state->trial.build);
+		if (state->trial_is_orphaned)
+			answer("trial:    build %" PRIu64
+			       " goes back in %s, and cannot be kept: its runner was killed",
+				state->trial.build, left);
+		else if (*state->trial.new_system == '/')
+			answer("trial:    build %" PRIu64
+			       " goes back in %s unless: safe-rebuild confirm %" PRIu64,
+				state->trial.build, left, state->trial.build);
 	}
 	for (size_t i = 0; i < state->queues_len; i++)
 		print_queue(&state->queues[i]);

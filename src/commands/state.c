@@ -11,6 +11,7 @@
 #include "queue/pause.h"
 #include "queue/ticket.h"
 #include "run/remarks.h"
+#include "run/runner.h"
 
 #define LAST_BUILDS 4
 #define REFUSED_SHOWN 2
@@ -98,6 +99,23 @@ static int find_going_back(struct state *state)
 
 	state->went_back = found > 0;
 	return found;
+}
+
+/* What is on trial runs, but is in no chain yet; its runner may have been killed. */
+static int gather_trial(struct state *state, const struct settings *settings)
+{
+	const struct trial_record *trial = &state->trial;
+	_cleanup_build_ struct build build = BUILD_INIT;
+	int found = build_by_number(&build, state->ledger, trial->build);
+
+	if (found <= 0)
+		return found;
+	state->trial_is_orphaned =
+		build_is_running(&build) && build_is_orphaned(&build, settings);
+	if (!state->live.number && state->system.running &&
+		streq(trial->new_system, state->system.running))
+		build_copy(&state->live, &build);
+	return 0;
 }
 
 static int gather_builds(struct state *state)
@@ -200,7 +218,9 @@ int state_gather(struct state *ret, const struct context *context)
 	system_read(&ret->system, context->settings, &ret->queues[0].target);
 	/* A ledger that cannot be read still leaves the queue and the links to tell. */
 	ret->is_unreadable = ledger_open(&ret->ledger, context->settings) < 0 ||
-			     (ret->ledger && gather_builds(ret) < 0);
+			     (ret->ledger && gather_builds(ret) < 0) ||
+			     (ret->ledger && ret->trial.build &&
+				     gather_trial(ret, context->settings) < 0);
 	if (ret->is_unreadable)
 		warn("what is recorded is not shown, or not all of it");
 	if (ret->ledger)

@@ -36,6 +36,7 @@ struct state {
 	char *failed;            /* this very configuration has, in words; NULL: not */
 	bool went_back;          /* outside safe-rebuild */
 	struct trial_record trial;
+	bool trial_is_orphaned;
 	char *paused; /* by whom and why, in words; NULL: not */
 };
 

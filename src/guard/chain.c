@@ -41,6 +41,25 @@ static void reverse(struct chain *chain)
 	}
 }
 
+/* A trial that somebody ended: it was live, and was taken out for a reason. */
+static bool was_ended_by_word(const struct build *build)
+{
+	return build->outcome == OUTCOME_ROLLED_BACK && build->taken_back_by &&
+	       build_has_snapshot(build);
+}
+
+/* Two steps: the trial, and a rollback to what was live before it. Newest first. */
+static void add_trial(struct chain *chain, struct build *trial)
+{
+	struct build *rollback = &grow(chain)->build;
+
+	build_copy(rollback, trial);
+	rollback->config_state = CONFIG_NONE;
+	set_string(&rollback->agent, xstrdup(trial->taken_back_by));
+	grow(chain)->build = *trial;
+	*trial = (struct build)BUILD_INIT;
+}
+
 /* Newest first; what did not become live is kept with the step after it. */
 static int collect(struct chain *chain, struct ledger *ledger, const struct build *last)
 {
@@ -49,6 +68,10 @@ static int collect(struct chain *chain, struct ledger *ledger, const struct buil
 	int found = 0;
 
 	while (chain->len < STEPS_MAX && (found = builds_next(&build, &walk)) > 0) {
+		if (was_ended_by_word(&build)) {
+			add_trial(chain, &build);
+			continue;
+		}
 		if (build.number > last->number)
 			continue;
 		if (build_made_its_system(&build) || build.number == last->number) {
@@ -69,13 +92,20 @@ static bool find_tree(const struct chain *chain, size_t index, git_oid *ret)
 	for (size_t i = index + 1; build->system_after && i < chain->len; i++) {
 		const struct build *older = &chain->list[i].build;
 
-		if (build_has_snapshot(older) && older->system_after &&
+		/* What went back ended with a system that it had not made. */
+		if (older->outcome != OUTCOME_ROLLED_BACK && build_has_snapshot(older) &&
+			older->system_after &&
 			streq(older->system_after, build->system_after)) {
 			*ret = older->tree;
 			return true;
 		}
 	}
 	return false;
+}
+
+static bool is_end_of_trial(const struct step *step)
+{
+	return step->build.outcome == OUTCOME_ROLLED_BACK && step->is_rollback;
 }
 
 /* Gives the steps their trees; those of which none is known are left out. */
@@ -94,6 +124,11 @@ static void set_trees(struct chain *chain)
 			git_oid_fromstr(&step->tree, GIT_OID_HEX_ZERO);
 	}
 	for (size_t i = 0; i < chain->len; i++) {
+		/* Of what it would be taken out is not known: nor is the trial told of.
+		 */
+		if (is_end_of_trial(&chain->list[i]) &&
+			git_oid_is_zero(&chain->list[i].tree))
+			chain->list[i + 1].tree = (git_oid){0};
 		if (git_oid_is_zero(&chain->list[i].tree))
 			step_free(&chain->list[i]);
 		else
@@ -102,14 +137,26 @@ static void set_trees(struct chain *chain)
 	chain->len = kept;
 }
 
+/* That did not end where it had begun. */
+static const struct build *newest_build(const struct chain *chain)
+{
+	for (size_t i = 0; i < chain->len; i++)
+		if (chain->list[i].build.outcome != OUTCOME_ROLLED_BACK)
+			return &chain->list[i].build;
+	return NULL;
+}
+
 int chain_load(struct chain *ret, struct ledger *ledger, const struct build *last)
 {
+	const struct build *newest;
+
 	*ret = (struct chain){0};
 	if (collect(ret, ledger, last) < 0)
 		return -1;
 	set_trees(ret);
 	/* What is live itself must be the last one. */
-	if (ret->len && ret->list[0].build.number != last->number)
+	newest = newest_build(ret);
+	if (!newest || newest->number != last->number)
 		chain_free(ret);
 	reverse(ret);
 	return 0;

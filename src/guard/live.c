@@ -79,7 +79,8 @@ static int find_on_trial(struct build *ret, struct ledger *ledger,
 	if (tickets_read(&tickets, target->queue) < 0)
 		return 0;
 	for (size_t i = 0; i < tickets.len; i++)
-		if (tickets.list[i].phase == PHASE_UNCONFIRMED &&
+		if ((tickets.list[i].phase == PHASE_CHECKING ||
+			    tickets.list[i].phase == PHASE_UNCONFIRMED) &&
 			tickets.list[i].system_after &&
 			streq(tickets.list[i].system_after, system))
 			return build_by_number(ret, ledger, tickets.list[i].number);

@@ -46,6 +46,7 @@ const struct build_field build_fields[] = {
 	FIELD("Back-To", FIELD_TEXT, back_to, EVERYWHERE),
 	FIELD("Rolled-Back", FIELD_TEXT, rolled_back, EVERYWHERE),
 	FIELD("Taken-Back", FIELD_TEXT, taken_back, EVERYWHERE),
+	FIELD("Taken-Back-By", FIELD_AGENT, taken_back_by, EVERYWHERE),
 	FIELD("Check-Output", FIELD_TEXT, check_output, EVERYWHERE),
 	FIELD("Confirmed-By", FIELD_TEXT, confirmed_by, EVERYWHERE),
 	FIELD("System-Before", FIELD_TEXT, system_before, EVERYWHERE),

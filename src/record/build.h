@@ -82,7 +82,8 @@ struct build {
 	char *back_to, *rolled_back;
 	/* Of a trial that went back: why, and the end of what its check said. */
 	char *taken_back, *check_output;
-	char *confirmed_by; /* of one that was not: who said that it is to be kept */
+	char *taken_back_by; /* the agent whose word it was; NULL: nobody's */
+	char *confirmed_by;  /* of one that was not: who said that it is to be kept */
 	char *system_before, *system_after; /* what the action aims at: see outcome.c */
 	char *profile_after; /* where the build has set it to another system than runs */
 	uint64_t generation_before, generation;

@@ -291,10 +291,18 @@ static int final_status(const struct follower *follower)
 	return build.exit_status;
 }
 
-static void end_following(struct watch *watch, const struct follower *follower)
+/* A trial has told its caller what there is to do, and may last for hours. */
+static bool is_unconfirmed(const struct follower *follower)
 {
-	const int status = final_status(follower);
+	_cleanup_close_ int fd =
+		ticket_open(follower->target.queue, follower->build->ticket);
+	_cleanup_build_ struct build now = BUILD_INIT;
 
+	return fd >= 0 && ticket_read(&now, fd) && now.phase == PHASE_UNCONFIRMED;
+}
+
+static void end_with(struct watch *watch, const struct follower *follower, int status)
+{
 	if (watch->brief)
 		brief_end(watch->brief, status, follower->build->number);
 	watch->status = status;
@@ -325,7 +333,9 @@ static void look_at_log(struct watch *watch, void *data)
 		status.st_size > watch->offset)
 		watch->left = (uint64_t)(status.st_size - watch->offset);
 	else if (!alive)
-		end_following(watch, follower);
+		end_with(watch, follower, final_status(follower));
+	else if (is_unconfirmed(follower))
+		end_with(watch, follower, 0);
 }
 
 /* On the ticket for the runner's end, on the log for more output. */

@@ -100,9 +100,12 @@ char *outcome_sentence(const struct build *build, const struct ending *ending)
 	_cleanup_free_ char *took = clock_duration(build->finished - build->started);
 	struct strbuf out = STRBUF_INIT;
 
-	strbuf_printf(&out, "%s %s: ", build->action,
+	strbuf_printf(&out, "%s %s", build->action,
 		build->outcome == OUTCOME_PARTLY ? "succeeded in part"
 						 : outcome_word(build->outcome));
+	if (build->taken_back)
+		strbuf_printf(&out, " (%s)", build->taken_back);
+	strbuf_puts(&out, ": ");
 	if (build->number)
 		strbuf_printf(&out, "build %" PRIu64, build->number);
 	else

@@ -26,7 +26,8 @@ static bool find_failed(struct build *ret, struct ledger *ledger, const char *ta
 		/* Later builds of the same have had their say. */
 		if (build_has_snapshot(ret) && !ret->back_to && ret->config &&
 			streq(ret->config, config) && git_oid_equal(&ret->tree, tree))
-			return ret->outcome == OUTCOME_FAILED &&
+			return (ret->outcome == OUTCOME_FAILED ||
+				       ret->outcome == OUTCOME_ROLLED_BACK) &&
 			       time(NULL) - ret->finished < FAILED_SECONDS;
 	return false;
 }
@@ -41,7 +42,8 @@ char *remark_failed(struct ledger *ledger, const char *target, const char *confi
 		return NULL;
 	line = describe_build(&build);
 	quoted = build.nix_error ? text_quote(build.nix_error, 120) : NULL;
-	return xasprintf("this very configuration has failed: %s%s%s%s%s", line,
+	return xasprintf("this very configuration %s: %s%s%s%s%s",
+		build.outcome == OUTCOME_FAILED ? "has failed" : "was taken back", line,
 		quoted ? ": " : "", quoted ? quoted : "",
 		build.nix_error_at ? " at " : "",
 		build.nix_error_at ? build.nix_error_at : "");

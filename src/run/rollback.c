@@ -173,6 +173,8 @@ static void cancel_holder(const struct run *run)
 	if (tickets_read(&tickets, run->target.queue) < 0 || !tickets.len)
 		return;
 	holder = &tickets.list[0];
+	for (size_t i = 0; i < tickets.len && build_is_waiting(holder); i++)
+		holder = &tickets.list[i];
 	if (run->caller.is_agent && !build_is_of_agent(holder, run->caller.agent))
 		return;
 	if (!ticket_name_queues(holder->ticket) ||
@@ -180,7 +182,8 @@ static void cancel_holder(const struct run *run)
 			holder->phase != PHASE_UNCONFIRMED))
 		return;
 	record_set(&request, "By", run->caller.agent);
-	record_set(&request, "Message", "rollback");
+	record_set(&request, "Message",
+		run->build.message ? run->build.message : "rollback");
 	if (cancellation_request(run->target.queue, holder->ticket, &request) < 0)
 		return;
 	say("asked build %" PRIu64 " by %s to end", holder->number, holder->agent);
@@ -272,6 +275,10 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	bool ends_trial;
 	int status;
 
+	if (options->confirm_is_option) {
+		error("--confirm: only a switch is tried");
+		return EXIT_USAGE;
+	}
 	run.settings = settings;
 	run.surroundings = *surroundings;
 	status = prepare(&run, options, name);
@@ -283,7 +290,8 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	/* What cannot be is said before anything is cancelled. */
 	if (!ends_trial && rollback_choose(&run, name, &before) < 0)
 		return EXIT_OWN_FAILURE;
-	cancel_holder(&run);
+	/* From its place in the queue on: nobody comes between. */
+	run.begins_to_wait = cancel_holder;
 	status = run_enter_queue(&run, options, !run.caller.is_agent);
 	if (status)
 		return status;
@@ -362,7 +370,9 @@ static void advise(const struct run *run, const struct system_state *now)
 		cd = put_cd(&taken);
 		paths = list_taken_paths(run, &taken);
 	}
-	if (!paths)
+	if (!run->build.rolled_back)
+		say("the configuration may lack what runs again now: safe-rebuild diff");
+	else if (!paths)
 		say("if the configuration still has what was taken out, take it out "
 		    "there, too, before the next build");
 	else if (build_is_of_agent(&taken, run->caller.agent))

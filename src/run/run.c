@@ -149,6 +149,8 @@ static void begin_to_wait(void *data)
 	struct run *run = data;
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 
+	if (run->begins_to_wait)
+		run->begins_to_wait(run);
 	if (ledger_open(&ledger, run->settings) < 0)
 		return;
 	run->has_waited =

@@ -42,6 +42,7 @@ struct run {
 	struct strv arguments; /* its argv, name first */
 	struct streams streams;
 	struct turn turn;
+	void (*begins_to_wait)(const struct run *run); /* NULL: nothing to do then */
 	bool has_waited;
 	uint64_t
 		numbers_given; /* when the waiting began: later builds have higher ones */

@@ -161,7 +161,8 @@ static void take_back(struct supervision *supervision, struct run *run, const ch
 	const char *old_system = run->trial.old_system;
 
 	say("%s: taking the new system back", why);
-	set_string(&run->build.taken_back, xstrdup(why));
+	if (!run->build.taken_back)
+		set_string(&run->build.taken_back, xstrdup(why));
 	/* Whoever asked for the end gets it; the way back is not to be ended. */
 	set_string(&supervision->cancelled_by, NULL);
 	supervision->missed = 0;
@@ -206,11 +207,24 @@ static bool told_to_end(int signals)
 	return false;
 }
 
+static void note_who_ends(struct run *run, const struct record *request, uid_t from)
+{
+	struct build *build = &run->build;
+	_cleanup_free_ char *words = cancellation_describe(request, from);
+	const char *by = record_get(request, "By");
+
+	set_string(&build->taken_back, xasprintf("by %s", words));
+	if (by && agent_name_is_valid(by))
+		set_string(&build->taken_back_by, xstrdup(by));
+	set_string(&build->cancel, xstrdup(CANCEL_ACCEPTED));
+	ticket_update(&run->turn.ticket, build);
+}
+
 /* What somebody has decided, or asks for. */
-static enum word look(const struct run *run, int signals)
+static enum word look(struct run *run, int signals)
 {
 	_cleanup_record_ struct record request = {0};
-	uid_t from;
+	uid_t from = 0;
 
 	if (trial_is_there(run->settings, TRIAL_CONFIRMED))
 		return WORD_CONFIRMED;
@@ -218,6 +232,7 @@ static enum word look(const struct run *run, int signals)
 		return WORD_TAKEN;
 	if (cancellation_receive(
 		    &request, &from, &run->turn.ticket, run->turn.requests)) {
+		note_who_ends(run, &request, from);
 		cancellation_answered(&run->turn.ticket);
 		return WORD_END;
 	}
@@ -226,7 +241,7 @@ static enum word look(const struct run *run, int signals)
 	return WORD_NONE;
 }
 
-static enum word wait_for_word(const struct run *run, int signals)
+static enum word wait_for_word(struct run *run, int signals)
 {
 	const int64_t end = run->trial.until_ms + GRACE_MS;
 	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -280,13 +295,15 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	_cleanup_free_ char *time_left = clock_duration(run->trial.confirm_ms / 1000);
 
 	trial_arm(run, run->trial.old_system, new_system);
-	/* In the ticket it tells others whose the running system is. */
-	set_string(&run->build.system_after, xstrdup(new_system));
-	set_phase(supervision, PHASE_UNCONFIRMED);
-	notice_send(run->settings, &run->surroundings, "unconfirmed", &run->build);
+	/* Those who wait are told until when at most. */
+	run->build.expected = (uint64_t)(time(NULL) - run->build.started +
+					 run->trial.confirm_ms / 1000);
 	say("unconfirmed: build %" PRIu64 " goes back in %s unless: safe-rebuild confirm "
 	    "%" PRIu64,
 		run->build.number, time_left, run->build.number);
+	/* Who follows it leaves now, and has read the line above. */
+	set_phase(supervision, PHASE_UNCONFIRMED);
+	notice_send(run->settings, &run->surroundings, "unconfirmed", &run->build);
 	output_tell_unconfirmed(supervision->output);
 	output_release_front(supervision->output, 0);
 	switch (wait_for_word(run, supervision->signals)) {
@@ -311,7 +328,8 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 		return;
 	}
 	trial_disarm(run);
-	take_back(supervision, run, "not confirmed");
+	take_back(supervision, run,
+		run->build.taken_back ? run->build.taken_back : "not confirmed");
 	trial_forget(run->settings, TRIAL_EXPIRED);
 }
 
@@ -350,6 +368,8 @@ static void try_out(struct supervision *supervision, struct run *run,
 		end_unfinished(supervision, run);
 		return;
 	}
+	/* In the ticket it tells others whose the running system is. */
+	set_string(&run->build.system_after, xstrdup(now.running));
 	set_phase(supervision, PHASE_CHECKING);
 	why = health_check(supervision, run, units_before, run->trial.old_system);
 	supervision->exit_status = status;

@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
+#include <termios.h>
 
+#include "base/clock.h"
 #include "base/message.h"
 #include "changes/describe.h"
 #include "ledger/builds.h"
@@ -47,10 +49,28 @@ static int report(const struct settings *settings, uint64_t number)
 	return build.exit_status == NO_EXIT_STATUS ? EXIT_OWN_FAILURE : build.exit_status;
 }
 
+static bool has_lost_runner(const struct settings *settings, uint64_t number)
+{
+	_cleanup_ledger_ struct ledger *ledger = NULL;
+	_cleanup_build_ struct build build = BUILD_INIT;
+
+	return ledger_open(&ledger, settings) == 0 && ledger &&
+	       build_by_number(&build, ledger, number) > 0 && build_is_running(&build) &&
+	       build_is_orphaned(&build, settings);
+}
+
 int word_confirm(const struct settings *settings, uint64_t number, const char *by)
 {
-	const int confirmed = trial_confirm(settings, by);
+	int confirmed;
 
+	if (has_lost_runner(settings, number)) {
+		error("build %" PRIu64
+		      " cannot be kept, for its runner was killed: it goes back; build it "
+		      "again",
+			number);
+		return EXIT_TAKEN_BACK;
+	}
+	confirmed = trial_confirm(settings, by);
 	if (confirmed < 0) {
 		error_errno("cannot confirm build %" PRIu64 "%s", number,
 			errno == EACCES || errno == EPERM ? " (use sudo)" : "");
@@ -139,6 +159,17 @@ static enum answer wait_for_answer(const struct settings *settings, uint64_t num
 	return ANSWER_DECIDED;
 }
 
+static void say_when(const struct settings *settings, uint64_t number)
+{
+	_cleanup_trial_record_ struct trial_record record = {0};
+	_cleanup_free_ char *left = NULL;
+
+	trial_read(&record, settings, TRIAL_OPEN);
+	left = clock_duration(record.until > time(NULL) ? record.until - time(NULL) : 0);
+	say("build %" PRIu64 " goes back in %s unless: safe-rebuild confirm %" PRIu64,
+		number, left, number);
+}
+
 int word_ask(const struct settings *settings, const struct target *target,
 	uint64_t number, const char *by)
 {
@@ -148,6 +179,8 @@ int word_ask(const struct settings *settings, const struct target *target,
 	int signal = 0;
 
 	(void)inotify_add_watch(watch, settings->run_path, IN_MOVE | IN_DELETE);
+	/* What was typed before is no answer to this. */
+	(void)tcflush(STDIN_FILENO, TCIFLUSH);
 	while (answer == ANSWER_NONE) {
 		say_in_place("keep build %" PRIu64 " (y), or go back now (n)? ", number);
 		answer = wait_for_answer(settings, number, watch, signals, &signal);
@@ -158,12 +191,12 @@ int word_ask(const struct settings *settings, const struct target *target,
 	case ANSWER_NO:
 		return refuse(settings, target, number, by);
 	case ANSWER_DECIDED:
+		(void)tcflush(STDIN_FILENO, TCIFLUSH);
 		return report(settings, number);
 	case ANSWER_LEFT:
 	case ANSWER_NONE:
 		break;
 	}
-	say("build %" PRIu64 " goes back unless: safe-rebuild confirm %" PRIu64, number,
-		number);
+	say_when(settings, number);
 	return signal ? EXIT_SIGNAL_BASE + signal : 0;
 }

@@ -45,7 +45,9 @@ prepare() {
 	assert_contains "$output" "only a person can pause rebuilds"
 	person sr pause --for 1x
 	assert_equal "$status" 64
+	person sr pause --message "moving the database"
 	person sr pause --for 6s
+	assert_contains "$output" 'in the place of: paused by root just now: "moving the database"'
 	assert_like "$output" "*paused by * for [3456] s more;*"
 	run sr --agent alpha switch --flake .
 	assert_equal "$status" 75

@@ -242,3 +242,17 @@ links() {
 	# what is live again is not marked, however it came back
 	refute_contains "$(sr log)" "rolled back by"
 }
+
+@test "from what was to boot: what runs stays, and it is no rollback outside" {
+	serve alpha one
+	echo '{ services = [ "two" ]; }' >modules/two.nix
+	git add -A
+	sr --agent beta boot --flake '.#box' 2>/dev/null
+	person sr rollback
+	assert_equal "$status" 0
+	assert_contains "$(sr log)" "rolled back by build 3"
+	refute_contains "$(sr log)$(sr status)" "outside safe-rebuild"
+	# forward again: nothing is taken out
+	person sr rollback 2
+	assert_contains "$output" "the configuration may lack what runs again now: safe-rebuild diff"
+}

@@ -119,7 +119,7 @@ ended() {
 	assert_contains "$output" "its check failed with exit status 3: taking the new system back"
 	assert_contains "$output" "no answer from the wiki"
 	assert_contains "$output" "asked about 2, before it $(field 1 system_after)"
-	assert_contains "${lines[-1]}" "switch rolled-back: build 2, generation 1 (unchanged)"
+	assert_contains "${lines[-1]}" "switch rolled-back (its check failed with exit status 3): build 2, generation 1 (unchanged)"
 	assert_equal "$(running) / $(boots)" "one / one"
 	assert_equal "$(field 2 outcome) $(field 2 exit_status)" "rolled-back 70"
 	assert_contains "$(field 2 check_output)" "no answer from the wiki"
@@ -245,7 +245,7 @@ restarts() {
 	assert_contains "$output" "build 2 is by beta: only beta or a person can confirm it"
 	run sr --agent beta confirm 2
 	assert_equal "$status" 0
-	assert_contains "$output" "build 2 by beta: switch succeeded, generation 2"
+	assert_contains "$output" "build 2 by beta: switch succeeded (confirmed by beta), generation 2"
 	assert_equal "$(field 2 confirmed_by)" beta
 	run sr --agent beta confirm 2
 	assert_equal "$status" 0
@@ -328,15 +328,15 @@ restarts() {
 		s.send("what\n")
 		s.expect(r"keep build 2 \(y\), or go back now \(n\)\? ")
 		s.send("y\n")
-		s.expect(r"build 2 by \w+: switch succeeded, generation 2")
+		s.expect(r"build 2 by \w+: switch succeeded \(confirmed by \w+\), generation 2")
 		s.expect(r"status=0=")
 		begin("three")
 		s.send("N\n")
-		s.expect(r"build 3 by \w+: switch rolled-back \(not confirmed\)")
+		s.expect(r"build 3 by \w+: switch rolled-back \(by \w+: .not confirmed.\)")
 		s.expect(r"status=70=")
 		begin("four")
 		s.send("\x03")
-		s.expect(r"build 4 goes back unless: safe-rebuild confirm 4")
+		s.expect(r"build 4 goes back in 10 min unless: safe-rebuild confirm 4")
 		s.expect(r"status=130=")
 		assert s.is_sane()
 		s.command(f"{program} confirm 4")
@@ -349,7 +349,7 @@ restarts() {
 	PY
 	assert_equal "$(running) / $(boots)" "five four one three two / five four one three two"
 	assert_equal "$(field 2 confirmed_by)" "$(field 2 agent)"
-	assert_contains "$(sr log)" "rolled-back (not confirmed)"
+	assert_contains "$(sr log)" "rolled-back (by $(field 2 agent): \"not confirmed\")"
 }
 
 @test "--confirm and an activation that hangs: stopped, and taken back" {
@@ -485,13 +485,15 @@ restarts() {
 	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
 	kill_runs
 	run sr --agent beta confirm 2
+	assert_equal "$status" 70
+	assert_contains "$output" "build 2 cannot be kept, for its runner was killed"
 	touch "$ROOT/run/safe-rebuild/trial.confirmed"
 	person sr rollback 1
 	add three
-	sr --agent beta switch --flake '.#box' --allow-redo 2 --confirm 3s 2>/dev/null
-	wait_for_long ended 4
+	sr --agent beta switch --flake '.#box' --confirm 3s 2>/dev/null
+	wait_for_long ended 3
 	assert_equal "$(running) / $(boots)" "one / one"
-	assert_equal "$(field 4 outcome)" rolled-back
+	assert_equal "$(field 3 outcome)" rolled-back
 }
 
 @test "units = yes and a systemctl that is silent: not known is not well" {
@@ -503,4 +505,96 @@ restarts() {
 	assert_equal "$status" 70
 	assert_contains "$output" "systemctl does not answer"
 	assert_equal "$(running)" "one"
+}
+
+@test "one whose runner was killed cannot be confirmed, and goes back all the same" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 6s 2>/dev/null
+	kill_runs
+	assert_contains "$(sr status)" "and cannot be kept: its runner was killed"
+	assert_contains "$(sr status)" "live:     build 2 by beta"
+	run sr --agent beta confirm 2
+	assert_equal "$status" 70
+	assert_contains "$output" "build 2 cannot be kept, for its runner was killed"
+	wait_for_long runs one
+	assert_equal "$(boots)" "one"
+}
+
+@test "a trial that a person ends does not come back unseen, and says by whom and why" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
+	assert_contains "$(sr --agent gamma status)" "verdict:  a switch now waits until build 2 is confirmed or has gone back"
+	person sr rollback --message "broke ssh"
+	assert_equal "$status" 0
+	assert_contains "$(sr log -n 1)" 'build 2 by beta: switch rolled-back (by root: "broke ssh")'
+	assert_equal "$(field 2 taken_back_by)" root
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 65
+	assert_contains "$output" "would bring back what was rolled back: build 2 by beta"
+	assert_contains "$output" 'rolled back: build 2 by beta: switch rolled-back (by root: "broke ssh")'
+	assert_contains "$output" "modules/two.nix: the file is back, which was rolled back (build 2 by beta, uncommitted)"
+	# another one too, and with more in it
+	add three
+	run sr --agent gamma switch --flake '.#box'
+	assert_equal "$status" 65
+	run sr --agent beta --allow-redo 2 switch --flake '.#box'
+	assert_equal "$status" 0
+	assert_equal "$(running) / $(boots)" "one three two / one three two"
+	run sr --agent gamma switch --flake '.#box'
+	assert_equal "$status" 0
+}
+
+@test "cancel ends a trial and says so; one's own is one's own to try again" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
+	run sr --agent beta cancel --message "wrong branch"
+	assert_equal "$status" 0
+	assert_contains "$output" 'cancelled: build 2 by beta: switch rolled-back (by beta: "wrong branch")'
+	assert_equal "$(running) / $(boots)" "one / one"
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 0
+	assert_contains "$output" "this very configuration was taken back: build 2 by beta"
+}
+
+@test "who follows a trial is told to confirm it, and let go" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
+	run timeout 20 "$SAFE_REBUILD" --agent beta attach 2
+	assert_equal "$status" 0
+	assert_contains "$output" "unconfirmed: build 2 goes back in 10 min unless: safe-rebuild confirm 2"
+	(sr --agent gamma switch --flake '.#box' >"$ROOT/gamma.out" 2>&1 || true) 3>&- &
+	wait_for grep -q "unconfirmed for" "$ROOT/gamma.out"
+	assert_like "$(cat "$ROOT/gamma.out")" "about * min"
+	sr --agent beta confirm 2
+	wait
+}
+
+@test "what was typed before the question is no answer to it" {
+	session <<-'PY'
+		with open("modules/two.nix", "w") as file:
+		    file.write('{ services = [ "two" ]; seconds = 2; }')
+		os.system("git add -A")
+		s = Session()
+		s.run(f"{program} switch --flake .#box --confirm 10m; echo status=$?=")
+		s.expect("building")
+		s.send("y\n")
+		s.expect(r"keep build 2 \(y\), or go back now \(n\)\? ", 30)
+		time.sleep(1)
+		assert os.path.exists(f"{root}/run/safe-rebuild/trial")
+		s.send("n\n")
+		s.expect(r"status=70=")
+		assert s.is_sane()
+	PY
+}
+
+@test "--confirm is part of the way out that a refusal prints, and nothing for a rollback" {
+	serve beta two
+	git rm -qf modules/two.nix
+	run sr --agent gamma switch --flake '.#box' --confirm 2m
+	assert_equal "$status" 65
+	assert_contains "$output" "--allow-undo 2 --agent gamma --confirm 120s switch"
+	run sr --agent beta rollback 1 --confirm 2m
+	assert_equal "$status" 64
+	assert_contains "$output" "--confirm: only a switch is tried"
+	assert_equal "$(boots)" "one two"
 }
