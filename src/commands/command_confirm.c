@@ -5,6 +5,8 @@
 #include "changes/describe.h"
 #include "commands/command.h"
 #include "run/confirmation.h"
+#include "run/runner.h"
+#include "run/way_back.h"
 #include "run/word.h"
 
 /* "switch --confirm && confirm" proves nothing: an agent says which build it has seen. */
@@ -32,9 +34,19 @@ static int tell_decided(const struct context *context, uint64_t wanted)
 		error("too late: build %" PRIu64 " is being taken back", going.build);
 		return EXIT_TAKEN_BACK;
 	}
-	if (!ledger || !wanted || build_by_number(&build, ledger, wanted) <= 0 ||
-		build_is_running(&build)) {
+	if (!ledger || !wanted || build_by_number(&build, ledger, wanted) <= 0) {
 		error("nothing waits to be confirmed");
+		return EXIT_OWN_FAILURE;
+	}
+	if (build_is_running(&build) && build_is_orphaned(&build, context->settings))
+		runner_judge_orphan(&build, context->settings);
+	if (build_is_running(&build) &&
+		trial_is_there(context->settings, TRIAL_CONFIRMED))
+		return word_report(context->settings, wanted);
+	if (build_is_running(&build)) {
+		error("build %" PRIu64 " does not wait to be confirmed (yet): see "
+		      "safe-rebuild status",
+			wanted);
 		return EXIT_OWN_FAILURE;
 	}
 	line = describe_build(&build);
@@ -72,8 +84,14 @@ static int confirm(const struct context *context, const struct command_options *
 	if (command_enter(&caller, context, context->options->agent) < 0 ||
 		find_wanted(&wanted, words, &caller) < 0)
 		return EXIT_USAGE;
+	if (options->take_back && caller.is_agent) {
+		error("--take-back is for systemd's timer (an agent's own trial ends by: "
+		      "safe-rebuild rollback)");
+		return EXIT_NO_PERMISSION;
+	}
 	if (options->take_back)
-		return trial_take_back(context->settings, context->surroundings, wanted);
+		return way_back_of_timer(
+			context->settings, context->surroundings, wanted);
 	trial_read(&waiting, context->settings, TRIAL_OPEN);
 	/* A system that is not there yet cannot be looked at. */
 	if (!waiting.build || *waiting.new_system != '/')

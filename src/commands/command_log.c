@@ -15,6 +15,7 @@
 #include "ledger/lineage.h"
 #include "ledger/names.h"
 #include "rebuild/system.h"
+#include "run/runner.h"
 
 #define DEFAULT_COUNT 20
 /* The table for a person at a terminal; what all its columns but the last take. */
@@ -28,6 +29,7 @@ struct filter {
 };
 
 struct listing {
+	const struct settings *settings;
 	struct ledger *ledger;
 	struct filter filter;
 	unsigned left; /* so many more */
@@ -311,10 +313,13 @@ static int put_running(struct listing *listing)
 
 	if (builds_running(&running, listing->ledger) < 0)
 		return -1;
-	for (size_t i = running.len; i-- > 0;)
+	for (size_t i = running.len; i-- > 0;) {
+		if (build_is_orphaned(&running.list[i], listing->settings))
+			runner_judge_orphan(&running.list[i], listing->settings);
 		if (is_wanted(listing, &running.list[i], &(struct fate){0}) &&
 			!listing->filter.path)
 			put_build(listing, &running.list[i], &(struct fate){0});
+	}
 	return 0;
 }
 
@@ -442,6 +447,7 @@ static int log_command(const struct context *context,
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_free_ char *path = options->path ? path_from_here(options->path) : NULL;
 	struct listing listing = {
+		.settings = context->settings,
 		.filter =
 			{
 				.agent = own->agent_is_option ? own->agent : NULL,

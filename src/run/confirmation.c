@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <sys/file.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -18,9 +16,6 @@
 #define SYSTEMD_MS 10000
 #define UNIT "safe-rebuild-trial"
 #define BY ".by"
-/* switch-to-configuration could not have NixOS' own lock; so long it is tried again. */
-#define STATUS_LOCKED 11
-#define LOCKED_MS 120000
 
 static char *trial_path(const struct settings *settings, const char *suffix)
 {
@@ -155,7 +150,7 @@ bool trial_is_there(const struct settings *settings, const char *suffix)
 	return access(path, F_OK) == 0;
 }
 
-static void stop_timer(const struct surroundings *surroundings, uint64_t build)
+void trial_stop_timer(const struct surroundings *surroundings, uint64_t build)
 {
 	_cleanup_free_ char *unit = xasprintf(UNIT "-%" PRIu64 ".timer", build);
 	char *const argv[] = {
@@ -164,12 +159,7 @@ static void stop_timer(const struct surroundings *surroundings, uint64_t build)
 		child_output(argv, surroundings, SYSTEMD_MS, RECORD_MAX);
 }
 
-void trial_disarm(const struct run *run)
-{
-	stop_timer(&run->surroundings, run->build.number);
-}
-
-static bool arm_timer(const struct run *run)
+static bool arm_timer(const struct run *run, int64_t ms)
 {
 	_cleanup_strv_ struct strv argv = {0};
 	_cleanup_free_ char *self = realpath("/proc/self/exe", NULL), *answer = NULL;
@@ -178,7 +168,7 @@ static bool arm_timer(const struct run *run)
 	strv_add(&argv, "--quiet");
 	strv_add(&argv, "--collect");
 	strv_take(&argv, xasprintf("--unit=" UNIT "-%" PRIu64, run->build.number));
-	strv_take(&argv, xasprintf("--on-active=%" PRId64 "ms", run->trial.confirm_ms));
+	strv_take(&argv, xasprintf("--on-active=%" PRId64 "ms", ms));
 	strv_add(&argv, "--timer-property=AccuracySec=100ms");
 	strv_add(&argv, self ? self : "safe-rebuild");
 	if (run->trial.settings_path) {
@@ -192,18 +182,18 @@ static bool arm_timer(const struct run *run)
 	return answer;
 }
 
-void trial_arm(struct run *run, const char *old_system, const char *new_system)
+void trial_arm(struct run *run, const char *new_system, int64_t ms)
 {
 	_cleanup_trial_record_ struct trial_record record = {
 		.build = run->build.number,
-		.old_system = xstrdup(old_system),
+		.old_system = xstrdup(run->trial.old_system),
 		.new_system = xstrdup(new_system),
-		.until = time(NULL) + (time_t)(run->trial.confirm_ms / 1000),
+		.until = time(NULL) + (time_t)(ms / 1000),
 	};
 	struct file_job job = {.settings = run->settings, .record = &record};
 
 	if (run->trial.armed) {
-		trial_disarm(run);
+		trial_stop_timer(&run->surroundings, run->build.number);
 	} else {
 		/* Of an earlier trial whose runner was killed: no word on this one. */
 		trial_forget(run->settings, TRIAL_CONFIRMED);
@@ -212,11 +202,11 @@ void trial_arm(struct run *run, const char *old_system, const char *new_system)
 		trial_forget(run->settings, BY);
 	}
 	run->trial.armed = true;
-	run->trial.until_ms = clock_boot_ms() + run->trial.confirm_ms;
+	run->trial.until_ms = clock_boot_ms() + ms;
 	if (rights_call(write_record, &job) < 0)
 		warn_errno("what waits to be confirmed cannot be noted in '%s'",
 			run->settings->run_path);
-	run->trial.has_timer = arm_timer(run);
+	run->trial.has_timer = arm_timer(run, ms);
 	if (!run->trial.has_timer)
 		warn("systemd's timer could not be armed: only this process takes the "
 		     "new system back");
@@ -264,127 +254,12 @@ void trial_release_root(const struct settings *settings)
 	(void)!rights_call(remove_root, &job);
 }
 
-/*
- * A unit's PATH is systemd's own (on NixOS nothing but systemd's programs), so nothing is
- * looked up in it. Another's activation may hold NixOS' lock: then it is tried again.
- */
-static void activate(struct child *child, const char *system)
+void trial_note_taken_back(const struct settings *settings)
 {
-	const int64_t end = clock_boot_ms() + LOCKED_MS;
-	_cleanup_free_ char *script = xasprintf("%s/bin/switch-to-configuration", system);
-	char *const argv[] = {script, (char[]){"test"}, NULL};
-	int status;
+	struct file_job job = {
+		.settings = settings, .from = TRIAL_EXPIRED, .suffix = TRIAL_TAKEN_BACK};
 
-	(void)setenv("NIXOS_INSTALL_BOOTLOADER", "0", 1);
-	(void)setenv("NIXOS_NO_CHECK", "1", 1);
-	child->program = script;
-	child->argv = argv;
-	do {
-		status = child_run(child, WAY_BACK_MS);
-		if (status == STATUS_LOCKED)
-			(void)poll(NULL, 0, 1000);
-	} while (status == STATUS_LOCKED && clock_boot_ms() < end);
-	if (status < 0)
-		error_errno("cannot run '%s'", script);
-}
-
-struct way_back {
-	const struct settings *settings;
-	const struct surroundings *surroundings;
-	uint64_t build; /* of the timer */
-};
-
-/* Until the descriptor is closed nobody else goes back. -1: without, rather than not. */
-static int lock_way_back(const struct settings *settings)
-{
-	_cleanup_free_ char *path = trial_path(settings, ".lock");
-	const int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	say("waiting until what was on trial has been taken back");
-	(void)flock(fd, LOCK_EX);
-	return fd;
-}
-
-/* The file says ".expired" until it is done: one that is killed here is not forgotten. */
-static void go_back(const struct way_back *way, const struct trial_record *record)
-{
-	struct file_job job = {.settings = way->settings,
-		.from = TRIAL_EXPIRED,
-		.suffix = TRIAL_TAKEN_BACK};
-	struct child child = {.surroundings = way->surroundings,
-		.stdio = {-1, STDERR_FILENO, STDERR_FILENO},
-		.group = -1};
-	_cleanup_strv_ struct strv stop = {0};
-
-	steps_put_stop(&stop);
-	child.program = stop.words[0];
-	child.argv = stop.words;
-	(void)!child_run(&child, WAY_BACK_MS);
-	activate(&child, record->old_system);
-	trial_release_root(way->settings);
-	(void)!move_record(&job);
-}
-
-static int take_back(void *data)
-{
-	const struct way_back *way = data;
-	_cleanup_close_ int lock = lock_way_back(way->settings);
-	_cleanup_trial_record_ struct trial_record record = {0};
-
-	trial_read(&record, way->settings, TRIAL_OPEN);
-	if (record.build != way->build) {
-		say("build %" PRIu64 " does not wait to be confirmed", way->build);
-	} else if (trial_decide(way->settings, TRIAL_EXPIRED) <= 0) {
-		say("build %" PRIu64 " was decided already", way->build);
-	} else {
-		say("build %" PRIu64 " was not confirmed: taking it back", way->build);
-		go_back(way, &record);
-	}
-	return 0;
-}
-
-int trial_take_back(const struct settings *settings,
-	const struct surroundings *surroundings, uint64_t build)
-{
-	struct way_back way = {settings, surroundings, build};
-
-	(void)!rights_call(take_back, &way);
-	return 0;
-}
-
-static int end_orphan(void *data)
-{
-	const struct way_back *way = data;
-	_cleanup_close_ int lock = lock_way_back(way->settings);
-	_cleanup_trial_record_ struct trial_record record = {0};
-	const int decided = trial_decide(way->settings, TRIAL_EXPIRED);
-
-	if (decided < 0)
-		return -1;
-	/* That of now, or one whose way back was killed. */
-	trial_read(&record, way->settings, TRIAL_EXPIRED);
-	if (!record.build)
-		return 0;
-	say("build %" PRIu64 " was on trial, and its runner was killed: taking it back",
-		record.build);
-	if (decided)
-		stop_timer(way->surroundings, record.build);
-	go_back(way, &record);
-	return 0;
-}
-
-void trial_end_orphan(
-	const struct settings *settings, const struct surroundings *surroundings)
-{
-	struct way_back way = {.settings = settings, .surroundings = surroundings};
-
-	if ((trial_is_there(settings, TRIAL_OPEN) ||
-		    trial_is_there(settings, TRIAL_EXPIRED)) &&
-		rights_call(end_orphan, &way) < 0)
-		warn_errno("a build is on trial whose runner was killed, and cannot be "
-			   "taken back now");
+	(void)!rights_call(move_record, &job);
 }
 
 bool trial_was_taken_back(const struct settings *settings, uint64_t build)

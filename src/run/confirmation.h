@@ -11,9 +11,6 @@
  */
 #include "run/run.h"
 
-/* For the activation of the old system. */
-#define WAY_BACK_MS 600000
-
 /* Behind the name of the file. */
 #define TRIAL_OPEN ""
 #define TRIAL_CONFIRMED ".confirmed"
@@ -31,20 +28,6 @@ void trial_read(
 void trial_record_free(struct trial_record *record);
 #define _cleanup_trial_record_ _cleanup_(trial_record_free)
 
-/* The timer's part. Returns the exit status. */
-int trial_take_back(const struct settings *settings,
-	const struct surroundings *surroundings, uint64_t build);
-
-/*
- * With the turn. A trial whose runner was killed can be kept by nobody, and its timer
- * would come in the midst of another's switch: it is taken back now. One that the timer
- * is taking back is waited for.
- */
-void trial_end_orphan(
-	const struct settings *settings, const struct surroundings *surroundings);
-/* Whether that build was, by the timer or by a later run. */
-bool trial_was_taken_back(const struct settings *settings, uint64_t build);
-
 /* 1: decided by this call, in this way; 0: it was decided already; -1 with errno set. */
 int trial_decide(const struct settings *settings, const char *suffix) _must_check_;
 /* That it is kept, as BY says. */
@@ -58,7 +41,13 @@ void trial_forget(const struct settings *settings, const char *suffix);
 void trial_hold_root(const struct settings *settings, const char *system);
 void trial_release_root(const struct settings *settings);
 
-/* Arms the timer anew, from now on; new_system "?": not known yet. What fails is warned
- * of: then the runner alone takes the system back (trial.has_timer). */
-void trial_arm(struct run *run, const char *old_system, const char *new_system);
-void trial_disarm(const struct run *run);
+/* Arms the timer anew, for so long from now on; new_system "?": nothing is offered yet.
+ * What fails is warned of: then the runner alone takes the system back
+ * (trial.has_timer). */
+void trial_arm(struct run *run, const char *new_system, int64_t ms);
+void trial_stop_timer(const struct surroundings *surroundings, uint64_t build);
+
+/* That what expired has been taken back; and whether that build was, by another process
+ * than its own runner. */
+void trial_note_taken_back(const struct settings *settings);
+bool trial_was_taken_back(const struct settings *settings, uint64_t build);

@@ -119,20 +119,16 @@ static char *name_units(const struct run *run, const struct strv *units, const c
 
 static char *look_at_units(const struct run *run, const struct units_before *before)
 {
-	_cleanup_strv_ struct strv first = {0}, second = {0}, now = {0}, failed = {0},
-				   loops = {0};
+	_cleanup_strv_ struct strv first = {0}, second = {0}, failed = {0}, loops = {0};
 	char *why;
 
 	wait_for_jobs(run);
 	units_read_restarts(&first, run);
 	pause_ms(SETTLE_MS);
-	if (!units_read_unwell(&now, run))
+	if (!units_read_unwell(&failed, run, before))
 		return xstrdup("systemctl does not answer, so whether units have failed "
 			       "is not known");
 	units_read_restarts(&second, run);
-	for (size_t i = 0; i < now.len; i++)
-		if (!strv_has(&before->failed, now.words[i]))
-			strv_add(&failed, now.words[i]);
 	why = name_units(run, &failed, "units have failed");
 	if (why)
 		return why;

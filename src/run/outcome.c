@@ -32,7 +32,7 @@ static bool is_mixture(const struct ending *ending)
 {
 	const struct system_state *after = ending->after;
 
-	if (!ending->exit_status || ending->taken_back ||
+	if (!ending->exit_status || ending->taken_back || ending->superseded ||
 		ending->exit_status == STATUS_UNITS_FAILED || !ending->activation_begun ||
 		running_changed(ending))
 		return false;
@@ -87,7 +87,7 @@ void outcome_judge(struct build *build, enum action action, const struct ending 
 	note(&build->system_after, aim(action, ending->after));
 	/* A switch that fails after it has set the profile: what boots next is its work.
 	 */
-	if (profile_changed(ending) && ending->after->profile &&
+	if (ending->sets_profile && profile_changed(ending) && ending->after->profile &&
 		(!build->system_after ||
 			!streq(ending->after->profile, build->system_after)))
 		note(&build->profile_after, ending->after->profile);
@@ -127,7 +127,7 @@ char *outcome_sentence(const struct build *build, const struct ending *ending)
 		strbuf_puts(&out,
 			"; installing the boot loader failed: what boots next is "
 			"not known");
-	else if (ending->exit_status && moved)
+	else if (ending->exit_status && moved && ending->sets_profile)
 		strbuf_puts(&out, "; the next boot takes the new system all the same");
 	return strbuf_take(&out);
 }

@@ -16,6 +16,7 @@ struct ending {
 	bool boot_loader_failed;
 	bool cancelled;
 	bool taken_back;
+	bool superseded;                        /* what runs now is another's */
 	/* a trial that did not prove itself */ /* somebody asked for its end, and
 						   it has not succeeded before */
 	const struct system_state *before, *after;

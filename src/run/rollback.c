@@ -15,6 +15,7 @@
 #include "run/rollback_choice.h"
 #include "run/runner.h"
 #include "run/steps.h"
+#include "run/way_back.h"
 
 #define PATHS_SHOWN 3
 #define PATH_SHOWN 80
@@ -228,7 +229,7 @@ static int go_back(struct run *run, const struct own_options *options, const cha
 	_cleanup_system_ struct system_state now = {0};
 	int status;
 
-	runner_record_orphans(run->ledger, run->settings);
+	runner_record_orphans(run->ledger, run->settings, &run->surroundings);
 	system_read(&now, run->settings, &run->target);
 	status = rollback_choose(run, name, &now);
 	if (status < 0)
@@ -295,7 +296,7 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	status = run_enter_queue(&run, options, !run.caller.is_agent);
 	if (status)
 		return status;
-	trial_end_orphan(settings, surroundings);
+	way_back_of_orphan(settings, surroundings);
 	if (!ends_trial)
 		return go_back(&run, options, name, &before);
 	system_read(&now, settings, &run.target);

@@ -14,7 +14,6 @@
 #include "rebuild/elevation.h"
 #include "rebuild/program.h"
 #include "run/brief.h"
-#include "run/confirmation.h"
 #include "run/front.h"
 #include "run/join.h"
 #include "run/log.h"
@@ -23,6 +22,7 @@
 #include "run/runner.h"
 #include "run/trial.h"
 #include "run/watch.h"
+#include "run/way_back.h"
 #include "run/word.h"
 
 /* So often in a row one safe-rebuild has executed what it took for nixos-rebuild. */
@@ -44,6 +44,7 @@ void run_free(struct run *run)
 	build_free(&run->back.to);
 	free(run->trial.settings_path);
 	free(run->trial.old_system);
+	free(run->trial.new_system);
 	snapshot_free(&run->snapshot);
 	ledger_free(run->ledger);
 	queue_close(&run->turn);
@@ -294,7 +295,7 @@ static void look_at_configuration(struct run *run)
 		return;
 	}
 	if (needs_lock(run))
-		runner_record_orphans(run->ledger, run->settings);
+		runner_record_orphans(run->ledger, run->settings, &run->surroundings);
 	if (!run->build.expected)
 		estimate(run, run->ledger);
 	take_snapshot(run);
@@ -473,7 +474,7 @@ static int run_prepared(const struct settings *settings,
 	if (status)
 		return status;
 	if (needs_lock(&run) && target_is_system(run.target.name))
-		trial_end_orphan(settings, surroundings);
+		way_back_of_orphan(settings, surroundings);
 	look_at_configuration(&run);
 	status = tell(&run, options);
 	if (!status)

@@ -25,10 +25,11 @@ struct going_back {
 /* A switch that is kept only when it has proved itself; see trial.h. */
 struct trial {
 	bool is_one, armed, has_timer, taken_back;
+	bool superseded;    /* somebody else has made another system live meanwhile */
 	bool left_to_timer; /* the runner was told to end before anybody's word */
-	int64_t confirm_ms, until_ms; /* 0: nobody's word is waited for */
-	char *settings_path;          /* as it was given, for the timer */
-	char *old_system;
+	int64_t confirm_ms, until_ms;  /* 0: nobody's word is waited for */
+	char *settings_path;           /* as it was given, for the timer */
+	char *old_system, *new_system; /* NULL: not known (yet) */
 };
 
 struct run {

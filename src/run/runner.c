@@ -140,13 +140,17 @@ static char *finish_record(struct runner *runner)
 	const struct ending ending = {
 		.exit_status = supervision->exit_status,
 		.signalled = supervision->signalled,
-		.sets_profile = run->request.action != ACTION_TEST,
+		/* A trial that fails has not. */
+		.sets_profile = run->request.action != ACTION_TEST &&
+				!(run->trial.is_one && supervision->exit_status),
 		.activation_begun = supervision->progress.activation_begun,
 		.boot_loader_failed = supervision->progress.boot_loader_failed,
 		.cancelled = supervision->cancelled_by && supervision->exit_status,
 		.taken_back = run->trial.taken_back,
+		.superseded = run->trial.superseded,
 		.before = &runner->before,
-		.after = &runner->after,
+		/* What another has made live is not this one's work. */
+		.after = run->trial.superseded ? &runner->before : &runner->after,
 	};
 	char *sentence;
 	struct build *build = &run->build;
@@ -256,8 +260,7 @@ bool build_is_orphaned(const struct build *build, const struct settings *setting
 	return !ticket_is_alive(target.queue, build->ticket);
 }
 
-static void record_as_interrupted(
-	struct build *build, struct ledger *ledger, const struct settings *settings)
+void runner_judge_orphan(struct build *build, const struct settings *settings)
 {
 	_cleanup_target_ struct target target = {0};
 	_cleanup_system_ struct system_state now = {0};
@@ -279,13 +282,22 @@ static void record_as_interrupted(
 		build->outcome = OUTCOME_INTERRUPTED;
 	}
 	build->finished = time(NULL);
-	if (ledger_finish(ledger, build) == 0)
-		say("build %" PRIu64 " by %s was %s: its runner was killed",
-			build->number, build->agent,
-			build->taken_back ? "taken back" : "interrupted");
 }
 
-void runner_record_orphans(struct ledger *ledger, const struct settings *settings)
+static void record_orphan(struct build *build, struct ledger *ledger,
+	const struct settings *settings, const struct surroundings *surroundings)
+{
+	runner_judge_orphan(build, settings);
+	if (ledger_finish(ledger, build) < 0)
+		return;
+	say("build %" PRIu64 " by %s was %s: its runner was killed", build->number,
+		build->agent, build->taken_back ? "taken back" : "interrupted");
+	notice_send(settings, surroundings,
+		build->taken_back ? "rolled-back" : "finished", build);
+}
+
+void runner_record_orphans(struct ledger *ledger, const struct settings *settings,
+	const struct surroundings *surroundings)
 {
 	_cleanup_builds_ struct builds running = {0};
 
@@ -293,7 +305,7 @@ void runner_record_orphans(struct ledger *ledger, const struct settings *setting
 		return;
 	for (size_t i = 0; i < running.len; i++)
 		if (build_is_orphaned(&running.list[i], settings))
-			record_as_interrupted(&running.list[i], ledger, settings);
+			record_orphan(&running.list[i], ledger, settings, surroundings);
 }
 
 int runner_start(int *ret_socket, struct run *run)

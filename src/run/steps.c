@@ -62,21 +62,32 @@ void steps_put_stop(struct strv *argv)
 	strv_add(argv, ACTIVATION_UNIT);
 }
 
+static int switch_plainly(
+	struct supervision *supervision, const char *system, const char *how)
+{
+	_cleanup_strv_ struct strv argv = {0};
+
+	put_switch(&argv, NULL, system, how);
+	return step_run(supervision, &argv);
+}
+
+/* Without systemd-run (the old system may lack it) as a part of this process' unit. */
 static int switch_to(struct supervision *supervision, const struct run *run,
 	const char *system, const char *how)
 {
 	_cleanup_strv_ struct strv argv = {0};
+	int status;
 
 	put_switch(&argv, run->settings, system, how);
-	return step_run(supervision, &argv);
+	status = step_run(supervision, &argv);
+	if (status != EXIT_NOT_FOUND && status != EXIT_CANNOT_RUN)
+		return status;
+	return switch_plainly(supervision, system, how);
 }
 
 int step_activate_plainly(struct supervision *supervision, const char *system)
 {
-	_cleanup_strv_ struct strv argv = {0};
-
-	put_switch(&argv, NULL, system, "test");
-	return step_run(supervision, &argv);
+	return switch_plainly(supervision, system, "test");
 }
 
 int step_activate(
@@ -112,9 +123,16 @@ void steps_go_back(struct supervision *supervision, const struct run *run)
 {
 	const char *system = run->back.system;
 	_cleanup_system_ struct system_state now = {0};
-	const int status = step_activate(supervision, run, system);
+	int status = step_activate(supervision, run, system);
 
 	system_read(&now, run->settings, &run->target);
+	/* systemd-run needs a bus, which what runs may have stopped. */
+	if (status && steps_have_systemd(run->settings) &&
+		(!now.running || !streq(now.running, system))) {
+		status = step_activate_plainly(supervision, system);
+		system_free(&now);
+		system_read(&now, run->settings, &run->target);
+	}
 	if (!now.running || !streq(now.running, system)) {
 		if (!status)
 			supervision->exit_status = EXIT_OWN_FAILURE;

@@ -14,9 +14,13 @@
 #include "run/health.h"
 #include "run/notice.h"
 #include "run/steps.h"
+#include "run/way_back.h"
 
 /* Where the timer has not come, we do what it should have done. */
 #define GRACE_MS 15000
+/* Whether it is still at work is looked for every so many pauses. */
+#define PAUSE_MS 100
+#define PAUSES 10
 
 static bool has_check(const struct settings *settings)
 {
@@ -82,7 +86,9 @@ int trial_prepare(
 		return 0;
 	warn_of_missing_check(run->settings);
 	run->trial.confirm_ms = options->confirm_ms;
-	run->trial.settings_path = options->settings ? xstrdup(options->settings) : NULL;
+	/* A unit's working directory is another one. */
+	run->trial.settings_path =
+		options->settings ? realpath(options->settings, NULL) : NULL;
 	run->trial.is_one = true;
 	for (size_t i = 0; i < words->len; i++)
 		if (words->words[i] == run->request.action_word)
@@ -115,7 +121,7 @@ void trial_note_phase(struct run *run, const struct supervision *supervision)
 {
 	if (run->trial.confirm_ms && !run->trial.armed && run->trial.old_system &&
 		supervision->progress.phase == PHASE_ACTIVATING)
-		trial_arm(run, run->trial.old_system, "?");
+		trial_arm(run, "?", run->trial.confirm_ms);
 }
 
 static void set_phase(struct supervision *supervision, enum phase phase)
@@ -156,10 +162,28 @@ static bool activate_old(struct supervision *supervision, const struct run *run)
 	return runs(run, old_system);
 }
 
+/* Neither what was tried runs nor what was live before it. */
+static bool is_anothers(const struct run *run)
+{
+	return run->trial.new_system && !runs(run, run->trial.new_system) &&
+	       !runs(run, run->trial.old_system);
+}
+
+static void leave_to_another(struct supervision *supervision, struct run *run)
+{
+	run->trial.superseded = true;
+	error("another system was made live meanwhile: it is left as it is");
+	supervision->exit_status = EXIT_OWN_FAILURE;
+}
+
 static void take_back(struct supervision *supervision, struct run *run, const char *why)
 {
 	const char *old_system = run->trial.old_system;
 
+	if (is_anothers(run)) {
+		leave_to_another(supervision, run);
+		return;
+	}
 	say("%s: taking the new system back", why);
 	if (!run->build.taken_back)
 		set_string(&run->build.taken_back, xstrdup(why));
@@ -181,9 +205,7 @@ static void keep(struct supervision *supervision, struct run *run, const char *n
 	system_read(&now, run->settings, &run->target);
 	if (!now.running || !streq(now.running, new_system) || !now.profile ||
 		!before->profile || !streq(now.profile, before->profile)) {
-		error("another system was made live meanwhile: the new one is not kept as "
-		      "what boots");
-		supervision->exit_status = EXIT_OWN_FAILURE;
+		leave_to_another(supervision, run);
 		return;
 	}
 	if (step_keep(supervision, run, new_system) == 0)
@@ -226,10 +248,10 @@ static enum word look(struct run *run, int signals)
 	_cleanup_record_ struct record request = {0};
 	uid_t from = 0;
 
-	if (trial_is_there(run->settings, TRIAL_CONFIRMED))
-		return WORD_CONFIRMED;
+	/* Renamed in between it is neither there nor here yet. */
 	if (!trial_is_there(run->settings, TRIAL_OPEN))
-		return WORD_TAKEN;
+		return trial_is_there(run->settings, TRIAL_CONFIRMED) ? WORD_CONFIRMED
+								      : WORD_TAKEN;
 	if (cancellation_receive(
 		    &request, &from, &run->turn.ticket, run->turn.requests)) {
 		note_who_ends(run, &request, from);
@@ -243,7 +265,7 @@ static enum word look(struct run *run, int signals)
 
 static enum word wait_for_word(struct run *run, int signals)
 {
-	const int64_t end = run->trial.until_ms + GRACE_MS;
+	const int64_t end = run->trial.until_ms + (run->trial.has_timer ? GRACE_MS : 0);
 	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	enum word word;
 
@@ -263,20 +285,32 @@ static enum word wait_for_word(struct run *run, int signals)
 	return word;
 }
 
-/* The timer does it; it removes its file when it is through. */
+/* The timer does it; it renames its file when it is through. One that was stopped does
+ * not, and holds its lock no more. */
 static void wait_for_timer(struct supervision *supervision, struct run *run)
 {
-	const int64_t end = clock_boot_ms() + WAY_BACK_MS;
-
-	while (trial_is_there(run->settings, TRIAL_EXPIRED) && clock_boot_ms() < end)
-		(void)poll(NULL, 0, 100);
+	for (int tries = 1; trial_is_there(run->settings, TRIAL_EXPIRED); tries++) {
+		(void)poll(NULL, 0, PAUSE_MS);
+		if (tries % PAUSES == 0 && !way_back_is_taken(run->settings))
+			break;
+	}
+	trial_forget(run->settings, TRIAL_EXPIRED);
 	set_string(&run->build.taken_back, xstrdup("not confirmed"));
+	if (is_anothers(run)) {
+		leave_to_another(supervision, run);
+		return;
+	}
 	/* Where it could not, we can perhaps. */
 	run->trial.taken_back =
 		runs(run, run->trial.old_system) || activate_old(supervision, run);
 	supervision->exit_status =
 		run->trial.taken_back ? EXIT_TAKEN_BACK
 				      : say_way_back_failed(run, run->trial.old_system);
+}
+
+static void disarm(const struct run *run)
+{
+	trial_stop_timer(&run->surroundings, run->build.number);
 }
 
 static void note_who_confirmed(struct run *run)
@@ -293,8 +327,9 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	const char *new_system, const struct system_state *before, int status)
 {
 	_cleanup_free_ char *time_left = clock_duration(run->trial.confirm_ms / 1000);
+	enum word word;
 
-	trial_arm(run, run->trial.old_system, new_system);
+	trial_arm(run, new_system, run->trial.confirm_ms);
 	/* Those who wait are told until when at most. */
 	run->build.expected = (uint64_t)(time(NULL) - run->build.started +
 					 run->trial.confirm_ms / 1000);
@@ -306,9 +341,14 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	notice_send(run->settings, &run->surroundings, "unconfirmed", &run->build);
 	output_tell_unconfirmed(supervision->output);
 	output_release_front(supervision->output, 0);
-	switch (wait_for_word(run, supervision->signals)) {
+	/* A signal during the activation was for this, too. */
+	if (supervision->signalled)
+		word = run->trial.has_timer ? WORD_LEAVE : WORD_END;
+	else
+		word = wait_for_word(run, supervision->signals);
+	switch (word) {
 	case WORD_CONFIRMED:
-		trial_disarm(run);
+		disarm(run);
 		note_who_confirmed(run);
 		keep(supervision, run, new_system, before, status);
 		trial_forget(run->settings, TRIAL_CONFIRMED);
@@ -327,7 +367,7 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 		wait_for_timer(supervision, run);
 		return;
 	}
-	trial_disarm(run);
+	disarm(run);
 	take_back(supervision, run,
 		run->build.taken_back ? run->build.taken_back : "not confirmed");
 	trial_forget(run->settings, TRIAL_EXPIRED);
@@ -337,7 +377,7 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 static void end_unfinished(struct supervision *supervision, struct run *run)
 {
 	if (run->trial.armed) {
-		trial_disarm(run);
+		disarm(run);
 		/* The timer has come already. */
 		if (trial_decide(run->settings, TRIAL_EXPIRED) == 0) {
 			wait_for_timer(supervision, run);
@@ -347,6 +387,17 @@ static void end_unfinished(struct supervision *supervision, struct run *run)
 	if (supervision->progress.activation_begun)
 		take_back(supervision, run, "its activation did not finish");
 	trial_forget(run->settings, TRIAL_EXPIRED);
+}
+
+/* systemd-run ends with 0 where its unit was stopped. */
+static bool was_cut_off(const struct supervision *supervision, const struct run *run)
+{
+	const char *path = supervision->stdout_text;
+	const size_t len = strcspn(path, "\n");
+
+	return supervision->progress.activation_begun && *path == '/' &&
+	       (strlen(run->trial.old_system) != len ||
+		       strncmp(path, run->trial.old_system, len) != 0);
 }
 
 static void try_out(struct supervision *supervision, struct run *run,
@@ -364,13 +415,20 @@ static void try_out(struct supervision *supervision, struct run *run,
 	system_read(&now, run->settings, &run->target);
 	if (!now.running)
 		return;
-	if (status && streq(now.running, run->trial.old_system)) {
+	if (streq(now.running, run->trial.old_system) &&
+		(status || was_cut_off(supervision, run))) {
 		end_unfinished(supervision, run);
 		return;
 	}
 	/* In the ticket it tells others whose the running system is. */
 	set_string(&run->build.system_after, xstrdup(now.running));
+	run->trial.new_system = xstrdup(now.running);
 	set_phase(supervision, PHASE_CHECKING);
+	/* The activation has ended, and the check has a time limit of its own. */
+	if (run->trial.armed)
+		trial_arm(run, "?",
+			run->trial.confirm_ms + 2 * run->settings->health_timeout_ms +
+				GRACE_MS);
 	why = health_check(supervision, run, units_before, run->trial.old_system);
 	supervision->exit_status = status;
 	if (run->trial.armed && !trial_is_there(run->settings, TRIAL_OPEN)) {
@@ -378,7 +436,7 @@ static void try_out(struct supervision *supervision, struct run *run,
 		wait_for_timer(supervision, run);
 	} else if (why) {
 		if (run->trial.armed)
-			trial_disarm(run);
+			disarm(run);
 		(void)!trial_decide(run->settings, TRIAL_EXPIRED);
 		take_back(supervision, run, why);
 		trial_forget(run->settings, TRIAL_EXPIRED);
@@ -386,7 +444,7 @@ static void try_out(struct supervision *supervision, struct run *run,
 		wait_to_be_confirmed(supervision, run, now.running, before, status);
 	} else {
 		if (run->trial.armed && trial_decide(run->settings, TRIAL_CONFIRMED) >= 0)
-			trial_disarm(run);
+			disarm(run);
 		trial_forget(run->settings, TRIAL_CONFIRMED);
 		keep(supervision, run, now.running, before, status);
 	}

@@ -14,6 +14,8 @@
 /* A unit that crashes in a loop is mostly between two starts. */
 #define UNWELL "failed,auto-restart"
 #define ANSWER_MAX ((size_t)1 << 20)
+/* Started again so often it was looping. */
+#define LOOP 3
 /* So many are named. */
 #define NAMED_MAX 10
 
@@ -89,13 +91,46 @@ void units_read_restarts(struct strv *ret, const struct run *run)
 	}
 }
 
-static bool has_unit(const struct strv *restarts, const char *unit, size_t len)
+static void read_failed(struct strv *ret, const struct run *run)
 {
+	if (may_activate(run))
+		(void)read_units(ret, run, "failed");
+}
+
+/* The count of the unit that the entry (or the name) is about; 0: not in the list. */
+static uint64_t count_of(const struct strv *restarts, const char *entry)
+{
+	const size_t len = strcspn(entry, " ");
+
 	for (size_t i = 0; i < restarts->len; i++)
 		if (strcspn(restarts->words[i], " ") == len &&
-			strncmp(restarts->words[i], unit, len) == 0)
-			return true;
-	return false;
+			strncmp(restarts->words[i], entry, len) == 0)
+			return strtoull(restarts->words[i] + len, NULL, 10);
+	return 0;
+}
+
+bool units_read_unwell(
+	struct strv *ret, const struct run *run, const struct units_before *before)
+{
+	const int64_t end = clock_boot_ms() + run->settings->health_timeout_ms;
+	_cleanup_strv_ struct strv failed = {0}, between = {0};
+
+	/* pid 1 is busy while it reads its units anew. */
+	while (!read_units(&failed, run, "failed") ||
+		!read_units(&between, run, "auto-restart")) {
+		if (clock_boot_ms() >= end)
+			return false;
+		strv_free(&failed);
+		(void)poll(NULL, 0, PAUSE_MS);
+	}
+	for (size_t i = 0; i < failed.len; i++)
+		if (!strv_has(&before->failed, failed.words[i]))
+			strv_add(ret, failed.words[i]);
+	for (size_t i = 0; i < between.len; i++)
+		if (!strv_has(&before->failed, between.words[i]) &&
+			!count_of(&before->restarted, between.words[i]))
+			strv_add(ret, between.words[i]);
+	return true;
 }
 
 void units_find_loops(struct strv *ret, const struct units_before *before,
@@ -103,30 +138,12 @@ void units_find_loops(struct strv *ret, const struct units_before *before,
 {
 	for (size_t i = 0; i < second->len; i++) {
 		const char *unit = second->words[i];
-		const size_t len = strcspn(unit, " ");
+		const uint64_t old = count_of(&before->restarted, unit);
+		const bool went_on = old && count_of(first, unit) > old;
 
-		if (!strv_has(first, unit) && !has_unit(&before->restarted, unit, len))
-			strv_take(ret, xstrndup(unit, len));
+		if (!strv_has(first, unit) && old < LOOP && !went_on)
+			strv_take(ret, xstrndup(unit, strcspn(unit, " ")));
 	}
-}
-
-static void read_failed(struct strv *ret, const struct run *run)
-{
-	if (may_activate(run))
-		(void)read_units(ret, run, "failed");
-}
-
-bool units_read_unwell(struct strv *ret, const struct run *run)
-{
-	const int64_t end = clock_boot_ms() + run->settings->health_timeout_ms;
-
-	/* pid 1 is busy while it reads its units anew. */
-	while (!read_units(ret, run, UNWELL)) {
-		if (clock_boot_ms() >= end)
-			return false;
-		(void)poll(NULL, 0, PAUSE_MS);
-	}
-	return true;
 }
 
 bool units_have_jobs(const struct run *run)

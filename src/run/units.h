@@ -16,13 +16,20 @@ struct units_before {
  * count ([health] units). */
 void units_read_before(struct units_before *ret, const struct run *run);
 
-/* Names those that have failed, or are between two starts; false where systemctl gives no
- * answer within [health] timeout. */
-bool units_read_unwell(struct strv *ret, const struct run *run) _must_check_;
+/*
+ * Names those that have failed since; and those between two starts, where they had not
+ * been started again by systemd before. False where systemctl gives no answer within
+ * [health] timeout.
+ */
+bool units_read_unwell(struct strv *ret, const struct run *run,
+	const struct units_before *before) _must_check_;
 /* "NAME COUNT" of each service that systemd itself has started again, so often since
  * anybody else did: a crash loop is not seen by its state alone. */
 void units_read_restarts(struct strv *ret, const struct run *run);
-/* Names those that were started again between the two, and never before the run. */
+/*
+ * Names those that were started again between the two, unless that is nothing new: they
+ * were before the run, again and again, or went on with it until the first.
+ */
 void units_find_loops(struct strv *ret, const struct units_before *before,
 	const struct strv *first, const struct strv *second);
 /* Whether some are being started or stopped. */

@@ -21,8 +21,7 @@
 #define PAUSE_MS 100
 #define ANSWER_MAX 80
 
-/* Its runner keeps it or takes it back, and records how that went. */
-static int report(const struct settings *settings, uint64_t number)
+int word_report(const struct settings *settings, uint64_t number)
 {
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_build_ struct build build = BUILD_INIT;
@@ -76,11 +75,14 @@ int word_confirm(const struct settings *settings, uint64_t number, const char *b
 			errno == EACCES || errno == EPERM ? " (use sudo)" : "");
 		return EXIT_NO_PERMISSION;
 	}
+	/* Somebody else has at this moment. */
+	if (!confirmed && trial_is_there(settings, TRIAL_CONFIRMED))
+		return word_report(settings, number);
 	if (!confirmed) {
 		error("too late: build %" PRIu64 " is being taken back", number);
 		return EXIT_TAKEN_BACK;
 	}
-	return report(settings, number);
+	return word_report(settings, number);
 }
 
 /* Its runner goes back as it does when the time is over. */
@@ -97,7 +99,7 @@ static int refuse(const struct settings *settings, const struct target *target,
 			if (tickets.list[i].number == number &&
 				cancellation_request(target->queue,
 					tickets.list[i].ticket, &request) == 0)
-				return report(settings, number);
+				return word_report(settings, number);
 	error("build %" PRIu64 " cannot be asked to go back: it does so by itself",
 		number);
 	return EXIT_OWN_FAILURE;
@@ -192,7 +194,7 @@ int word_ask(const struct settings *settings, const struct target *target,
 		return refuse(settings, target, number, by);
 	case ANSWER_DECIDED:
 		(void)tcflush(STDIN_FILENO, TCIFLUSH);
-		return report(settings, number);
+		return word_report(settings, number);
 	case ANSWER_LEFT:
 	case ANSWER_NONE:
 		break;

@@ -13,6 +13,10 @@
  */
 int word_confirm(const struct settings *settings, uint64_t number, const char *by);
 
+/* Waits until its runner has kept it or taken it back, and says how that went: the exit
+ * status. */
+int word_report(const struct settings *settings, uint64_t number);
+
 /*
  * Asks on stdin until there is an answer, or it was decided otherwise; a signal ends the
  * asking alone. Returns the exit status.

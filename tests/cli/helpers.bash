@@ -99,10 +99,10 @@ as_person() {
 	wait_for test -s "$ROOT/person.pid"
 }
 
-# Every process of safe-rebuild that belongs to this test: other tests run beside it.
-pids_of_runs() {
+# pids_of NAME: every process of that name that belongs to this test: others run beside it.
+pids_of() {
 	local pid
-	for pid in $(pgrep -x safe-rebuild); do
+	for pid in $(pgrep -x "$1"); do
 		if grep -qzFx "ROOT=$ROOT" "/proc/$pid/environ" 2>/dev/null; then echo "$pid"; fi
 	done
 }
@@ -115,7 +115,7 @@ has_ended() {
 # kill_runs [SIGNAL]: of which they die.
 kill_runs() {
 	local pid pids
-	pids=$(pids_of_runs)
+	pids=$(pids_of safe-rebuild)
 	for pid in $pids; do kill -s "${1:-KILL}" "$pid"; done
 	for pid in $pids; do wait_for has_ended "$pid"; done
 }

@@ -49,7 +49,7 @@ use_systemd() {
 			cat "$ROOT/restarts.$look" 2>/dev/null ;;
 		list-jobs) cat "$ROOT/jobs" 2>/dev/null ;;
 		list-units)
-			cat "$ROOT/failed" 2>/dev/null
+			case $* in *failed*) cat "$ROOT/failed" 2>/dev/null ;; *) cat "$ROOT/between" 2>/dev/null ;; esac
 			[ ! -e "$ROOT/failing" ] || cat "$ROOT/failing" >>"$ROOT/failed" ;;
 		esac
 	SH
@@ -198,6 +198,23 @@ restarts() {
 	assert_equal "$status" 70
 	assert_contains "$output" "units are started again and again: new.service: taking the new system back"
 	assert_equal "$(running)" "one two"
+	# one that had once died loops now; one that went on all the time does as before
+	restarts 7 once 1 slow 1
+	restarts 8 once 0 slow 2
+	restarts 9 once 1 slow 3
+	run sr --agent beta switch --flake '.#box'
+	assert_contains "$output" "again and again: once.service: taking"
+	# between two starts at the moment of the look: new, and as before
+	restarts 10 old 5
+	echo "old.service loaded activating auto-restart Old" >"$ROOT/between"
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 0
+	add four
+	echo "slow.service loaded activating auto-restart Slow" >>"$ROOT/between"
+	restarts 13 old 5
+	run sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 70
+	assert_contains "$output" "units have failed: slow.service: taking"
 }
 
 @test "--confirm: not confirmed, it goes back by itself" {
@@ -263,6 +280,11 @@ restarts() {
 	assert_equal "$(running)" "one two"
 	wait_for_long runs one
 	assert_equal "$(boots)" "one"
+	wait_for test -e "$ROOT/run/safe-rebuild/trial.taken-back"
+	assert_contains "$(sr log -n 1)" "build 2 by beta: switch rolled-back (its runner was killed)"
+	run sr --agent beta confirm 2
+	assert_equal "$status" 70
+	assert_contains "$output" "too late: build 2 by beta: switch rolled-back"
 	run sr --agent gamma switch --flake '.#box'
 	assert_equal "$status" 0
 	assert_equal "$(field 2 outcome) ($(field 2 taken_back))" "rolled-back (its runner was killed)"
@@ -597,4 +619,49 @@ restarts() {
 	assert_equal "$status" 64
 	assert_contains "$output" "--confirm: only a switch is tried"
 	assert_equal "$(boots)" "one two"
+}
+
+@test "what somebody else makes live during a trial is left as it is" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 4s 2>/dev/null
+	add three
+	nixos-rebuild switch --flake '.#box' >/dev/null 2>&1
+	wait_for_long ended 2
+	assert_equal "$(running) / $(boots)" "one three two / one three two"
+	assert_equal "$(field 2 outcome) $(field 2 exit_status)" "failed 125"
+	assert_equal "$(field 2 profile_after 2>/dev/null || echo none)" none
+	assert_contains "$(sr log -n 1 --json | jq_get builds)" "'outcome': 'failed'"
+	refute grep -q "stop nixos-rebuild-switch" "$ROOT/systemctl"
+}
+
+@test "a way back that is killed is gone by the runner" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
+	mv "$ROOT/run/safe-rebuild/trial" "$ROOT/run/safe-rebuild/trial.expired"
+	wait_for_long ended 2
+	assert_equal "$(running) / $(boots)" "one / one"
+	assert_equal "$(field 2 outcome)" rolled-back
+}
+
+@test "a relative --settings reaches the timer, and the timer's call is for nobody else" {
+	add two
+	(cd "$ROOT" && sr --settings etc/safe-rebuild.ini --agent beta switch --flake "$CONFIG#box" --confirm 10m 2>/dev/null)
+	assert_contains "$(cat "$ROOT/systemd-run")" "--settings $ROOT/etc/safe-rebuild.ini confirm --take-back 2"
+	run sr --agent gamma confirm --take-back 2
+	assert_equal "$status" 77
+	sr --agent beta confirm 2 2>/dev/null
+	assert_equal "$(boots)" "one two"
+}
+
+@test "an activation that is stopped by hand is no success" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	echo '{ activation = 30; services = [ "two" ]; }' >modules/two.nix
+	git add -A
+	(sr --agent beta switch --flake '.#box' --confirm 10m >"$ROOT/beta.out" 2>&1 || true) 3>&- &
+	wait_for_long grep -q "activating the configuration" "$ROOT/beta.out"
+	kill "$(pids_of switch-to-confi)"
+	wait
+	wait_for_long ended 2
+	[ "$(field 2 outcome)" != succeeded ]
+	assert_equal "$(running) / $(boots)" "one / one"
 }
