@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 
 LOCK = "flake.lock"
@@ -158,6 +159,7 @@ class World:
                 self.env[name] = os.environ[name]
         self.write_settings()
         self.time, self.count = 1000000, 0
+        self.edited = self.stamped = 0  # when the last edit was noted, the last call ended
         self.author, self.killer, self.returner = {}, {}, {}
         self.locks, self.lock_author = {"nixpkgs": 1, "home": 1}, {}
         tree = {f"m{number}.nix": ["{"] + [self.new("root") for _ in range(self.random.randint(6, 20))] + ["}"]
@@ -275,12 +277,23 @@ class World:
     def note_edit(self, agent, name):
         """What the agent's hook would note."""
         if self.attributed:
+            self.wait_for_second()
             os.makedirs(f"{self.root}/state/edits", exist_ok=True)
             with open(f"{self.root}/state/edits/{os.geteuid()}", "a") as file:
                 file.write(f"{self.clock()} {agent.name} {agent.checkout.path}/{name}\n")
+            self.edited = self.clock()
 
     def clock(self):
-        return int(__import__("time").time())
+        return int(time.time())
+
+    def wait_for_edits(self):
+        while self.clock() == self.edited:
+            time.sleep(0.02)
+
+    def wait_for_second(self):
+        """Edits and builds are stamped with seconds: between one and the other the clock moves."""
+        while self.clock() == self.stamped:
+            time.sleep(0.02)
 
     def commit(self, place, message, parents=None, date=None):
         if place.tree != place.head.tree or parents:
@@ -428,11 +441,14 @@ class World:
             env["FAIL"] = "1"
         if "--rollback" in more:
             env["SYSTEM"] = self.before[1]
+        if self.attributed:
+            self.wait_for_edits()
         words = [self.program, "--agent", agent.name, *more]
         if "--rollback" not in more:
             words += ["switch", "--flake", f"{agent.checkout.path}#m"]
         done = subprocess.run(words, env=env, cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
+        self.stamped = self.clock()
         return done.returncode, done.stdout, env["SYSTEM"]
 
     def allowed(self, output):
