@@ -14,15 +14,23 @@
 #include "base/proc.h"
 #include "base/rights.h"
 
+/* Returns whether it was ignored already. */
+static bool ignore(int signal_number)
+{
+	struct sigaction before;
+
+	sigaction(signal_number, NULL, &before);
+	signal(signal_number, SIG_IGN);
+	return before.sa_handler == SIG_IGN;
+}
+
 void surroundings_enter(struct surroundings *ret)
 {
-	struct sigaction pipe;
-
 	*ret = (struct surroundings){.umask = umask(007)};
 	sigprocmask(SIG_SETMASK, NULL, &ret->signal_mask);
-	sigaction(SIGPIPE, NULL, &pipe);
-	ret->ignores_pipe = pipe.sa_handler == SIG_IGN;
-	signal(SIGPIPE, SIG_IGN);
+	ret->ignores_pipe = ignore(SIGPIPE);
+	/* A log that grows beyond a limit is an error like a full disk. */
+	ret->ignores_file_size = ignore(SIGXFSZ);
 	/* Inherited as ignored it would make the kernel reap our child before we can. */
 	signal(SIGCHLD, SIG_DFL);
 }
@@ -32,6 +40,8 @@ void surroundings_leave(const struct surroundings *surroundings)
 	umask(surroundings->umask);
 	if (!surroundings->ignores_pipe)
 		signal(SIGPIPE, SIG_DFL);
+	if (!surroundings->ignores_file_size)
+		signal(SIGXFSZ, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &surroundings->signal_mask, NULL);
 }
 

@@ -19,10 +19,12 @@
 struct surroundings {
 	sigset_t signal_mask;
 	mode_t umask;
-	bool ignores_pipe; /* SIGPIPE was already ignored */
+	/* SIGPIPE, SIGXFSZ were already ignored. */
+	bool ignores_pipe, ignores_file_size;
 };
 
-/* Keeps them and sets ours: umask 007, SIGPIPE ignored, SIGCHLD at its default. */
+/* Keeps them and sets ours: umask 007, SIGPIPE and SIGXFSZ ignored, SIGCHLD at its
+ * default. */
 void surroundings_enter(struct surroundings *ret);
 /* Puts the caller's back, for exec. */
 void surroundings_leave(const struct surroundings *surroundings);

@@ -169,3 +169,19 @@ together() {
 	assert_contains "$output" "what nixos-rebuild wrote to stdout is lost: No space left on device"
 	assert_equal "$(field 1 outcome)" succeeded
 }
+
+@test "a log that may not grow any more is said, and costs nothing else" {
+	show_all_output
+	# shellcheck disable=SC2016
+	export DOUBLE='seq 1 100000 >&2; grep SigIgn /proc/self/status >&2'
+	# shellcheck disable=SC2016
+	bash -c 'ulimit -f 256; exec "$SAFE_REBUILD" --agent a switch --flake .' 2>&1 |
+		grep -E '^(safe-rebuild|SigIgn|1|99999|100000)' >"$ROOT/seen"
+	[ "$(wc -c <"$ROOT/seen")" -lt 100000 ]
+	# nixos-rebuild has its signals as the caller has them
+	grep -qx $'SigIgn:\t0000000000000000' "$ROOT/seen"
+	grep -q "cannot write the log, its rest is lost: File too large" "$ROOT/seen"
+	grep -qx 99999 "$ROOT/seen"
+	assert_contains "$(tail -n 1 "$ROOT/seen")" "switch succeeded: build 1"
+	assert_equal "$(field 1 outcome)" succeeded
+}

@@ -46,12 +46,12 @@ prepare() {
 	person sr pause --for 1x
 	assert_equal "$status" 64
 	person sr pause --message "moving the database"
-	person sr pause --for 6s
-	assert_contains "$output" 'in the place of: paused by root just now: "moving the database"'
-	assert_like "$output" "*paused by * for [3456] s more;*"
+	person sr pause --for 10s
+	assert_like "$output" 'in the place of: paused by * just now: "moving the database"'
+	assert_like "$output" "paused by * for * s more;"
 	run sr --agent alpha switch --flake .
 	assert_equal "$status" 75
-	sleep 6
+	sleep 10
 	run sr --agent alpha switch --flake .
 	assert_equal "$status" 0
 	[ "$(id -u)" = 0 ] || return 0
