@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "queue/nested.h"
 #include "queue/ticket.h"
 #include "rebuild/target.h"
 #include "run/log.h"
@@ -248,6 +249,7 @@ struct follower {
 	const struct settings *settings;
 	const struct build *build;
 	struct target target;
+	struct process_name runner; /* by its ticket */
 };
 
 static void stop_following(
@@ -291,14 +293,35 @@ static int final_status(const struct follower *follower)
 	return build.exit_status;
 }
 
+/* What its ticket says; false where it has none any more. */
+static bool read_its_ticket(struct build *ret, const struct follower *follower)
+{
+	const char *ticket = follower->build->ticket;
+	_cleanup_close_ int fd =
+		ticket ? ticket_open(follower->target.queue, ticket) : -1;
+
+	return fd >= 0 && ticket_read(ret, fd);
+}
+
 /* A trial has told its caller what there is to do, and may last for hours. */
 static bool is_unconfirmed(const struct follower *follower)
 {
-	_cleanup_close_ int fd =
-		ticket_open(follower->target.queue, follower->build->ticket);
 	_cleanup_build_ struct build now = BUILD_INIT;
 
-	return fd >= 0 && ticket_read(&now, fd) && now.phase == PHASE_UNCONFIRMED;
+	return read_its_ticket(&now, follower) && now.phase == PHASE_UNCONFIRMED;
+}
+
+/* The turn may end before the last words; the runner ends after them. */
+static bool is_alive(const struct follower *follower)
+{
+	const char *ticket = follower->build->ticket;
+	const struct process_name *runner = &follower->runner;
+
+	if (!build_is_running(follower->build) || !ticket)
+		return false;
+	return ticket_is_alive(follower->target.queue, ticket) ||
+	       (runner->pid &&
+		       nested_name(runner->pid).start_ticks == runner->start_ticks);
 }
 
 static void end_with(struct watch *watch, const struct follower *follower, int status)
@@ -319,11 +342,9 @@ static int open_log(const struct follower *follower)
 static void look_at_log(struct watch *watch, void *data)
 {
 	const struct follower *follower = data;
-	const char *ticket = follower->build->ticket;
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	/* Asked first: what it writes last is in the log when it is gone. */
-	const bool alive = build_is_running(follower->build) && ticket &&
-			   ticket_is_alive(follower->target.queue, ticket);
+	const bool alive = is_alive(follower);
 	struct stat status;
 
 	(void)!read(watch->events, events, sizeof(events));
@@ -355,6 +376,7 @@ int follow_build(const struct settings *settings, struct ledger *ledger,
 	const struct build *build, int stream, bool is_agent)
 {
 	_cleanup_(brief_free) struct brief brief;
+	_cleanup_build_ struct build ticket = BUILD_INIT;
 	struct streams streams;
 	struct follower follower = {
 		.ledger = ledger, .settings = settings, .build = build};
@@ -379,6 +401,8 @@ int follow_build(const struct settings *settings, struct ledger *ledger,
 	if (streams.brief || brief.whole)
 		watch.brief = &brief;
 	target_by_name(&follower.target, settings, build->target);
+	if (read_its_ticket(&ticket, &follower))
+		follower.runner = ticket.runner;
 	watch.events = watch_files(&follower);
 	watch.source = open_log(&follower);
 	if (watch.source < 0 && !build_is_running(build))

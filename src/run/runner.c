@@ -237,8 +237,11 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 		leave_to_timer(&runner);
 	system_read(&runner.after, run->settings, &run->target);
 	last_words = finish_record(&runner);
-	packages_say(run, &runner.before, &runner.after);
-	/* Who follows reads the log until the ticket is gone. */
+	if (run->settings->show_packages.len) {
+		/* It takes seconds, and those who wait need not. */
+		queue_leave(&run->turn);
+		packages_say(run, &runner.before, &runner.after);
+	}
 	say("%s", last_words);
 	/* Closing it takes the kernel milliseconds: left to the exit. */
 	run->turn.requests = -1;

@@ -665,3 +665,46 @@ restarts() {
 	[ "$(field 2 outcome)" != succeeded ]
 	assert_equal "$(running) / $(boots)" "one / one"
 }
+
+@test "[show] packages: nobody waits for it, and who follows reads it" {
+	cat >"$ROOT/diff" <<-'SH'
+		#!/bin/sh
+		touch "$ROOT/comparing"
+		while [ ! -e "$ROOT/compared" ]; do sleep 0.05; done
+		echo 'package: 1.0 -> 1.1'
+	SH
+	chmod +x "$ROOT/diff"
+	printf '[show]\npackages = %s\n' "$ROOT/diff" >>"$SAFE_REBUILD_SETTINGS"
+	add two
+	(sr --agent beta switch --flake '.#box' >"$ROOT/beta.out" 2>&1 || true) 3>&- &
+	wait_for grep -q "build 2 by beta" "$ROOT/beta.out"
+	(sr --agent gamma attach 2 >"$ROOT/gamma.out" 2>&1 || true) 3>&- &
+	wait_for test -e "$ROOT/comparing"
+	sed -i '/packages/d' "$SAFE_REBUILD_SETTINGS"
+	run sr --agent alpha --no-wait switch --flake '.#box'
+	assert_equal "$status" 0
+	touch "$ROOT/compared"
+	wait
+	assert_contains "$(tail -n 1 "$ROOT/beta.out")" "switch succeeded: build 2"
+	assert_contains "$(cat "$ROOT/gamma.out")" "package: 1.0 -> 1.1"
+	assert_contains "$(tail -n 1 "$ROOT/gamma.out")" "switch succeeded: build 2"
+}
+
+@test "confirmed at the moment when its time is over: one of both wins" {
+	local i live=one build
+	for i in 1 2 3; do
+		add "t$i"
+		sr --agent beta switch --flake '.#box' --confirm 1s 2>/dev/null
+		build=$(sr log -n 1 --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["builds"][0]["build"])')
+		sleep "0.$((5 + i))"
+		run sr --agent beta confirm "$build"
+		wait_for_long ended "$build"
+		case $status in
+		0) live=$(running) ;;
+		70) git rm -qf "modules/t$i.nix" ;;
+		*) false ;;
+		esac
+		assert_equal "$(running) / $(boots)" "$live / $live"
+		assert_equal "$(field "$build" outcome)" "$([ "$status" = 0 ] && echo succeeded || echo rolled-back)"
+	done
+}
