@@ -281,7 +281,7 @@ int ledger_highest_number(struct ledger *ledger, uint64_t *ret)
 
 	if (build_tip(&tip, ledger) < 0)
 		return -1;
-	*ret = tip.numbers_given;
+	*ret = tip.numbers_given > tip.number ? tip.numbers_given : tip.number;
 	return highest_running(ledger, ret);
 }
 
@@ -414,7 +414,9 @@ static bool waits_for_git(
 	return true;
 }
 
-static int set_reference(struct ledger *ledger, const char *name, const git_oid *commit)
+/* 1 where there is one already and force is not given. */
+static int make_reference(
+	struct ledger *ledger, const char *name, const git_oid *commit, bool force)
 {
 	_cleanup_git_(reference) git_reference *reference = NULL;
 	int result, pauses = 0;
@@ -422,10 +424,17 @@ static int set_reference(struct ledger *ledger, const char *name, const git_oid 
 	clear_leftovers(ledger, name);
 	do
 		result = git_reference_create(
-			&reference, ledger->repository, name, commit, true, NULL);
+			&reference, ledger->repository, name, commit, force, NULL);
 	while (waits_for_git(ledger, name, result, &pauses));
+	if (result == GIT_EEXISTS)
+		return 1;
 	return result < 0 ? git_failed("cannot write to the ledger '%s'", ledger->path)
 			  : 0;
+}
+
+static int set_reference(struct ledger *ledger, const char *name, const git_oid *commit)
+{
+	return make_reference(ledger, name, commit, true);
 }
 
 static int remove_reference(struct ledger *ledger, const char *name)
@@ -457,21 +466,23 @@ static int remove_running(struct ledger *ledger, const char *name)
 int ledger_begin(struct ledger *ledger, struct build *build)
 {
 	_cleanup_unlock_ int lock = take_lock(ledger, (gid_t)-1);
-	_cleanup_free_ char *reference = NULL;
-	uint64_t highest;
 	git_oid commit;
+	int taken;
 
-	if (lock < 0 || ledger_highest_number(ledger, &highest) < 0)
+	if (lock < 0 || ledger_highest_number(ledger, &build->number) < 0)
 		return -1;
-	build->number = highest + 1;
 	build->outcome = OUTCOME_RUNNING;
-	reference = ref_of_running(build->number);
-	if (write_commit(ledger, build, NULL, &commit) < 0 ||
-		set_reference(ledger, reference, &commit) < 0) {
+	do {
+		/* One that could not be read just now is not written over. */
+		_cleanup_free_ char *reference = ref_of_running(++build->number);
+
+		taken = write_commit(ledger, build, NULL, &commit) < 0
+				? -1
+				: make_reference(ledger, reference, &commit, false);
+	} while (taken > 0 && build->number < NUMBER_MAX);
+	if (taken)
 		build->number = 0;
-		return -1;
-	}
-	return 0;
+	return taken ? -1 : 0;
 }
 
 int ledger_finish(struct ledger *ledger, struct build *build)
@@ -485,6 +496,9 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 
 	if (lock < 0 || ledger_highest_number(ledger, &build->numbers_given) < 0)
 		return -1;
+	/* Its own is given, whatever could be read of it just now. */
+	if (build->numbers_given < build->number)
+		build->numbers_given = build->number;
 	found = build_in_chain(&earlier, ledger, build->number);
 	if (found < 0)
 		return -1;

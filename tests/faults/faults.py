@@ -123,6 +123,17 @@ class Place:
             pass
         return holder
 
+    def kill_runs(self):
+        """All of ours in this root, but for nixos-rebuild."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/comm") as comm, open(f"/proc/{pid}/environ", "rb") as environ:
+                    if comm.read().strip() == os.path.basename(program)[:15] and \
+                            f"ROOT={self.root}".encode() in environ.read().split(b"\0"):
+                        os.kill(int(pid), 9)
+            except OSError:
+                pass
+
     def trace(self):
         try:
             with open(self.root + "/trace") as trace:
@@ -204,6 +215,45 @@ def scenario_waiter(place, call, fault, n):
     return hit
 
 
+def scenario_orphan(place, call, fault, n):
+    """Beside a nixos-rebuild whose run was killed, which ends in a while."""
+    holder = place.start_holder()
+    place.kill_runs()
+    holder.wait()
+    let_go = subprocess.Popen(["sh", "-c", 'sleep 0.4; rm -f "$ROOT/hold"'], env=place.env)
+    try:
+        before = place.trace().count("start")
+        ran, status, hit, died = place.traced(fault, call, n, "switch", "--flake", ".")
+    finally:
+        let_go.wait()
+        place.let_go()
+    check(all(signal == 9 for signal in died), f"died of a signal: {died}")
+    if hit:
+        check_after(place, ran, status, fault, before)
+        builds = [build for build in place.builds() if build["agent"] == "holder"]
+        check([build["outcome"] for build in builds] == ["interrupted"], f"the orphan's record: {builds}")
+    return hit
+
+
+def scenario_attach(place, call, fault, n):
+    holder = place.start_holder()
+    let_go = subprocess.Popen(["sh", "-c", 'sleep 0.4; rm -f "$ROOT/hold"'], env=place.env)
+    try:
+        before = place.trace().count("start")
+        ran, status, hit, died = place.traced(fault, call, n, "attach")
+    finally:
+        let_go.wait()
+        place.let_go()
+        holder.wait()
+    check(all(signal == 9 for signal in died), f"died of a signal: {died}")
+    check(holder.returncode == 0, f"the holder ended with {holder.returncode}")
+    check(place.trace().count("start") == before, "attach ran something")
+    if hit and fault != "kill" and status == 0:
+        check("switch succeeded" in ran.stdout + ran.stderr or "write" in ran.stderr,
+              f"attach: 0 and {ran.stdout!r} {ran.stderr!r}")
+    return hit
+
+
 def scenario_diff(place, call, fault, n):
     ran, status, hit, died = place.traced(fault, call, n, "diff", "--exit-code", "--flake", ".")
     check(all(signal == 9 for signal in died), f"died of a signal: {died}")
@@ -213,7 +263,8 @@ def scenario_diff(place, call, fault, n):
     return hit
 
 
-SCENARIOS = {"run": scenario_run, "waiter": scenario_waiter, "diff": scenario_diff}
+SCENARIOS = {"run": scenario_run, "waiter": scenario_waiter, "orphan": scenario_orphan,
+             "attach": scenario_attach, "diff": scenario_diff}
 
 
 def main():
