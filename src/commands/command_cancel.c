@@ -185,7 +185,7 @@ static int cancel(const struct context *context, const struct caller *caller,
 	if (wait_for_answer(&last, found, ticket))
 		return tell_answer(context, &last);
 	cancellation_withdraw(found->queue, name);
-	error("asked in vain, it goes on: stopped or not answering (safe-rebuild status)");
+	error("it does not answer, and goes on: it may be stopped (safe-rebuild status)");
 	return EXIT_BUSY;
 }
 
@@ -219,7 +219,7 @@ static int cancel_command(const struct context *context,
 
 const struct command command_cancel = {
 	.name = "cancel",
-	.arguments = "[BUILD] --message WHY",
+	.arguments = "[BUILD] [--message WHY]",
 	.help = "end what waits or builds, before it is activated",
 	.operands_max = 1,
 	.run = cancel_command,

@@ -89,6 +89,8 @@ static int confirm(const struct context *context, const struct command_options *
 		      "safe-rebuild rollback)");
 		return EXIT_NO_PERMISSION;
 	}
+	if (options->take_back && !wanted)
+		return command_usage(&command_confirm);
 	if (options->take_back)
 		return way_back_of_timer(
 			context->settings, context->surroundings, wanted);

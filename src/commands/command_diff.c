@@ -215,7 +215,7 @@ static int restore(const struct guard *guard, const struct snapshot *snapshot)
 			return EXIT_OWN_FAILURE;
 	}
 	for (size_t i = 0; i < by_hand.len; i++)
-		say("by hand: %s: what is refused and what is yours are interwoven there",
+		say("edit by hand: %s: your lines and refused ones are mixed there",
 			by_hand.words[i]);
 	if (found == 0 && !by_hand.len)
 		say("nothing is missing here that others have made live");

@@ -224,7 +224,7 @@ static void put_fate(struct strbuf *out, const struct fate *fate)
 	else if (fate->is_out)
 		strbuf_puts(out, "; rolled back outside safe-rebuild");
 	else if (fate->by)
-		strbuf_printf(out, "; taken back by build %s", fate->by);
+		strbuf_printf(out, "; undone by build %s", fate->by);
 }
 
 /* The table's last column: all that has no column of its own. */
@@ -299,8 +299,7 @@ static void put_build(
 	}
 	object = json_build(build);
 	if (fate->by)
-		json_object_set_new(object,
-			fate->is_out ? "rolled_back_by" : "taken_back_by",
+		json_object_set_new(object, fate->is_out ? "rolled_back_by" : "undone_by",
 			json_integer(strtoll(fate->by, NULL, 10)));
 	else if (fate->is_out)
 		json_object_set_new(object, "rolled_back_by", json_integer(0));

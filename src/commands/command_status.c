@@ -306,7 +306,7 @@ static int status(const struct context *context, const struct command_options *o
 
 	(void)words;
 	if (state_gather(&state, context) < 0)
-		return EXIT_OWN_FAILURE;
+		return EXIT_USAGE;
 	return options->json ? print_json(&state) : print_text(&state);
 }
 

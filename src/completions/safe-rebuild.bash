@@ -38,7 +38,7 @@ _safe_rebuild() {
 	confirm) options+=" --take-back $(_safe_rebuild_builds)" ;;
 	pause) options+=' --for' ;;
 	resume) ;;
-	hook) options='claude codex gemini' ;;
+	hook) options='claude codex gemini opencode' ;;
 	agents) options='--md --check --install --remove --user --project --managed --opencode-plugin' ;;
 	exec) mapfile -t COMPREPLY < <(compgen -c -- "$word") && return ;;
 	*) options+=" $nixos" ;;

@@ -49,13 +49,13 @@ complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l since -x
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l refused
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -s n -x
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l action -x -a "$actions"
-complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l outcome -x -a 'succeeded partly failed interrupted cancelled rolled-back'
+complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l outcome -x -a 'running succeeded partly failed interrupted cancelled rolled-back'
 complete -c safe-rebuild -n '__fish_seen_subcommand_from log' -l path -r -F
 complete -c safe-rebuild -n '__fish_seen_subcommand_from show' -l output
 complete -c safe-rebuild -n '__fish_seen_subcommand_from show attach cancel rollback confirm' -a '(__safe_rebuild_builds)'
 complete -c safe-rebuild -n '__fish_seen_subcommand_from confirm' -l take-back -x
 complete -c safe-rebuild -n '__fish_seen_subcommand_from pause' -l for -x -a '10m 1h'
-complete -c safe-rebuild -n '__fish_seen_subcommand_from hook' -a 'claude codex gemini'
+complete -c safe-rebuild -n '__fish_seen_subcommand_from hook' -a 'claude codex gemini opencode'
 complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l md
 complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l check
 complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l install -x -a 'claude codex gemini opencode'

@@ -353,7 +353,8 @@ static int receive(
 			&whole, &uncommitted, &finding.line, &finding.build) != 7 ||
 		decided < VERDICT_NONE || decided > VERDICT_REFUSED || kind < ITEM_LINE ||
 		kind > ITEM_ENTRY)
-		return error("comparing with what is live: the worker talks rubbish");
+		return error(
+			"comparing with what is live: the worker has sent an answer that cannot be read");
 	finding.verdict = (enum item_verdict)decided;
 	finding.kind = (enum item_kind)kind;
 	finding.is_lost = lost;
@@ -422,6 +423,7 @@ int judge(struct verdict *ret, struct case_at_hand *hand)
 	ret->is_elsewhere = record_get(&answer, "Elsewhere") != NULL;
 	if (!record_get(&answer, "Live") ||
 		git_oid_fromstr(&ret->live, record_get(&answer, "Live")) < 0)
-		return error("comparing with what is live: the worker talks rubbish");
+		return error(
+			"comparing with what is live: the worker has sent an answer that cannot be read");
 	return 0;
 }

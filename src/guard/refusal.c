@@ -331,12 +331,13 @@ static void say_by_hand(const struct guard *guard, const struct strv *paths)
 		_cleanup_free_ char *path = text_shell_words(words);
 
 		if (guard->list[0].live.is_build)
-			say("by hand, for it is interwoven with what is yours: %s (what "
+			say("edit by hand, because your lines and theirs are mixed: %s (what "
 			    "is live: %ssafe-rebuild show %s %s)",
 				path, sudo_of(guard->call), guard->list[0].live.name,
 				path);
 		else
-			say("by hand, for it is interwoven with what is yours: %s", path);
+			say("edit by hand, because your lines and theirs are mixed: %s",
+				path);
 	}
 }
 
@@ -463,7 +464,7 @@ static void say_headline(const struct guard *guard, const struct guarded *guarde
 static void say_unknown(const struct guarded *guarded)
 {
 	if (guarded->verdict.is_unknown)
-		say("%s: %s; of which configuration is not known, so what this takes "
+		say("%s: %s; its configuration is not known, so what this takes "
 		    "away cannot be told",
 			guarded->live.runs ? "running" : "next boot",
 			guarded->live.description);

@@ -34,8 +34,8 @@ static void warn_of_missing_check(const struct settings *settings)
 		settings->health_check.len ? settings->health_check.words[0] : "";
 
 	if (*program == '/' && access(program, X_OK) < 0)
-		warn("[health] check: '%s' cannot be run now: unless the new system brings "
-		     "it, that is taken back",
+		warn("[health] check: '%s' cannot be run now: if the new system does not "
+		     "bring it, the switch will be taken back",
 			program);
 }
 

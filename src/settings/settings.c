@@ -14,6 +14,8 @@
 
 /* inih's INI_MAX_LINE in every distribution's build, less the newline and the NUL. */
 #define LINE_MAX_BYTES 198
+/* [health] timeout: as good as for ever, and no sum of it overflows. */
+#define HEALTH_MAX_MS 604800000
 
 enum value_type {
 	TYPE_WORD, /* any text that is not empty */
@@ -311,7 +313,11 @@ int settings_read(struct settings *ret, const char *path)
 		close(fd);
 		return -1;
 	}
-	return parse(ret, fd, name, is_private);
+	if (parse(ret, fd, name, is_private) < 0)
+		return -1;
+	if (ret->health_timeout_ms > HEALTH_MAX_MS)
+		ret->health_timeout_ms = HEALTH_MAX_MS;
+	return 0;
 }
 
 void settings_free(struct settings *settings)

@@ -114,7 +114,7 @@ void sharing_lower_rights(const struct settings *settings)
 
 	sharing_find(&sharing, settings);
 	if (sharing.is_shared && rights_lower(sharing.user, sharing.group) < 0)
-		warn_errno("root's rights cannot be put down here, going on with them");
+		warn_errno("cannot give up root's rights here; going on as root");
 }
 
 const char *sharing_group_name(const struct settings *settings)

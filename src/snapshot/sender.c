@@ -41,5 +41,6 @@ int receive_object(unsigned type, const char *frame, size_t len, struct strbuf *
 		strbuf_puts(reply, objects_have(objects, &id) ? "yes" : "no");
 		return 0;
 	}
-	return error("reading the configuration: the reader talks rubbish");
+	return error(
+		"reading the configuration: the reader has sent an answer that cannot be read");
 }

@@ -157,7 +157,7 @@ person() {
 	run timeout 30 "$SAFE_REBUILD" --agent a cancel
 	kill -CONT "$runner"
 	assert_equal "$status" 75
-	assert_contains "$output" "asked in vain, it goes on"
+	assert_contains "$output" "it does not answer, and goes on"
 	touch "$ROOT/go"
 	wait $pid
 	assert_equal "$(field 1 outcome)" succeeded

@@ -497,11 +497,11 @@ outside() {
 	outside unknown
 	by beta switch
 	assert_equal "$status" 0
-	assert_like "$output" "running: generation 145, made outside safe-rebuild on 20* at *; of which configuration is not known"
+	assert_like "$output" "running: generation 145, made outside safe-rebuild on 20* at *; its configuration is not known"
 	outside 0123456789012345678901234567890123456789
 	by beta switch
 	assert_equal "$status" 0
-	assert_contains "$output" "of which configuration is not known"
+	assert_contains "$output" "its configuration is not known"
 }
 
 @test "a file that live removed and that is back, modes, links, binary files" {

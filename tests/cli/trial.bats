@@ -148,6 +148,15 @@ ended() {
 	assert_contains "${lines[0]}" "[health] check: '$ROOT/missing' cannot be run now"
 }
 
+@test "a check without a time limit" {
+	health $'check = true\ntimeout = forever\nunits = no'
+	add two
+	run sr --agent beta switch --flake '.#box' --confirm 10m
+	assert_equal "$status" 0
+	assert_contains "$output" "unconfirmed: build 2"
+	sr --agent beta confirm 2 2>/dev/null
+}
+
 @test "a way back that fails is said in the clearest words" {
 	health "check = false"
 	add two

@@ -385,7 +385,7 @@ do_as_printed() {
 	echo 'mine = "precious";' >>big.nix
 	git add big.nix
 	refused beta switch
-	assert_contains "$output" "by hand, for it is interwoven with what is yours: big.nix"
+	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: big.nix"
 	refute_contains "$output" "git apply"
 	run sr --agent beta diff --flake . --restore
 	assert_equal "$status" 65
@@ -400,7 +400,7 @@ do_as_printed() {
 	cp "$ROOT/old" other.nix
 	sed -i '2i services.db = {\n  enable = true;\n  port = 5432;\n};' other.nix
 	refused beta switch
-	assert_contains "$output" "by hand, for it is interwoven with what is yours: other.nix"
+	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: other.nix"
 	refute_contains "$output" "git apply"
 }
 
@@ -532,8 +532,8 @@ goes_back_outside() {
 	cp "$ROOT/old" big.nix
 	passes beta switch --allow-undo 2
 	assert_contains "$(sr log)" "build 3 by beta: switch succeeded, took back 2 (--allow-undo)"
-	assert_contains "$(sr log)" "; taken back by build 3"
-	assert_equal "$(sr log --json | jq_get builds | grep -o "'taken_back_by': 3")" "'taken_back_by': 3"
+	assert_contains "$(sr log)" "; undone by build 3"
+	assert_equal "$(sr log --json | jq_get builds | grep -o "'undone_by': 3")" "'undone_by': 3"
 	# a word that fits nothing is no answer
 	run sr log --outcome sucess
 	assert_equal "$status" 64
