@@ -161,7 +161,7 @@ static int find_base(struct changes *ret, struct ledger *ledger,
 static bool has_others(const struct changes *changes, const char *caller)
 {
 	for (size_t i = 0; i < changes->foreign_len; i++)
-		if (changes->foreign[i].len &&
+		if (build_took_effect(&changes->foreign[i].build) &&
 			!build_is_of_agent(&changes->foreign[i].build, caller))
 			return true;
 	return false;
@@ -298,7 +298,7 @@ static int compare(const struct context *context, struct comparison *comparison)
 		    &snapshot, &comparison->configuration, context->settings, ledger) < 0)
 		return EXIT_OWN_FAILURE;
 	comparison->request.action = ACTION_SWITCH;
-	guard_judge(&guard, &call, false);
+	guard_judge(&guard, &call, true);
 	if (options->restore)
 		return restore(&guard, &snapshot);
 	if (find_base(&changes, ledger, context, comparison) < 0 ||
@@ -332,6 +332,11 @@ static int diff(const struct context *context, const struct command_options *opt
 	status = find_configuration(&comparison, context->settings, &theirs);
 	if (status)
 		return status;
+	if (options->restore && comparison.paths.len) {
+		error("--restore: the patch is of all that a switch would be refused for (git "
+		      "apply --include=PATH takes a part)");
+		return EXIT_USAGE;
+	}
 	if (command_enter(&comparison.caller, context, context->options->agent) < 0)
 		return EXIT_USAGE;
 	return compare(context, &comparison);

@@ -175,7 +175,7 @@ static void gather_verdict(struct state *state, const struct settings *settings,
 	_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
 	_cleanup_guard_ struct guard guard = {0};
 
-	guard_judge(&guard, &call, false);
+	guard_judge(&guard, &call, true);
 	refusal_put_summary(&why, &guard);
 	state->verdict = guard_verdict_word(&guard);
 	if (guard_refuses(&guard))

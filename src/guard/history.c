@@ -98,15 +98,23 @@ static git_revwalk *walk(
 }
 
 /* What the commit has changed against its first parent, as the items' delta. */
-static bool compare_commit(
+static bool compare_with_parent(
 	const struct history *history, struct items *items, git_commit *commit)
 {
 	git_oid before;
 
-	return git_commit_parentcount(commit) == 1 &&
+	return git_commit_parentcount(commit) &&
 	       history_tree(&before, history, git_commit_parent_id(commit, 0)) &&
 	       items_compare(items, history->repository, &before,
 		       git_commit_tree_id(commit), NULL, NULL) == 0;
+}
+
+/* The same of one that is no merge. */
+static bool compare_commit(
+	const struct history *history, struct items *items, git_commit *commit)
+{
+	return git_commit_parentcount(commit) == 1 &&
+	       compare_with_parent(history, items, commit);
 }
 
 /* Whether a comparison has shown the item's loss (or return) itself, not its making. */
@@ -120,15 +128,35 @@ static bool is_undone(const struct item *item)
 	return item->is_lost ? item->delta > 0 : item->delta < 0;
 }
 
-/* The lines that the commit took out, or brought back, as it says. */
+/* The commit that this one says it reverts; NULL: none that is there. */
+static git_commit *find_reverted(const struct history *history, git_commit *commit)
+{
+	const char *at = strstr(git_commit_message(commit), REVERTS);
+	git_commit *reverted;
+	git_oid id;
+
+	return at && git_oid_fromstr(&id, at + strlen(REVERTS)) == 0 &&
+			       git_commit_lookup(&reverted, history->repository, &id) == 0
+		       ? reverted
+		       : NULL;
+}
+
+/* The lines that the commit took out, or brought back, as it says: those that the one it
+ * names had brought, or taken out. */
 static void mark_revert(
 	const struct history *history, struct items *items, git_commit *commit)
 {
-	if (!strstr(git_commit_message(commit), REVERTS) ||
-		!compare_commit(history, items, commit))
+	_cleanup_git_(commit) git_commit *reverted = find_reverted(history, commit);
+	_cleanup_free_ bool *named = xcalloc(items->len, sizeof(bool));
+
+	if (!reverted || !compare_with_parent(history, items, reverted))
 		return;
 	for (size_t i = 0; i < items->len; i++)
-		items->list[i].is_reverted |= is_done(&items->list[i]);
+		named[i] = is_undone(&items->list[i]);
+	if (!compare_commit(history, items, commit))
+		return;
+	for (size_t i = 0; i < items->len; i++)
+		items->list[i].is_reverted |= named[i] && is_done(&items->list[i]);
 }
 
 /* A revert that was reverted in its turn says nothing: HEAD must be without the line. */
@@ -205,11 +233,14 @@ static bool share_a_line(const struct history *history, git_commit *a, git_commi
 static bool is_twin(const struct history *history, git_commit *a, git_commit *b)
 {
 	const git_signature *one = git_commit_author(a), *other = git_commit_author(b);
+	/* Who amends another's commit has not asked him. */
+	const git_signature *one_by = git_commit_committer(a),
+			    *other_by = git_commit_committer(b);
 	const char *subject = git_commit_summary(a),
 		   *other_subject = git_commit_summary(b);
 
 	return one->when.time == other->when.time && streq(one->name, other->name) &&
-	       streq(one->email, other->email) &&
+	       streq(one->email, other->email) && streq(one_by->email, other_by->email) &&
 	       git_commit_time(b) > git_commit_time(a) &&
 	       ((subject && other_subject && streq(subject, other_subject)) ||
 		       share_a_line(history, a, b));

@@ -21,8 +21,9 @@ struct hunk {
 	struct items *items;
 	size_t path;
 	bool whole_file;
-	struct counts live, mine; /* how often a line stands in its file */
-	size_t start;             /* the hunk's items begin here */
+	struct counts live, mine;    /* how often a line stands in its file */
+	uint64_t *live_in, *mine_in; /* what each line stands in; NULL: no file */
+	size_t start;                /* the hunk's items begin here */
 };
 
 bool guard_ignores(const struct settings *settings, const char *path)
@@ -147,6 +148,9 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *diff_hunk
 	while (len && strchr("\r\n", line->content[len - 1]))
 		len--;
 	item.line = (unsigned)(is_lost ? line->old_lineno : line->new_lineno);
+	item.enclosing = (is_lost ? hunk->live_in : hunk->mine_in)[item.line];
+	if (!line_needs_enclosing(line->content, len))
+		item.enclosing = 0;
 	item.key = line_key(line->content, len);
 	item.is_bare = line_is_bare(line->content, len);
 	item.by_path = item.is_bare ||
@@ -190,11 +194,15 @@ static int add_lines(
 	options.flags = GIT_DIFF_IGNORE_WHITESPACE;
 	count(&hunk.live, live);
 	count(&hunk.mine, mine);
+	hunk.live_in = live ? lines_find_enclosing(live) : NULL;
+	hunk.mine_in = mine ? lines_find_enclosing(mine) : NULL;
 	result = git_diff_blobs(live, NULL, mine, NULL, &options, NULL, NULL, begin_hunk,
 		take_line, &hunk);
 	end_hunk(&hunk);
 	counts_free(&hunk.live);
 	counts_free(&hunk.mine);
+	free(hunk.live_in);
+	free(hunk.mine_in);
 	return result < 0 ? git_failed("cannot compare with what is live") : 0;
 }
 
@@ -316,7 +324,14 @@ static uint64_t place(const struct item *item)
 	return item->by_path ? item->hash ^ (item->path + 1) * PATH_FACTOR : item->hash;
 }
 
-/* What is lost here and new there has moved. */
+/* A line, and what it stands in: with that it may go to another file. */
+static uint64_t site(const struct item *item)
+{
+	return item->hash ^ item->enclosing * PATH_FACTOR;
+}
+
+/* What is lost here and new there has moved. A copy that was there all the time is
+ * another line. */
 static void drop_moved(struct items *items)
 {
 	struct counts sides[2] = {{0}};
@@ -324,50 +339,69 @@ static void drop_moved(struct items *items)
 	for (size_t i = 0; i < items->len; i++)
 		if (items->list[i].kind == ITEM_LINE)
 			*counts_at(&sides[items->list[i].is_lost],
-				place(&items->list[i])) += 1;
+				site(&items->list[i])) += 1;
 	for (size_t i = 0; i < items->len; i++)
 		if (items->list[i].kind == ITEM_LINE &&
 			counts_get(
-				&sides[!items->list[i].is_lost], place(&items->list[i])))
+				&sides[!items->list[i].is_lost], site(&items->list[i])))
 			items->list[i].hash = 0;
 	counts_free(&sides[0]);
 	counts_free(&sides[1]);
 	drop_moved_lines(items);
 }
 
-/* The lines of all texts of a tree, as many as there are of small ones. */
+/* The lines of all texts of a tree by their sites, as many as there are of small ones. */
 struct gathering {
 	git_repository *repository;
+	const struct settings *settings;
 	struct counts *counts;
 	size_t left;
 };
 
-static int gather_lines(const char *root, const git_tree_entry *entry, void *data)
+static void gather_text(struct counts *counts, const git_blob *blob)
+{
+	_cleanup_lines_ struct lines lines = {0};
+	_cleanup_free_ uint64_t *enclosing = lines_find_enclosing(blob);
+
+	lines_split(&lines, blob);
+	for (size_t i = 0; i < lines.len; i++) {
+		const struct line *line = &lines.list[i];
+		struct item item = {.hash = line->hash};
+
+		if (line_needs_enclosing(line->text, line->len))
+			item.enclosing = enclosing[line->number];
+		*counts_at(counts, site(&item)) += 1;
+	}
+}
+
+static int gather_entry(const char *root, const git_tree_entry *entry, void *data)
 {
 	struct gathering *gathering = data;
+	_cleanup_free_ char *path = xasprintf("%s%s", root, git_tree_entry_name(entry));
 	_cleanup_git_(blob) git_blob *blob = NULL;
-	_cleanup_lines_ struct lines lines = {0};
 
-	(void)root;
-	if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB)
+	if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB ||
+		guard_ignores(gathering->settings, path))
 		return 0;
 	if (!gathering->left-- ||
 		entry_text(&blob, gathering->repository, git_tree_entry_filemode(entry),
 			git_tree_entry_id(entry)) < 0)
 		return -1;
-	lines_split(&lines, blob);
-	counts_add_lines(gathering->counts, &lines, 1);
+	if (blob)
+		gather_text(gathering->counts, blob);
 	return 0;
 }
 
-/* What has a copy on the other side, anywhere in the tree, is not lost: only where there
- * is something to ask for, since all texts are read. */
-static void drop_copies(struct items *items, git_repository *repository,
-	const git_oid *tree_id, bool lost)
+/*
+ * Which of them stand on the other side all the same, anywhere in the tree: only where
+ * there is something to ask for, since all texts are read.
+ */
+static void mark_copies(struct items *items, git_repository *repository,
+	const struct settings *settings, const git_oid *tree_id, bool lost)
 {
 	_cleanup_git_(tree) git_tree *tree = NULL;
 	_cleanup_counts_ struct counts counts = {0};
-	struct gathering gathering = {repository, &counts, TREE_READ_MAX};
+	struct gathering gathering = {repository, settings, &counts, TREE_READ_MAX};
 	bool any = false;
 
 	for (size_t i = 0; i < items->len; i++)
@@ -375,15 +409,16 @@ static void drop_copies(struct items *items, git_repository *repository,
 				     items->list[i].is_lost == lost);
 	if (!any || git_tree_lookup(&tree, repository, tree_id) < 0)
 		return;
-	(void)git_tree_walk(tree, GIT_TREEWALK_PRE, gather_lines, &gathering);
+	(void)git_tree_walk(tree, GIT_TREEWALK_PRE, gather_entry, &gathering);
 	for (size_t i = 0; i < items->len; i++) {
 		struct item *item = &items->list[i];
 
-		if (item->kind == ITEM_LINE && item->is_lost == lost && !item->is_bare &&
-			counts_get(&counts, item->hash))
-			item->hash = 0;
+		if (item->kind != ITEM_LINE || item->is_lost != lost)
+			continue;
+		item->has_copy = counts_get(&counts, site(item)) > 0;
+		/* One copy more comes back only where it once stood. */
+		item->by_path |= item->has_copy && !lost;
 	}
-	drop_moved_lines(items);
 }
 
 int items_find(struct items *ret, git_repository *repository, const git_oid *live,
@@ -396,8 +431,8 @@ int items_find(struct items *ret, git_repository *repository, const git_oid *liv
 		if (add_change(ret, i, repository, settings) < 0)
 			return -1;
 	drop_moved(ret);
-	drop_copies(ret, repository, mine, true);
-	drop_copies(ret, repository, live, false);
+	mark_copies(ret, repository, settings, mine, true);
+	mark_copies(ret, repository, settings, live, false);
 	return 0;
 }
 

@@ -3,7 +3,8 @@
  * What differs between a live configuration and a new one, piece by piece: the lines that
  * the new one lacks or has beyond it, the inputs of a flake.lock, and as a whole what has
  * no lines (binary content, links, modes). What has merely moved, within a file or to
- * another, was sorted or indented anew, is no difference.
+ * another, was sorted or indented anew, is no difference. Lines that are alike in
+ * different blocks ("enable = true;") are different lines.
  *
  * A line that stands in many places is judged with its hunk: where a telling line of the
  * same hunk goes, it goes along.
@@ -30,17 +31,19 @@ enum item_verdict {
 
 struct item {
 	enum item_kind kind;
-	bool is_lost;    /* live has it and mine does not; else the other way round */
-	size_t path;     /* index into the changes */
-	unsigned line;   /* in the live file (lost) or mine; 0: none */
-	char *text;      /* the line, the input's name, NULL: the path as a whole */
-	char *other;     /* what stands in its place; NULL: nothing */
-	uint64_t hash;   /* of what is looked for in other trees */
-	uint64_t mine;   /* input, entry: of what mine has in its place; 0: nothing */
-	uint64_t key;    /* line: of what is before the '='; 0: none */
-	bool is_bare;    /* see line_is_bare(): a copy elsewhere is another option's */
-	bool by_path;    /* it is looked for in its own path only */
-	bool whole_file; /* of a file that mine lacks, or that live lacks */
+	bool is_lost;       /* live has it and mine does not; else the other way round */
+	size_t path;        /* index into the changes */
+	unsigned line;      /* in the live file (lost) or mine; 0: none */
+	char *text;         /* the line, the input's name, NULL: the path as a whole */
+	char *other;        /* what stands in its place; NULL: nothing */
+	uint64_t hash;      /* of what is looked for in other trees */
+	uint64_t mine;      /* input, entry: of what mine has in its place; 0: nothing */
+	uint64_t enclosing; /* line: what it stands in, where that tells it apart */
+	uint64_t key;       /* line: of what is before the '='; 0: none */
+	bool is_bare;       /* see line_is_bare(): a copy elsewhere is another option's */
+	bool has_copy;      /* it stands elsewhere in the tree that is said to lack it */
+	bool by_path;       /* it is looked for in its own path only */
+	bool whole_file;    /* of a file that mine lacks, or that live lacks */
 
 	/* Found by chain.c and judge.c. */
 	enum item_verdict verdict;

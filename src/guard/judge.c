@@ -1,6 +1,7 @@
 #include "guard/judge.h"
 
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/message.h"
@@ -11,6 +12,8 @@
 #include "ledger/remote.h"
 
 #define DEADLINE_MS 30000
+/* A hook notes an edit so soon after the file was written. */
+#define EDIT_SECONDS 2
 #define FRAME_FINDING WORKER_FRAMES
 
 /* In the worker. */
@@ -83,14 +86,16 @@ static bool is_since_base(const struct court *court, const struct item *item)
 	       (item->is_lost ? item->delta > 0 : item->delta < 0);
 }
 
-/* A new text that stands in the lost line's place: of the same name, and never built. */
+/* A new text that stands in the lost line's place: of the same name, in the same block
+ * (which may have gone to another file), and never built. */
 static struct item *find_replacement(const struct court *court, const struct item *item)
 {
 	for (size_t i = 0; item->key && i < court->items.len; i++) {
 		struct item *other = &court->items.list[i];
 
 		if (other->kind == ITEM_LINE && !other->is_lost &&
-			other->path == item->path && other->key == item->key &&
+			other->key == item->key && other->enclosing == item->enclosing &&
+			(other->path == item->path || item->enclosing) &&
 			other->owner == NO_OWNER)
 			return other;
 	}
@@ -156,6 +161,16 @@ static const char *author_of(const struct court *court, const struct item *item)
 	return author ? author : owner->agent;
 }
 
+/* Whether nothing but the last edit has written the file: no stash, no checkout. */
+static bool is_as_edited(const struct court *court, const char *file)
+{
+	const struct edit *last = edits_last(&court->edits, file);
+	struct stat status;
+
+	return last && lstat(file, &status) == 0 &&
+	       status.st_mtime <= last->when + EDIT_SECONDS;
+}
+
 /* Whether the author has taken it out again himself, as far as edits are known. */
 static bool is_taken_back(
 	const struct court *court, const struct item *item, const char *author)
@@ -165,7 +180,7 @@ static bool is_taken_back(
 	const char *editor =
 		owner ? edits_author(&court->edits, file, owner->started, 0) : NULL;
 
-	return editor && streq(editor, author);
+	return editor && streq(editor, author) && is_as_edited(court, file);
 }
 
 /* Whether something older takes its place; what has lines can do nothing else. */
@@ -183,6 +198,9 @@ static enum item_verdict weigh(
 {
 	const bool is_since = is_since_base(court, item);
 
+	/* It may be one and the same option, or another machine's: said, not refused. */
+	if (item->has_copy && !(item->whole_file && item->is_lost))
+		return VERDICT_WARNING;
 	if (replacement) {
 		set_string(&item->other, xstrdup(replacement->text));
 		if (!is_since || !court->is_elsewhere)

@@ -55,6 +55,60 @@ bool line_is_bare(const char *text, size_t len)
 	return value[strspn(value, "0123456789")] == ';';
 }
 
+bool line_needs_enclosing(const char *text, size_t len)
+{
+	const char *equals = memchr(text, '=', len);
+
+	return !equals || !memchr(text, '.', (size_t)(equals - text));
+}
+
+/* The brackets that are open, each as the hash of the line that opened it. */
+struct brackets {
+	uint64_t *list;
+	size_t len;
+};
+
+static void read_brackets(struct brackets *open, const struct line *line, uint64_t name)
+{
+	for (size_t i = 0; i < line->len; i++) {
+		const char at = line->text[i];
+
+		if (at == '{' || at == '[' || at == '(') {
+			open->list = xgrow(open->list, open->len, sizeof(*open->list));
+			open->list[open->len++] = name;
+		} else if (open->len && (at == '}' || at == ']' || at == ')')) {
+			open->len--;
+		}
+	}
+}
+
+uint64_t *lines_find_enclosing(const git_blob *blob)
+{
+	const char *at = git_blob_rawcontent(blob);
+	const char *end = at + (size_t)git_blob_rawsize(blob);
+	struct brackets open = {0};
+	uint64_t *ret = NULL, last = 0;
+	size_t len = 0;
+
+	ret = xgrow(ret, len, sizeof(*ret));
+	ret[len++] = 0;
+	while (at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		const struct line line = {
+			.text = at, .len = (size_t)((newline ? newline : end) - at)};
+		const uint64_t hash = line_hash(line.text, line.len);
+
+		ret = xgrow(ret, len, sizeof(*ret));
+		ret[len++] = open.len ? open.list[open.len - 1] : 0;
+		/* A bracket on a line of its own belongs to the one before. */
+		last = hash ? hash : last;
+		read_brackets(&open, &line, last);
+		at = newline ? newline + 1 : end;
+	}
+	free(open.list);
+	return ret;
+}
+
 void lines_split(struct lines *ret, const git_blob *blob)
 {
 	const char *at = blob ? git_blob_rawcontent(blob) : "";

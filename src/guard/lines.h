@@ -36,6 +36,15 @@ uint64_t line_key(const char *text, size_t len);
  */
 bool line_is_bare(const char *text, size_t len);
 
+/*
+ * For each line of the text, by its number, what it stands in: the hash of the line that
+ * has opened the innermost bracket; 0: nothing. The caller frees.
+ */
+uint64_t *lines_find_enclosing(const git_blob *blob) _must_check_;
+/* Whether it is told apart from its like only by what it stands in: "port = 80;" and the
+ * elements of a list are, "services.web.port = 80;" is not. */
+bool line_needs_enclosing(const char *text, size_t len);
+
 /* Counts by hash. */
 struct counts {
 	struct count {

@@ -269,10 +269,15 @@ int builds_running(struct builds *ret, struct ledger *ledger)
 		return git_failed("cannot read the ledger '%s'", ledger->path);
 	while (git_reference_next_name(&name, iterator) == 0) {
 		struct build build = BUILD_INIT;
+		_cleanup_build_ struct build ended = BUILD_INIT;
 
-		/* One that ended since the listing is simply not running any more. */
-		if (load_reference(&build, ledger, name) > 0)
+		/* One that ended since the listing is not running any more, nor is one
+		 * whose reference could not be removed then. */
+		if (load_reference(&build, ledger, name) > 0 &&
+			build_in_chain(&ended, ledger, build.number) == 0)
 			builds_add(ret, &build);
+		else
+			build_free(&build);
 	}
 	if (ret->len)
 		qsort(ret->list, ret->len, sizeof(*ret->list), compare_numbers);

@@ -49,6 +49,10 @@ static ssize_t write_some(struct watch *watch, int stream, const char *data, siz
 		return written;
 	if (errno == EINTR || errno == EAGAIN)
 		return 0;
+	/* What is said next may fit again; of stdout nobody is to have a part. */
+	if (stream == STDERR_FILENO &&
+		(errno == ENOSPC || errno == EDQUOT || errno == EIO))
+		return (ssize_t)len;
 	lose_stream(watch, stream, errno);
 	return (ssize_t)len;
 }

@@ -26,6 +26,7 @@ by() {
 
 passes() {
 	by "$@"
+	echo "$output"
 	assert_equal "$status" 0
 	refute_contains "$output" "refused"
 }
@@ -564,4 +565,134 @@ goes_back_outside() {
 	input 1760000000 >flake.lock
 	by root switch
 	refute_contains "$output" "goes back"
+}
+
+# The files of two modules with options of the same names.
+make_modules() {
+	mkdir -p hosts
+	printf '{\n  services.web = {\n    enable = false;\n    port = 80;\n  };\n  services.db = {\n    enable = false;\n    port = 5432;\n  };\n}\n' >web.nix
+	printf '{\n  services.openssh.enable = true;\n  networking.hostName = "b";\n}\n' >hosts/b.nix
+	printf '{\n  networking.hostName = "a";\n}\n' >hosts/a.nix
+	commit_all . "modules"
+	export DOUBLE=${DOUBLE/'*.nix'/'*.nix hosts/*'}
+	passes root switch
+}
+
+@test "two switches of one name in one file do not cancel out" {
+	make_modules
+	cp web.nix "$ROOT/old"
+	sed -i '3s/false/true/' web.nix
+	passes alpha switch
+	cp "$ROOT/old" web.nix
+	sed -i '7s/false/true/' web.nix
+	refused beta switch
+	assert_contains "$output" 'web.nix: lacks 1 line (line 3: "    enable = true;"), has 1 line back'
+}
+
+@test "a line with a copy that was there all the time is named; one with a new copy has moved" {
+	make_modules
+	cp hosts/a.nix "$ROOT/old"
+	sed -i '2i\  services.openssh.enable = true;' hosts/a.nix
+	passes alpha switch
+	cp hosts/a.nix "$ROOT/new"
+	cp "$ROOT/old" hosts/a.nix
+	passes beta switch
+	assert_contains "$output" 'warning: hosts/a.nix: lacks 1 line (line 2: "  services.openssh.enable = true;")'
+	cp "$ROOT/new" hosts/a.nix
+	passes alpha switch
+	cp "$ROOT/old" hosts/a.nix
+	# both go where all have it
+	sed -i '/openssh/d' hosts/b.nix
+	printf '{\n  services.openssh.enable = true;\n}\n' >hosts/common.nix
+	git add hosts/common.nix
+	passes beta switch
+	refute_contains "$output" "lacks"
+	# a new machine like another one
+	cp hosts/common.nix hosts/c.nix
+	git add hosts/c.nix
+	passes alpha switch
+	git rm -qf hosts/c.nix
+	refused beta switch
+	assert_contains "$output" "hosts/c.nix: the file is missing"
+}
+
+@test "a file that has another name, with options that many have, has moved" {
+	make_modules
+	sed -i '3s/false/true/' web.nix
+	passes alpha switch
+	git mv web.nix sites.nix
+	sed -i '4s/80/8080/' sites.nix
+	passes alpha switch
+	git mv sites.nix www.nix
+	by beta switch
+	assert_equal "$status" 0
+	refute_contains "$output" "lacks"
+}
+
+@test "a revert excuses what the commit that it names had brought" {
+	cp big.nix "$ROOT/old"
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	commit_all . "alpha's option"
+	echo '# nothing' >>other.nix
+	commit_all . "another"
+	passes alpha switch
+	cp "$ROOT/old" big.nix
+	git commit -qam "$(printf 'Revert "another"\n\nThis reverts commit %s.' "$(git rev-parse HEAD)")"
+	refused beta switch
+	git reset -q --hard HEAD~1
+	git revert --no-edit HEAD~1 >/dev/null 2>&1
+	passes beta switch
+}
+
+@test "who amends another's commit takes it away" {
+	alpha_changes_line_3
+	git clone -q . "$ROOT/other"
+	cd "$ROOT/other" || return
+	git config user.name tester
+	git config user.email beta@localhost
+	cp "$ROOT/old" big.nix
+	echo '# more' >>other.nix
+	git commit -qa --amend --no-edit
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "big.nix: lacks 1 line"
+}
+
+@test "an edit of the author's excuses what that edit did, not what git did after it" {
+	note_edit() {
+		mkdir -p "$STATE/edits"
+		printf '%s %s %s\n' "$(date +%s)" alpha "$CONFIG/big.nix" >>"$STATE/edits/$(id -u)"
+	}
+	echo 'a = "alpha";' >>big.nix
+	note_edit
+	passes alpha switch
+	sleep 1.1
+	sed -i '1s/root1/alpha/' big.nix
+	note_edit
+	touch -d '5 seconds' big.nix # as git stash leaves it
+	git show HEAD:big.nix >big.nix
+	touch -d '5 seconds' big.nix
+	refused gamma switch
+	assert_contains "$output" 'a = \"alpha\";'
+}
+
+@test "diff and status look at what is being built, too; 1 where others have built" {
+	alpha_changes_line_3
+	run sr --agent beta diff --flake . --exit-code
+	assert_equal "$status" 1
+	echo '# more' >>other.nix
+	# shellcheck disable=SC2016
+	DOUBLE='touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done; '$DOUBLE \
+		"$SAFE_REBUILD" --agent alpha switch --flake . >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/started"
+	git checkout -q other.nix
+	run sr --agent beta diff --flake . --exit-code
+	assert_equal "$status" 65
+	assert_contains "$output" "would take away what is being built"
+	sr --agent beta diff --restore --flake . | git apply --whitespace=nowarn
+	assert_contains "$(cat other.nix)" "# more"
+	run sr --agent beta diff --restore --flake . other.nix
+	assert_equal "$status" 64
+	touch "$ROOT/go"
+	wait
 }
