@@ -250,6 +250,8 @@ static int tell(const struct comparison *comparison, const struct changes *chang
 		answer("whether a switch now would take away what is live is not known");
 	say_failed(comparison, guard->call);
 	snapshot_say_remarks(guard->call->snapshot);
+	if (!guard_refuses(guard))
+		refusal_say_notes(guard);
 	status = print_text(changes, guard->call->ledger,
 		options->patch ? SHOW_PATCH : context->settings->show_changes,
 		comparison->caller.is_agent);

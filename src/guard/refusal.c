@@ -306,7 +306,7 @@ static char *add_words(
 		return xstrdup("");
 	all = all || paths.len > PATHS_SHOWN;
 	words = all ? xstrdup(".") : text_shell_words(paths.words);
-	return xasprintf(" && %s --literal-pathspecs add -N -- %s", git, words);
+	return xasprintf("%s --literal-pathspecs add -f -N -- %s", git, words);
 }
 
 /* Which files can be set right by a patch, and which only by hand. */
@@ -349,22 +349,26 @@ static void say_restore(const struct guard *guard, bool undo)
 	_cleanup_free_ char *diff = diff_words(call);
 	_cleanup_free_ char *add = NULL;
 	_cleanup_strv_ struct strv by_hand = {0};
+	bool has_patch;
 
 	if (call->configuration->kind == CONFIGURATION_COMMIT) {
 		say("this flake is pinned to %s: name a commit that has both",
 			call->configuration->revision);
 		return;
 	}
-	if (can_restore(&by_hand, guard)) {
-		add = add_words(guard, git, &by_hand);
-		say("%s: %ssafe-rebuild %s%s%s%s | %s apply --whitespace=nowarn%s",
-			undo          ? "bring it in"
-			: add && *add ? "put it back"
-				      : "take it out",
+	has_patch = can_restore(&by_hand, guard);
+	add = add_words(guard, git, &by_hand);
+	if (has_patch)
+		say("%s: %ssafe-rebuild %s%s%s%s | %s apply --whitespace=nowarn%s%s",
+			undo   ? "bring it in"
+			: *add ? "put it back"
+			       : "take it out",
 			sudo_of(call), call->caller->is_agent ? "--agent " : "",
 			call->caller->is_agent ? call->caller->agent : "",
-			call->caller->is_agent ? " " : "", diff, git, add);
-	}
+			call->caller->is_agent ? " " : "", diff, git, *add ? " && " : "",
+			add);
+	else if (*add)
+		say("bring it in: %s", add);
 	say_by_hand(guard, &by_hand);
 }
 
@@ -599,8 +603,7 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 	}
 	if (arriving)
 		return 0;
-	for (size_t i = 0; i < guard->len; i++)
-		say_notes(&guard->list[i]);
+	refusal_say_notes(guard);
 	if (!guard_refuses(guard))
 		return 0;
 	for (size_t i = 0; i < guard->len; i++) {
@@ -648,6 +651,12 @@ void refusal_put_summary(struct strbuf *out, const struct guard *guard)
 			strbuf_printf(out, "; and %zu more", groups.len - SUMMARY_SHOWN);
 		free(groups.list);
 	}
+}
+
+void refusal_say_notes(const struct guard *guard)
+{
+	for (size_t i = 0; i < guard->len; i++)
+		say_notes(&guard->list[i]);
 }
 
 void refusal_say_way_out(const struct guard *guard)

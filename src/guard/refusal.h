@@ -12,6 +12,9 @@ int refusal_decide(
  */
 void refusal_put_summary(struct strbuf *out, const struct guard *guard);
 
+/* What the build would do that is no reason to refuse it: warnings and notes. */
+void refusal_say_notes(const struct guard *guard);
+
 /* Says the command that leaves nothing of anybody's behind, where a switch is refused. */
 void refusal_say_way_out(const struct guard *guard);
 

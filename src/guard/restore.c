@@ -1,6 +1,7 @@
 #include "guard/restore.h"
 
 #include <jansson.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/message.h"
@@ -433,6 +434,15 @@ static enum remedy merge_path(git_tree_update *ret, const struct verdict *verdic
 	return merged ? REMEDY_UPDATE : REMEDY_BY_HAND;
 }
 
+static bool lies_there(const struct verdict *verdict, const char *path)
+{
+	_cleanup_free_ char *file =
+		xasprintf("%s/%s", verdict->hand->configuration->root, path);
+	struct stat status;
+
+	return lstat(file, &status) == 0;
+}
+
 /* change leads from live (old) to mine (new). */
 static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict,
 	const struct path_change *change)
@@ -452,6 +462,9 @@ static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict
 		ret->action = GIT_TREE_UPDATE_REMOVE;
 		return REMEDY_UPDATE;
 	}
+	/* git does not know it: it is to be told of it, not given another. */
+	if (!change->new_mode && lies_there(verdict, change->path))
+		return REMEDY_NONE;
 	if (!change->new_mode) {
 		ret->id = change->old_id;
 		ret->filemode = (git_filemode_t)change->old_mode;

@@ -596,6 +596,8 @@ make_modules() {
 	passes alpha switch
 	cp hosts/a.nix "$ROOT/new"
 	cp "$ROOT/old" hosts/a.nix
+	run sr --agent beta diff --flake .
+	assert_contains "$output" 'warning: hosts/a.nix: lacks 1 line'
 	passes beta switch
 	assert_contains "$output" 'warning: hosts/a.nix: lacks 1 line (line 2: "  services.openssh.enable = true;")'
 	cp "$ROOT/new" hosts/a.nix
@@ -695,4 +697,18 @@ make_modules() {
 	assert_equal "$status" 64
 	touch "$ROOT/go"
 	wait
+}
+
+@test "a file that git has been told to forget is to be told of again, ignored or not" {
+	echo 'a = "alpha";' >new.nix
+	echo 'new.nix' >.gitignore
+	git add -f new.nix .gitignore
+	git commit -qm "a file that is ignored"
+	passes alpha switch
+	git rm -q --cached new.nix
+	refused beta switch
+	assert_contains "$output" "bring it in: git --literal-pathspecs add -f -N -- new.nix"
+	refute_contains "$output" "apply"
+	bash -c "$(sed -n 's/^safe-rebuild: bring it in: //p' <<<"$output")"
+	passes beta switch
 }
