@@ -27,6 +27,11 @@ as() {
 	setpriv --reuid "$uid" --regid "$uid" "${groups[@]}" "$SAFE_REBUILD" "$@"
 }
 
+# Of other tests' rebuilds on this machine a call may tell.
+refute_warning() {
+	refute_contains "$(grep -v 'runs outside safe-rebuild' <<<"$output")" warning
+}
+
 @test "root and members in turn, whatever their umask" {
 	umask 022
 	sr --agent root1 switch --flake .
@@ -34,13 +39,13 @@ as() {
 		umask $mask
 		run as 12345 --agent "m$mask" switch --flake .
 		assert_equal "$status" 0
-		refute_contains "$output" warning
+		refute_warning
 		run as 12346 --agent "n$mask" switch --flake .
 		assert_equal "$status" 0
-		refute_contains "$output" warning
+		refute_warning
 		run sr --agent "r$mask" switch --flake .
 		assert_equal "$status" 0
-		refute_contains "$output" warning
+		refute_warning
 		# each with something new, so that objects and directories are made by all
 		(umask 022; echo "$mask" >"file$mask"; git add -A)
 	done
