@@ -106,6 +106,16 @@ in
       units = lib.mkEnableOption "going back when units fail newly after a switch";
     };
 
+    confirm = lib.mkOption {
+      type = lib.types.nullOr lib.types.str;
+      default = null;
+      example = "2m";
+      description = ''
+        Every switch in a session is a trial: it goes back by itself after this time, unless
+        `safe-rebuild confirm` is called. See safe-rebuild(8), GOING BACK.
+      '';
+    };
+
     notify = lib.mkOption {
       type = lib.types.nullOr lib.types.str;
       default = null;
@@ -152,6 +162,10 @@ in
       show = lib.mkIf cfg.showPackages {
         packages = "${config.nix.package}/bin/nix --extra-experimental-features nix-command store diff-closures";
       };
+    };
+
+    environment.sessionVariables = lib.mkIf (cfg.confirm != null) {
+      SAFE_REBUILD_CONFIRM = cfg.confirm;
     };
 
     environment.systemPackages = [ package ] ++ lib.optional cfg.replaceNixosRebuild (lib.hiPrio shim);

@@ -10,11 +10,10 @@
 #include "changes/describe.h"
 #include "changes/tree_diff.h"
 #include "commands/command.h"
+#include "commands/fates.h"
 #include "commands/json.h"
 #include "commands/paths.h"
-#include "ledger/lineage.h"
 #include "ledger/names.h"
-#include "rebuild/system.h"
 #include "run/runner.h"
 
 #define DEFAULT_COUNT 20
@@ -34,19 +33,11 @@ struct listing {
 	struct filter filter;
 	unsigned left; /* so many more */
 	unsigned printed;
-	json_t *list;           /* NULL: text */
-	bool as_table;          /* for a person, never for an agent */
-	bool in_colour;         /* not where NO_COLOR is set (no-color.org) */
-	size_t width;           /* of the terminal */
-	struct lineage lineage; /* of the system */
-	struct strv redone;     /* numbers of builds that were let back in */
-	struct strv undone, by; /* ... whose work was allowed to go, and by which build */
-};
-
-/* What later builds have done to one. */
-struct fate {
-	bool is_out; /* rolled back, and not live since */
-	char *by;    /* the build that did, or took it back; NULL: outside, or none did */
+	json_t *list;   /* NULL: text */
+	bool as_table;  /* for a person, never for an agent */
+	bool in_colour; /* not where NO_COLOR is set (no-color.org) */
+	size_t width;   /* of the terminal */
+	struct fates fates;
 };
 
 static bool is_value(const char *value, const char *wanted)
@@ -105,57 +96,6 @@ static const char *colour_of(enum outcome outcome)
 	if (outcome == OUTCOME_FAILED || outcome == OUTCOME_PARTLY)
 		return "\033[31m";
 	return "\033[33m";
-}
-
-static void note_undone(struct listing *listing, const struct build *build)
-{
-	_cleanup_strv_ struct strv names = {0};
-
-	if (!build->allowed_undo || !build_took_effect(build))
-		return;
-	strv_split(&names, build->allowed_undo, ",");
-	for (size_t i = 0; i < names.len; i++) {
-		strv_add(&listing->undone, names.words[i]);
-		strv_take(&listing->by, xasprintf("%" PRIu64, build->number));
-	}
-}
-
-static void note_redone(struct listing *listing, const struct build *build)
-{
-	_cleanup_strv_ struct strv names = {0};
-
-	if (!build->allowed_redo || !build_took_effect(build))
-		return;
-	strv_split(&names, build->allowed_redo, ",");
-	for (size_t i = 0; i < names.len; i++)
-		strv_add(&listing->redone, names.words[i]);
-}
-
-/* Of the builds one after the other, newest first. */
-static struct fate find_fate(struct listing *listing, const struct build *build)
-{
-	_cleanup_free_ char *number = xasprintf("%" PRIu64, build->number);
-	struct fate fate = {0};
-
-	for (size_t i = 0; i < listing->undone.len && !fate.by; i++)
-		if (streq(listing->undone.words[i], number))
-			fate.by = xstrdup(listing->by.words[i]);
-	if (build->target && target_is_system(build->target)) {
-		/* One that went back is undone, not rolled back. */
-		fate.is_out = lineage_look(&listing->lineage, build) == STANDING_OUT &&
-			      !build->back_to && !strv_has(&listing->redone, number);
-		if (fate.is_out)
-			set_string(&fate.by,
-				listing->lineage.rollback
-					? xasprintf("%" PRIu64, listing->lineage.rollback)
-					: NULL);
-	}
-	/* What is out itself has nothing to say any more about others. */
-	if (!fate.is_out) {
-		note_undone(listing, build);
-		note_redone(listing, build);
-	}
-	return fate;
 }
 
 static void print_head(const struct listing *listing)
@@ -217,16 +157,6 @@ static void put_why(struct strbuf *out, const struct build *build)
 	}
 }
 
-static void put_fate(struct strbuf *out, const struct fate *fate)
-{
-	if (fate->is_out && fate->by)
-		strbuf_printf(out, "; rolled back by build %s", fate->by);
-	else if (fate->is_out)
-		strbuf_puts(out, "; rolled back outside safe-rebuild");
-	else if (fate->by)
-		strbuf_printf(out, "; undone by build %s", fate->by);
-}
-
 /* The table's last column: all that has no column of its own. */
 static char *put_remarks(const struct build *build, const struct fate *fate)
 {
@@ -241,7 +171,7 @@ static char *put_remarks(const struct build *build, const struct fate *fate)
 		strbuf_printf(&out, "; %s", build->taken_back);
 	if (build->confirmed_by)
 		strbuf_printf(&out, "; confirmed by %s", build->confirmed_by);
-	put_fate(&out, fate);
+	fate_put(&out, fate);
 	if (build->message) {
 		_cleanup_free_ char *quoted = text_quote(build->message, ERROR_SHOWN);
 
@@ -283,7 +213,7 @@ static void print_line(
 
 	put_what(&more, listing, build);
 	put_why(&more, build);
-	put_fate(&more, fate);
+	fate_put(&more, fate);
 	answer("%s%s", line, more.text ? more.text : "");
 }
 
@@ -298,11 +228,7 @@ static void put_build(
 		return;
 	}
 	object = json_build(build);
-	if (fate->by)
-		json_object_set_new(object, fate->is_out ? "rolled_back_by" : "undone_by",
-			json_integer(strtoll(fate->by, NULL, 10)));
-	else if (fate->is_out)
-		json_object_set_new(object, "rolled_back_by", json_integer(0));
+	fate_put_json(object, fate);
 	json_array_append_new(listing->list, object);
 }
 
@@ -335,7 +261,7 @@ static int put_builds(struct listing *listing)
 		/* Builds join the chain when they finish: all before are older still. */
 		if (build.finished < listing->filter.since)
 			break;
-		fate = find_fate(listing, &build);
+		fate = fates_find(&listing->fates, &build);
 		if (is_wanted(listing, &build, &fate)) {
 			put_build(listing, &build, &fate);
 			listing->left--;
@@ -387,25 +313,6 @@ static int list(struct listing *listing, bool refused, bool json)
 		return json_print(object);
 	json_decref(object);
 	return status;
-}
-
-static int begin_lineage(struct listing *listing, const struct settings *settings)
-{
-	_cleanup_target_ struct target target = {0};
-	_cleanup_system_ struct system_state now = {0};
-
-	target_by_name(&target, settings, NULL);
-	system_read(&now, settings, &target);
-	return lineage_begin(
-		&listing->lineage, listing->ledger, target.name, now.profile);
-}
-
-static void listing_free(struct listing *listing)
-{
-	lineage_free(&listing->lineage);
-	strv_free(&listing->redone);
-	strv_free(&listing->undone);
-	strv_free(&listing->by);
 }
 
 static void say_nothing(const struct filter *filter, const char *what)
@@ -477,11 +384,11 @@ static int log_command(const struct context *context,
 		return 0;
 	}
 	listing.ledger = ledger;
-	if (ledger && begin_lineage(&listing, context->settings) < 0)
+	if (ledger && fates_begin(&listing.fates, ledger, context->settings) < 0)
 		return EXIT_OWN_FAILURE;
 	listing.as_table = !options->json && wants_table(&listing, &caller);
 	status = list(&listing, options->refused, options->json);
-	listing_free(&listing);
+	fates_free(&listing.fates);
 	if (!status && listing.printed == 0 && !options->json)
 		say_nothing(&listing.filter, options->refused ? "refusal" : "build");
 	return status;

@@ -5,6 +5,7 @@
 #include "changes/describe.h"
 #include "changes/patch.h"
 #include "commands/command.h"
+#include "commands/fates.h"
 #include "commands/json.h"
 #include "commands/paths.h"
 #include "ledger/names.h"
@@ -19,14 +20,15 @@ static int find_before(
 	return builds_next(ret, &walk);
 }
 
-static int print_json(const struct build *build, const struct build *before,
-	const struct path_changes *changes)
+static int print_json(const struct build *build, const struct fate *fate,
+	const struct build *before, const struct path_changes *changes)
 {
 	json_t *object = json_answer(), *paths = json_array();
 	json_t *record = json_record(build);
 
 	json_object_update(object, record);
 	json_decref(record);
+	fate_put_json(object, fate);
 	json_object_set_new(object, "compared_with",
 		before ? json_integer((json_int_t)before->number) : json_null());
 	for (size_t i = 0; i < changes->len; i++)
@@ -71,12 +73,16 @@ static void print_fields(const struct build *build)
 			print_field(build, &build_fields[i]);
 }
 
-static int print_text(const struct build *build, const struct build *before,
-	const struct path_changes *changes, struct ledger *ledger)
+static int print_text(const struct build *build, const struct fate *fate,
+	const struct build *before, const struct path_changes *changes,
+	struct ledger *ledger)
 {
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT, later = STRBUF_INIT;
 
 	print_fields(build);
+	fate_put(&later, fate);
+	if (later.len)
+		answer("%-22s %s", "Since then", later.text + strlen("; "));
 	if (before && !changes->len)
 		printf("\nthe same configuration as build %" PRIu64 "\n", before->number);
 	else if (before)
@@ -88,8 +94,32 @@ static int print_text(const struct build *build, const struct build *before,
 	return 0;
 }
 
-static int show_record(struct ledger *ledger, const struct build *build, bool json)
+/* Looked for from the newest build on. */
+static struct fate find_fate(
+	struct ledger *ledger, const struct settings *settings, const struct build *build)
 {
+	struct build_walk walk = builds_walk(ledger, NULL);
+	_cleanup_build_ struct build at = BUILD_INIT;
+	_cleanup_fates_ struct fates fates = {0};
+	struct fate fate = {0};
+
+	if (fates_begin(&fates, ledger, settings) < 0)
+		return fate;
+	while (builds_next(&at, &walk) > 0) {
+		free(fate.by);
+		fate = fates_find(&fates, &at);
+		if (at.number == build->number)
+			return fate;
+	}
+	free(fate.by);
+	return (struct fate){0};
+}
+
+static int show_record(struct ledger *ledger, const struct settings *settings,
+	const struct build *build, bool json)
+{
+	struct fate fate = find_fate(ledger, settings, build);
+	_cleanup_free_ char *by = fate.by;
 	_cleanup_build_ struct build before = BUILD_INIT;
 	_cleanup_path_changes_ struct path_changes changes = {0};
 	int found = 0;
@@ -100,8 +130,8 @@ static int show_record(struct ledger *ledger, const struct build *build, bool js
 					   &build->tree) < 0))
 		return EXIT_OWN_FAILURE;
 	if (json)
-		return print_json(build, found ? &before : NULL, &changes);
-	return print_text(build, found ? &before : NULL, &changes, ledger);
+		return print_json(build, &fate, found ? &before : NULL, &changes);
+	return print_text(build, &fate, found ? &before : NULL, &changes, ledger);
 }
 
 /*
@@ -235,7 +265,7 @@ static int show(const struct context *context, const struct command_options *opt
 		return show_output(context, &build);
 	if (paths)
 		return show_path(ledger, &build, words->words[1]);
-	return show_record(ledger, &build, options->json);
+	return show_record(ledger, context->settings, &build, options->json);
 }
 
 const struct command command_show = {

@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "changes/describe.h"
 #include "ledger/builds.h"
+#include "queue/pause.h"
+#include "run/confirmation.h"
 
 /* With the lines around them that makes ten. */
 #define BUILDS_MAX 7
@@ -107,6 +109,24 @@ static void put(struct strbuf *out, const struct builds *builds, uint64_t more)
 	strbuf_puts(out, "Before you edit or build: safe-rebuild diff");
 }
 
+/* What holds for now, each time. */
+static void put_present(struct strbuf *out, const struct settings *settings)
+{
+	_cleanup_free_ char *paused = pause_describe(settings);
+	_cleanup_trial_record_ struct trial_record trial = {0};
+
+	if (paused)
+		strbuf_printf(out, "Rebuilds of this machine are %.*s.\n",
+			(int)text_cut(paused, LINE_MAX_BYTES), paused);
+	trial_read(&trial, settings, TRIAL_OPEN);
+	if (trial.build)
+		strbuf_printf(out,
+			"Build %" PRIu64
+			" is on trial and goes back by itself unless it is "
+			"confirmed: others wait for that.\n",
+			trial.build);
+}
+
 void news_put(struct strbuf *out, const struct settings *settings, const char *agent,
 	time_t session_began)
 {
@@ -116,6 +136,7 @@ void news_put(struct strbuf *out, const struct settings *settings, const char *a
 	_cleanup_builds_ struct builds builds = {0};
 	uint64_t more = 0;
 
+	put_present(out, settings);
 	if (!path || !tip || (mark && streq(mark, tip)))
 		return;
 	/* From here on links in the ledger matter; the mark is the agent's own. */

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * What others have built since an agent's session last looked. Where it looked last is
+ * What others have built since an agent's session last looked, and while it lasts that
+ * rebuilds are paused or that a build is on trial. Where it looked last is
  * kept in the user's own runtime or cache directory, a file per agent; where nothing has
  * been built since, that costs two small reads and no libgit2.
  */

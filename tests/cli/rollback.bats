@@ -151,6 +151,17 @@ links() {
 	person sr rollback 2
 	assert_equal "$status" 0
 	assert_equal "$(field 4 outcome)" succeeded
+	assert_contains "$(sr show 3)$(sr show 2)" "rolled back by build 4"
+	assert_equal "$(sr show 3 --json | jq_get rolled_back_by)" 4
+	# 100: only a restart would make it whole
+	local second
+	second=$(field 2 system_after)
+	chmod -R u+w "$second"
+	sed -i 's/exit 4/exit 100/' "$second/bin/switch-to-configuration"
+	grep -q 'exit 100' "$second/bin/switch-to-configuration"
+	serve beta four || sr --agent beta switch --flake '.#box' --allow-redo 3 2>/dev/null
+	person sr rollback 2
+	assert_equal "$status" 0
 	# the boot loader of the old system cannot be installed
 	local first
 	first=$(field 1 system_after)
@@ -159,7 +170,7 @@ links() {
 	person sr rollback 1
 	assert_equal "$status" 1
 	assert_equal "$(running)" "one"
-	assert_equal "$(field 5 outcome)" partly
+	assert_equal "$(field 7 outcome)" partly
 	assert_contains "$output" "the old system runs, but it could not be made what boots"
 }
 

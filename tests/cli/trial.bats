@@ -717,3 +717,30 @@ restarts() {
 		assert_equal "$(field "$build" outcome)" "$([ "$status" = 0 ] && echo succeeded || echo rolled-back)"
 	done
 }
+
+@test "what is kept is what was tried, whatever the tree has become" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
+	local tried
+	tried=$(readlink "$ROOT/run/current-system")
+	echo '{ services = [ "other" ]; }' >modules/two.nix
+	git add -A
+	sr --agent beta confirm 2 2>/dev/null
+	assert_equal "$(readlink -f "$ROOT/nix/var/nix/profiles/system")" "$tried"
+	assert_equal "$(running) / $(boots)" "one two / one two"
+}
+
+@test "a restart of the machine ends a trial with the old system" {
+	add two
+	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
+	assert_contains "$(printf '{"hook_event_name": "UserPromptSubmit", "session_id": "s"}' | sr hook claude)" "Build 2 is on trial"
+	# processes and /run are gone, and the boot loader has started what boots
+	kill_runs
+	find "$ROOT/run/safe-rebuild" -mindepth 1 -delete
+	ln -sfn "$(readlink -f "$ROOT/nix/var/nix/profiles/system")" "$ROOT/run/current-system"
+	refute_contains "$(sr status)" "trial:"
+	assert_contains "$(sr log -n 1)" "build 2 by beta: switch interrupted"
+	run sr --agent gamma switch --flake '.#box'
+	assert_equal "$status" 0
+	assert_equal "$(running) / $(boots)" "one two / one two"
+}
