@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "changes/describe.h"
 #include "commands/command.h"
+#include "queue/ticket.h"
+#include "rebuild/target.h"
 #include "run/confirmation.h"
 #include "run/runner.h"
 #include "run/way_back.h"
@@ -19,6 +21,22 @@ static int find_wanted(
 		return error("'%s' is no build number, such as 43", words->words[0]);
 	*ret = 0;
 	return caller->is_agent ? error("name the build: safe-rebuild confirm BUILD") : 0;
+}
+
+/* Nobody's word is waited for any more, and its runner is at work on that. */
+static bool is_decided(const struct settings *settings, uint64_t number)
+{
+	_cleanup_target_ struct target target = {0};
+	_cleanup_builds_ struct builds tickets = {0};
+
+	target_by_name(&target, settings, NULL);
+	if (tickets_read(&tickets, target.queue) < 0)
+		return false;
+	for (size_t i = 0; i < tickets.len; i++)
+		if (tickets.list[i].number == number &&
+			tickets.list[i].phase == PHASE_UNCONFIRMED)
+			return !trial_is_there(settings, TRIAL_OPEN);
+	return false;
 }
 
 /* One that was decided already, which a call that lost its answer asks about. */
@@ -40,8 +58,7 @@ static int tell_decided(const struct context *context, uint64_t wanted)
 	}
 	if (build_is_running(&build) && build_is_orphaned(&build, context->settings))
 		runner_judge_orphan(&build, context->settings);
-	if (build_is_running(&build) &&
-		trial_is_there(context->settings, TRIAL_CONFIRMED))
+	if (build_is_running(&build) && is_decided(context->settings, wanted))
 		return word_report(context->settings, wanted);
 	if (build_is_running(&build)) {
 		error("build %" PRIu64 " does not wait to be confirmed (yet): see "

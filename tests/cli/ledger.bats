@@ -92,7 +92,7 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 	[ "$(id -u)" = 0 ] || return 0
 	# A machine that has just booted: CLOCK_BOOTTIME in a namespace of its own.
 	touch "${locks[@]}"
-	sleep 2
+	sleep 4
 	run unshare --time --boottime=-"$(($(cut -d. -f1 /proc/uptime) - 1))" --fork "$SAFE_REBUILD" --agent a switch
 	assert_contains "$output" "switch succeeded: build 3"
 	assert_equal "$(field 3 outcome)" succeeded
