@@ -176,7 +176,7 @@ static void print_verdict(const struct state *state)
 	else if (state->failed)
 		print_long("verdict:  a switch now would not be refused, but ",
 			state->failed);
-	else if (state->verdict && state->trial.build)
+	else if (state->verdict && state->trial.build && state->trial.until)
 		answer("verdict:  a switch now waits until build %" PRIu64
 		       " is confirmed or has gone back; then it passes",
 			state->trial.build);
@@ -192,7 +192,11 @@ static int print_text(const struct state *state)
 		_cleanup_free_ char *left =
 			clock_duration(state->trial.until - time(NULL));
 
-		if (state->trial_is_orphaned)
+		if (state->trial_is_orphaned && !state->trial.until)
+			answer("trial:    build %" PRIu64 " goes back when the next call "
+			       "begins: its runner was killed",
+				state->trial.build);
+		else if (state->trial_is_orphaned)
 			answer("trial:    build %" PRIu64
 			       " goes back in %s, and cannot be kept: its runner was killed",
 				state->trial.build, left);
@@ -288,8 +292,9 @@ static int print_json(const struct state *state)
 				  : json_null());
 	json_object_set_new(object, "uncommitted", list_uncommitted(state));
 	json_object_set_new(object, "unconfirmed",
-		state->trial.build ? json_integer((json_int_t)state->trial.build)
-				   : json_null());
+		state->trial.build && state->trial.until
+			? json_integer((json_int_t)state->trial.build)
+			: json_null());
 	json_object_set_new(object, "paused", json_text(state->paused));
 	json_object_set_new(object, "verdict", json_text(state->verdict));
 	json_object_set_new(object, "why", json_text(state->why));

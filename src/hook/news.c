@@ -119,7 +119,7 @@ static void put_present(struct strbuf *out, const struct settings *settings)
 		strbuf_printf(out, "Rebuilds of this machine are %.*s.\n",
 			(int)text_cut(paused, LINE_MAX_BYTES), paused);
 	trial_read(&trial, settings, TRIAL_OPEN);
-	if (trial.build)
+	if (trial.build && trial.until)
 		strbuf_printf(out,
 			"Build %" PRIu64
 			" is on trial and goes back by itself unless it is "

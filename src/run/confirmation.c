@@ -188,11 +188,11 @@ void trial_arm(struct run *run, const char *new_system, int64_t ms)
 		.build = run->build.number,
 		.old_system = xstrdup(run->trial.old_system),
 		.new_system = xstrdup(new_system),
-		.until = time(NULL) + (time_t)(ms / 1000),
+		.until = ms ? time(NULL) + (time_t)(ms / 1000) : 0,
 	};
 	struct file_job job = {.settings = run->settings, .record = &record};
 
-	if (run->trial.armed) {
+	if (run->trial.armed && ms) {
 		trial_stop_timer(&run->surroundings, run->build.number);
 	} else {
 		/* Of an earlier trial whose runner was killed: no word on this one. */
@@ -206,8 +206,8 @@ void trial_arm(struct run *run, const char *new_system, int64_t ms)
 	if (rights_call(write_record, &job) < 0)
 		warn_errno("what waits to be confirmed cannot be noted in '%s'",
 			run->settings->run_path);
-	run->trial.has_timer = arm_timer(run, ms);
-	if (!run->trial.has_timer)
+	run->trial.has_timer = ms && arm_timer(run, ms);
+	if (ms && !run->trial.has_timer)
 		warn("systemd's timer could not be armed: only this process takes the "
 		     "new system back");
 }

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * A word that is waited for, see trial.h. RUN/trial is the record of the trial (Build,
- * Old, New, Until); only root can rename it, and who does so first has decided:
+ * Old, New, Until: 1970 without a timer); only root can rename it, and who does so first
+ * has decided:
  * ".confirmed" is confirm's, ".expired" the way back's, which becomes ".taken-back" when
  * the old system has been activated.
  *
@@ -41,7 +42,8 @@ void trial_forget(const struct settings *settings, const char *suffix);
 void trial_hold_root(const struct settings *settings, const char *system);
 void trial_release_root(const struct settings *settings);
 
-/* Arms the timer anew, for so long from now on; new_system "?": nothing is offered yet.
+/* Notes it, and arms the timer anew, for so long from now on (ms 0: there is none, and
+ * only the next run goes back for a dead runner); new_system "?": nothing is offered yet.
  * What fails is warned of: then the runner alone takes the system back
  * (trial.has_timer). */
 void trial_arm(struct run *run, const char *new_system, int64_t ms);

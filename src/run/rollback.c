@@ -287,7 +287,8 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 		return status;
 	system_read(&before, settings, &run.target);
 	trial_read(&trial, settings, TRIAL_OPEN);
-	ends_trial = trial.build && !name && may_end(&run, trial.build);
+	ends_trial = trial.build && *trial.new_system == '/' && !name &&
+		     may_end(&run, trial.build);
 	/* What cannot be is said before anything is cancelled. */
 	if (!ends_trial && rollback_choose(&run, name, &before) < 0)
 		return EXIT_OWN_FAILURE;

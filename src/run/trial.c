@@ -119,7 +119,7 @@ int trial_check_own(const struct run *run)
 
 void trial_note_phase(struct run *run, const struct supervision *supervision)
 {
-	if (run->trial.confirm_ms && !run->trial.armed && run->trial.old_system &&
+	if (!run->trial.armed && run->trial.old_system &&
 		supervision->progress.phase == PHASE_ACTIVATING)
 		trial_arm(run, "?", run->trial.confirm_ms);
 }
@@ -310,7 +310,8 @@ static void wait_for_timer(struct supervision *supervision, struct run *run)
 
 static void disarm(const struct run *run)
 {
-	trial_stop_timer(&run->surroundings, run->build.number);
+	if (run->trial.confirm_ms)
+		trial_stop_timer(&run->surroundings, run->build.number);
 }
 
 static void note_who_confirmed(struct run *run)
@@ -425,7 +426,7 @@ static void try_out(struct supervision *supervision, struct run *run,
 	run->trial.new_system = xstrdup(now.running);
 	set_phase(supervision, PHASE_CHECKING);
 	/* The activation has ended, and the check has a time limit of its own. */
-	if (run->trial.armed)
+	if (run->trial.confirm_ms)
 		trial_arm(run, "?",
 			run->trial.confirm_ms + 2 * run->settings->health_timeout_ms +
 				GRACE_MS);

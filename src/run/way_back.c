@@ -170,7 +170,7 @@ static int end_orphan(void *data)
 		return 0;
 	say("build %" PRIu64 " was on trial, and its runner was killed: taking it back",
 		record.build);
-	if (decided)
+	if (decided && record.until)
 		trial_stop_timer(way->surroundings, record.build);
 	go(way, &record);
 	return 0;

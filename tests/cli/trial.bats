@@ -744,3 +744,23 @@ restarts() {
 	assert_equal "$status" 0
 	assert_equal "$(running) / $(boots)" "one two / one two"
 }
+
+@test "a runner that is killed in the check: the next call takes the new system back" {
+	health "check = sleep 300"$'\n'"timeout = 10m"
+	add two
+	(sr --agent beta switch --flake '.#box' >/dev/null 2>&1 || true) 3>&- &
+	wait_for_long runs "one two"
+	is_checking() { sr status | grep -q checking; }
+	wait_for is_checking
+	kill_runs
+	kill "$(pids_of sleep)" || true
+	assert_contains "$(sr status)" "trial:    build 2 goes back when the next call begins: its runner was killed"
+	sed -i '/^\[health\]/,$d' "$SAFE_REBUILD_SETTINGS"
+	git rm -qf modules/two.nix
+	add three
+	run sr --agent gamma switch --flake '.#box'
+	assert_equal "$status" 0
+	assert_contains "$output" "build 2 was on trial, and its runner was killed: taking it back"
+	assert_equal "$(running) / $(boots)" "one three / one three"
+	assert_equal "$(field 2 outcome) ($(field 2 taken_back))" "rolled-back (its runner was killed)"
+}
