@@ -348,6 +348,12 @@ static char *copy(const struct record *record, const char *key)
 	return value ? xstrdup(value) : NULL;
 }
 
+static int refuse_answer(void)
+{
+	return error("comparing with what is live: the worker has sent an answer that "
+		     "cannot be read");
+}
+
 /* What makes no sense is no finding. */
 static int receive(
 	unsigned type, const char *frame, size_t len, struct strbuf *reply, void *data)
@@ -371,8 +377,7 @@ static int receive(
 			&whole, &uncommitted, &finding.line, &finding.build) != 7 ||
 		decided < VERDICT_NONE || decided > VERDICT_REFUSED || kind < ITEM_LINE ||
 		kind > ITEM_ENTRY)
-		return error(
-			"comparing with what is live: the worker has sent an answer that cannot be read");
+		return refuse_answer();
 	finding.verdict = (enum item_verdict)decided;
 	finding.kind = (enum item_kind)kind;
 	finding.is_lost = lost;
@@ -441,7 +446,6 @@ int judge(struct verdict *ret, struct case_at_hand *hand)
 	ret->is_elsewhere = record_get(&answer, "Elsewhere") != NULL;
 	if (!record_get(&answer, "Live") ||
 		git_oid_fromstr(&ret->live, record_get(&answer, "Live")) < 0)
-		return error(
-			"comparing with what is live: the worker has sent an answer that cannot be read");
+		return refuse_answer();
 	return 0;
 }

@@ -2,9 +2,8 @@
 /*
  * A word that is waited for, see trial.h. RUN/trial is the record of the trial (Build,
  * Old, New, Until: 1970 without a timer); only root can rename it, and who does so first
- * has decided:
- * ".confirmed" is confirm's, ".expired" the way back's, which becomes ".taken-back" when
- * the old system has been activated.
+ * has decided: ".confirmed" is confirm's, ".expired" the way back's, which becomes
+ * ".taken-back" when the old system has been activated.
  *
  * The way back needs none of our processes and no network: before activation a transient
  * systemd timer is armed, outside every session, that calls "safe-rebuild confirm

@@ -75,10 +75,8 @@ int word_confirm(const struct settings *settings, uint64_t number, const char *b
 			errno == EACCES || errno == EPERM ? " (use sudo)" : "");
 		return EXIT_NO_PERMISSION;
 	}
-	/* Somebody else has at this moment. */
-	if (!confirmed && trial_is_there(settings, TRIAL_CONFIRMED))
-		return word_report(settings, number);
-	if (!confirmed) {
+	/* Or somebody else has, at this moment. */
+	if (!confirmed && !trial_is_there(settings, TRIAL_CONFIRMED)) {
 		error("too late: build %" PRIu64 " is being taken back", number);
 		return EXIT_TAKEN_BACK;
 	}

@@ -9,6 +9,7 @@ any process of a call makes, for every STEP-th n (1: all; above 100 also of ever
 - git finds nothing wrong with the ledger; nothing crashes; nothing is left behind.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -150,6 +151,17 @@ class Place:
         except FileNotFoundError:
             pass
 
+    @contextlib.contextmanager
+    def released_soon(self, holder):
+        """What is held ends in a moment, and has ended after this."""
+        let_go = subprocess.Popen(["sh", "-c", 'sleep 0.4; rm -f "$ROOT/hold"'], env=self.env)
+        try:
+            yield
+        finally:
+            let_go.wait()
+            self.let_go()
+            holder.wait()
+
     def builds(self):
         log = subprocess.run([program, "log", "-n", "1000", "--json"], cwd=self.config,
                              env=self.env, capture_output=True, check=True)
@@ -201,14 +213,9 @@ def scenario_run(place, call, fault, n):
 
 def scenario_waiter(place, call, fault, n):
     holder = place.start_holder()
-    let_go = subprocess.Popen(["sh", "-c", 'sleep 0.4; rm -f "$ROOT/hold"'], env=place.env)
-    try:
+    with place.released_soon(holder):
         before = place.trace().count("start")
         ran, status, hit, died = place.traced(fault, call, n, "switch", "--flake", ".")
-    finally:
-        let_go.wait()
-        place.let_go()
-        holder.wait()
     check(all(signal == 9 for signal in died), f"died of a signal: {died}")
     check(holder.returncode == 0, f"the holder ended with {holder.returncode}")
     if hit:
@@ -220,14 +227,9 @@ def scenario_orphan(place, call, fault, n):
     """Beside a nixos-rebuild whose run was killed, which ends in a while."""
     holder = place.start_holder()
     place.kill_runs()
-    holder.wait()
-    let_go = subprocess.Popen(["sh", "-c", 'sleep 0.4; rm -f "$ROOT/hold"'], env=place.env)
-    try:
+    with place.released_soon(holder):
         before = place.trace().count("start")
         ran, status, hit, died = place.traced(fault, call, n, "switch", "--flake", ".")
-    finally:
-        let_go.wait()
-        place.let_go()
     check(all(signal == 9 for signal in died), f"died of a signal: {died}")
     if hit:
         check_after(place, ran, status, fault, before)
@@ -238,14 +240,9 @@ def scenario_orphan(place, call, fault, n):
 
 def scenario_attach(place, call, fault, n):
     holder = place.start_holder()
-    let_go = subprocess.Popen(["sh", "-c", 'sleep 0.4; rm -f "$ROOT/hold"'], env=place.env)
-    try:
+    with place.released_soon(holder):
         before = place.trace().count("start")
         ran, status, hit, died = place.traced(fault, call, n, "attach")
-    finally:
-        let_go.wait()
-        place.let_go()
-        holder.wait()
     check(all(signal == 9 for signal in died), f"died of a signal: {died}")
     check(holder.returncode == 0, f"the holder ended with {holder.returncode}")
     check(place.trace().count("start") == before, "attach ran something")
