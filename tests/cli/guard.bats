@@ -568,8 +568,8 @@ outside() {
 	assert_equal "$status" 65
 	run sr log --refused
 	assert_equal "${#lines[@]}" 1
-	assert_contains "$output" "beta: switch refused, just now: it would take away the work of 1 (modules/web.nix)"
-	assert_contains "$(sr --agent alpha status)" "refused:  beta: switch refused, just now"
+	assert_like "$output" "beta: switch refused, *: it would take away the work of 1 (modules/web.nix)"
+	assert_like "$(sr --agent alpha status)" "refused:  beta: switch refused, *: it would take away the work of 1"
 	assert_equal "$(sr log --refused --json | jq_get refused | grep -o "'agent': 'beta'")" "'agent': 'beta'"
 	run sr log --refused --agent alpha
 	assert_contains "$output" "no such refusal by alpha is recorded"

@@ -47,7 +47,7 @@ prepare() {
 	assert_equal "$status" 64
 	person sr pause --message "moving the database"
 	person sr pause --for 10s
-	assert_like "$output" 'in the place of: paused by * just now: "moving the database"'
+	assert_like "$output" 'in the place of: paused by *: "moving the database"'
 	assert_like "$output" "paused by * for * s more;"
 	run sr --agent alpha switch --flake .
 	assert_equal "$status" 75

@@ -367,7 +367,7 @@ restarts() {
 		s.expect(r"status=70=")
 		begin("four")
 		s.send("\x03")
-		s.expect(r"build 4 goes back in 10 min unless: safe-rebuild confirm 4")
+		s.expect(r"build 4 goes back in \d+ min( \d+ s)? unless: safe-rebuild confirm 4")
 		s.expect(r"status=130=")
 		assert s.is_sane()
 		s.command(f"{program} confirm 4")
