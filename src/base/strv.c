@@ -36,8 +36,7 @@ void strv_split(struct strv *ret, const char *text, const char *separators)
 	*ret = (struct strv){0};
 	for (const char *word = strtok_r(copy, separators, &rest); word;
 		word = strtok_r(NULL, separators, &rest))
-		if (!strv_has(ret, word))
-			strv_add(ret, word);
+		strv_add_once(ret, word);
 }
 
 void strv_sort(struct strv *list)
@@ -53,6 +52,12 @@ char *strv_join(const struct strv *list, const char *separator)
 	for (size_t i = 0; i < list->len; i++)
 		strbuf_printf(&out, "%s%s", i ? separator : "", list->words[i]);
 	return strbuf_take(&out);
+}
+
+void strv_add_once(struct strv *list, const char *word)
+{
+	if (!strv_has(list, word))
+		strv_add(list, word);
 }
 
 bool strv_has(const struct strv *list, const char *word)

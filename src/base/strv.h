@@ -11,6 +11,7 @@ struct strv {
 
 void strv_take(struct strv *list, char *word); /* owns word from now on */
 void strv_add(struct strv *list, const char *word);
+void strv_add_once(struct strv *list, const char *word); /* if it is not in it */
 bool strv_has(const struct strv *list, const char *word);
 /* All words with the separator between. The caller frees. */
 char *strv_join(const struct strv *list, const char *separator) _must_check_;

@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "changes/lock_file.h"
 
 /* Larger files are compared as a whole. */
 #define TEXT_MAX ((git_object_size_t)8 << 20)
@@ -13,8 +12,6 @@
 #define TREE_READ_MAX 2000
 /* Longer lines say no more. */
 #define LINE_KEPT 200
-/* Spreads paths over the hashes of lines. */
-#define PATH_FACTOR 0x9e3779b97f4a7c15
 
 /* The lines of one hunk of a diff, and what they are taken from. */
 struct hunk {
@@ -213,7 +210,7 @@ static uint64_t hash_words(const char *a, const char *b)
 	return line_hash(words, strlen(words));
 }
 
-static uint64_t input_hash(const struct lock_input *input)
+uint64_t input_hash(const struct lock_input *input)
 {
 	return input ? hash_words(input->name, input->id) : 0;
 }
@@ -239,7 +236,7 @@ static void add_inputs(struct items *items, size_t path, const struct lock_file 
 	}
 }
 
-static uint64_t entry_hash(uint32_t mode, const git_oid *id, bool mode_only)
+uint64_t entry_hash(uint32_t mode, const git_oid *id, bool mode_only)
 {
 	char text[OID_TEXT_SIZE];
 	_cleanup_free_ char *octal = xasprintf("%o", mode);
@@ -265,18 +262,6 @@ static void add_entry(struct items *items, size_t path, bool mode_only)
 	item.hash = is_lost ? live : mine;
 	item.mine = is_lost ? mine : live;
 	add(items, &item);
-}
-
-/* How the item's input or entry stands in another tree, as .hash and .mine. */
-static uint64_t item_value(
-	const struct item *item, uint32_t mode, const git_oid *id, const git_blob *text)
-{
-	_cleanup_lock_file_ struct lock_file file = {0};
-
-	if (item->kind == ITEM_ENTRY)
-		return entry_hash(mode, id, item->by_path);
-	lock_file_parse(&file, text);
-	return input_hash(lock_file_find(&file, item->text));
 }
 
 static int add_change(struct items *items, size_t path, git_repository *repository,
@@ -319,15 +304,10 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 	return 0;
 }
 
-static uint64_t place(const struct item *item)
-{
-	return item->by_path ? item->hash ^ (item->path + 1) * PATH_FACTOR : item->hash;
-}
-
 /* A line, and what it stands in: with that it may go to another file. */
 static uint64_t site(const struct item *item)
 {
-	return item->hash ^ item->enclosing * PATH_FACTOR;
+	return item->hash ^ item->enclosing * PLACE_FACTOR;
 }
 
 /* What is lost here and new there has moved. A copy that was there all the time is
@@ -434,115 +414,6 @@ int items_find(struct items *ret, git_repository *repository, const git_oid *liv
 	mark_copies(ret, repository, settings, mine, true);
 	mark_copies(ret, repository, settings, live, false);
 	return 0;
-}
-
-/* One comparison of two trees. */
-struct comparison {
-	struct items *items;
-	struct counts wanted, delta; /* by place() */
-};
-
-static int compare_paths(const void *path, const void *change)
-{
-	return strcmp(path, ((const struct path_change *)change)->path);
-}
-
-/* The path's index among the changes, or their number. */
-static size_t index_of(const struct items *items, const char *path)
-{
-	const struct path_changes *changes = &items->changes;
-	const struct path_change *found =
-		changes->len ? bsearch(path, changes->list, changes->len,
-				       sizeof(*changes->list), compare_paths)
-			     : NULL;
-
-	return found ? (size_t)(found - changes->list) : changes->len;
-}
-
-static void count_delta(struct comparison *comparison, const struct lines *lines,
-	size_t path, int64_t value)
-{
-	for (size_t i = 0; i < lines->len; i++) {
-		const struct item here = {
-			.hash = lines->list[i].hash, .path = path, .by_path = true};
-
-		if (counts_get(&comparison->wanted, here.hash))
-			*counts_at(&comparison->delta, here.hash) += value;
-		if (counts_get(&comparison->wanted, place(&here)))
-			*counts_at(&comparison->delta, place(&here)) += value;
-	}
-}
-
-/* Inputs and entries of the path. */
-static void compare_values(struct items *items, size_t path,
-	const struct path_change *change, const git_blob *from, const git_blob *to)
-{
-	for (size_t i = 0; i < items->len; i++) {
-		struct item *item = &items->list[i];
-		uint64_t before, after;
-
-		if (item->path != path || item->kind == ITEM_LINE)
-			continue;
-		before = item_value(item, change->old_mode, &change->old_id, from);
-		after = item_value(item, change->new_mode, &change->new_id, to);
-		item->delta = (after == item->hash) - (before == item->hash);
-		item->has_mine =
-			item->mine && (before == item->mine || after == item->mine);
-	}
-}
-
-static int compare_change(struct comparison *comparison, git_repository *repository,
-	const struct path_change *change, items_seen *seen, void *data)
-{
-	struct items *items = comparison->items;
-	const size_t path = index_of(items, change->path);
-	_cleanup_git_(blob) git_blob *from = NULL, *to = NULL;
-	_cleanup_lines_ struct lines from_lines = {0}, to_lines = {0};
-
-	if (entry_text(&from, repository, change->old_mode, &change->old_id) < 0 ||
-		entry_text(&to, repository, change->new_mode, &change->new_id) < 0)
-		return -1;
-	lines_split(&from_lines, from);
-	lines_split(&to_lines, to);
-	count_delta(comparison, &from_lines, path, -1);
-	count_delta(comparison, &to_lines, path, 1);
-	if (path == items->changes.len)
-		return 0;
-	compare_values(items, path, change, from, to);
-	if (seen)
-		seen(path, &from_lines, &to_lines, data);
-	return 0;
-}
-
-int items_compare(struct items *items, git_repository *repository, const git_oid *from,
-	const git_oid *to, items_seen *seen, void *data)
-{
-	struct comparison comparison = {.items = items};
-	_cleanup_path_changes_ struct path_changes changes = {0};
-	int result = tree_diff(&changes, repository, from, to);
-
-	for (size_t i = 0; i < items->len; i++) {
-		items->list[i].delta = 0;
-		items->list[i].has_mine = false;
-		if (items->list[i].kind == ITEM_LINE)
-			*counts_at(&comparison.wanted, place(&items->list[i])) = 1;
-	}
-	for (size_t i = 0; i < changes.len && result == 0; i++)
-		result = compare_change(
-			&comparison, repository, &changes.list[i], seen, data);
-	for (size_t i = 0; i < items->len; i++)
-		if (items->list[i].kind == ITEM_LINE)
-			items->list[i].delta =
-				counts_get(&comparison.delta, place(&items->list[i]));
-	counts_free(&comparison.wanted);
-	counts_free(&comparison.delta);
-	return result;
-}
-
-void items_note_stale(struct items *items)
-{
-	for (size_t i = 0; i < items->len; i++)
-		items->list[i].is_stale |= items->list[i].has_mine;
 }
 
 void items_free(struct items *items)

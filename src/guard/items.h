@@ -9,6 +9,7 @@
  * A line that stands in many places is judged with its hunk: where a telling line of the
  * same hunk goes, it goes along.
  */
+#include "changes/lock_file.h"
 #include "changes/tree_diff.h"
 #include "guard/lines.h"
 #include "ledger/ledger.h"
@@ -94,6 +95,14 @@ int items_compare(struct items *items, git_repository *repository, const git_oid
 
 /* The trees that were compared last have been live. */
 void items_note_stale(struct items *items);
+
+/* Spreads paths, and what a line stands in, over the hashes of lines. */
+#define PLACE_FACTOR 0x9e3779b97f4a7c15
+
+/* What an item's .hash and .mine are of: an input of a flake.lock, a path as a whole or
+ * (mode_only) its mode. 0: there is none. */
+uint64_t input_hash(const struct lock_input *input);
+uint64_t entry_hash(uint32_t mode, const git_oid *id, bool mode_only);
 
 /* The text of an entry, NULL where it has no lines. */
 int entry_text(git_blob **ret, git_repository *repository, uint32_t mode,

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "changes/describe.h"
 #include "ledger/builds.h"
+#include "ledger/references.h"
 #include "queue/pause.h"
 #include "run/confirmation.h"
 

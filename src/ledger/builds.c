@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "base/memory.h"
+#include "ledger/references.h"
 #include "rebuild/target.h"
 
 /* An estimate looks at so many builds of a kind, among so many of all. */

@@ -7,6 +7,7 @@
 #include "base/message.h"
 #include "changes/describe.h"
 #include "ledger/builds.h"
+#include "ledger/recording.h"
 #include "rebuild/system.h"
 #include "run/brief.h"
 #include "run/front.h"

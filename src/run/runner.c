@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "ledger/builds.h"
+#include "ledger/recording.h"
 #include "queue/cancellation.h"
 #include "queue/nested.h"
 #include "queue/outside.h"

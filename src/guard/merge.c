@@ -1,0 +1,315 @@
+#include "guard/merge.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "guard/lines.h"
+
+/* The finding about this line of the path, among those of one side. */
+static const struct finding *find_line(
+	const struct verdict *verdict, const char *path, bool is_lost, unsigned line)
+{
+	for (size_t i = 0; i < verdict->len; i++) {
+		const struct finding *finding = &verdict->list[i];
+
+		if (finding->kind == ITEM_LINE && finding->is_lost == is_lost &&
+			finding->line == line && streq(finding->path, path))
+			return finding;
+	}
+	return NULL;
+}
+
+/* A line of the difference from mine (old) to live (new). */
+struct diff_line {
+	unsigned hunk;   /* counted from 1 */
+	bool is_lost;    /* live has it */
+	unsigned line;   /* in its file */
+	unsigned before; /* lost: the line of mine that it stands before */
+	const char *text;
+	size_t len;
+	uint64_t hash;
+	const struct finding *finding; /* NULL: there is none about it */
+	bool is_refused;
+	size_t pair; /* the line of the other side and the same name; NO_PAIR */
+};
+
+#define NO_PAIR SIZE_MAX
+/* More of one file are for a person to merge. */
+#define DIFF_LINES_MAX 4000
+
+/* A text in the making: mine, with what is refused set right. */
+struct merge {
+	const struct verdict *verdict;
+	const char *path;
+	struct diff_line *list;
+	size_t len;
+	unsigned hunks;
+	struct strbuf out;
+	const char *at, *end; /* of mine */
+	unsigned line;        /* of mine, that comes next */
+	bool conflict;        /* what is refused and what is mine are interwoven */
+};
+
+static int begin_hunk(const git_diff_delta *delta, const git_diff_hunk *hunk, void *data)
+{
+	struct merge *merge = data;
+
+	(void)delta;
+	(void)hunk;
+	merge->hunks++;
+	return 0;
+}
+
+static int take_line(const git_diff_delta *delta, const git_diff_hunk *hunk,
+	const git_diff_line *line, void *data)
+{
+	struct merge *merge = data;
+	struct diff_line *ret;
+
+	(void)delta;
+	if (line->origin != GIT_DIFF_LINE_DELETION &&
+		line->origin != GIT_DIFF_LINE_ADDITION)
+		return 0;
+	if (merge->len == DIFF_LINES_MAX) {
+		merge->conflict = true;
+		return 0;
+	}
+	merge->list = xgrow(merge->list, merge->len, sizeof(*merge->list));
+	ret = &merge->list[merge->len++];
+	*ret = (struct diff_line){
+		.hunk = merge->hunks,
+		.pair = NO_PAIR,
+		.is_lost = line->origin == GIT_DIFF_LINE_ADDITION,
+		.line = (unsigned)(line->origin == GIT_DIFF_LINE_ADDITION
+					   ? line->new_lineno
+					   : line->old_lineno),
+		/* Where old lines go, the new ones stand behind them. */
+		.before = (unsigned)(hunk->old_start + hunk->old_lines) +
+			  (hunk->old_lines == 0),
+		.text = line->content,
+		.len = line->content_len,
+		.hash = line_hash(line->content, line->content_len),
+	};
+	ret->finding = find_line(merge->verdict, merge->path, ret->is_lost, ret->line);
+	ret->is_refused = ret->finding && ret->finding->verdict == VERDICT_REFUSED;
+	return 0;
+}
+
+/* What says nothing by itself goes with those that do: lost ones with any that is
+ * refused, returned ones only where all are. */
+static bool goes_along(const struct merge *merge, const struct diff_line *line,
+	const struct counts *mine)
+{
+	bool any = false, all = true;
+
+	if (line->finding || (line->hash && !line_is_bare(line->text, line->len) &&
+				     (!line->is_lost || counts_get(mine, line->hash))))
+		return false;
+	for (size_t i = 0; i < merge->len; i++) {
+		const struct diff_line *other = &merge->list[i];
+
+		if (other->hunk != line->hunk || other->is_lost != line->is_lost)
+			continue;
+		any = any || other->is_refused;
+		all = all && (other->is_refused || !other->hash ||
+				     line_is_bare(other->text, other->len));
+	}
+	return line->is_lost ? any : any && all;
+}
+
+static void copy_lines(struct merge *merge, unsigned before)
+{
+	for (; merge->at < merge->end && merge->line < before; merge->line++) {
+		const char *newline =
+			memchr(merge->at, '\n', (size_t)(merge->end - merge->at));
+		const char *next = newline ? newline + 1 : merge->end;
+
+		strbuf_add(&merge->out, merge->at, (size_t)(next - merge->at));
+		merge->at = next;
+	}
+}
+
+static void skip_line(struct merge *merge)
+{
+	const char *newline = memchr(merge->at, '\n', (size_t)(merge->end - merge->at));
+
+	merge->at = newline ? newline + 1 : merge->end;
+	merge->line++;
+}
+
+/* A name that has one value here and another there, within one hunk. */
+static void pair_lines(struct merge *merge)
+{
+	for (size_t i = 0; i < merge->len; i++) {
+		struct diff_line *mine = &merge->list[i];
+		const uint64_t key = line_key(mine->text, mine->len);
+
+		for (size_t j = 0; key && !mine->is_lost && j < merge->len; j++) {
+			struct diff_line *live = &merge->list[j];
+
+			if (!live->is_lost || live->hunk != mine->hunk ||
+				live->pair != NO_PAIR || mine->pair != NO_PAIR ||
+				line_key(live->text, live->len) != key)
+				continue;
+			live->pair = i;
+			mine->pair = j;
+		}
+	}
+}
+
+static void put_lost(struct merge *merge, const struct diff_line *line)
+{
+	if (merge->out.len && merge->out.text[merge->out.len - 1] != '\n')
+		strbuf_putc(&merge->out, '\n');
+	strbuf_add(&merge->out, line->text, line->len);
+	/* The last line of a text may have no newline, and more follows here. */
+	if (line->text[line->len - 1] != '\n' && merge->at < merge->end)
+		strbuf_putc(&merge->out, '\n');
+}
+
+/* mine has a partner in live: the one takes the other's place, or nothing happens. */
+static void put_pair(
+	struct merge *merge, const struct diff_line *mine, const struct counts *counts)
+{
+	const struct diff_line *live = &merge->list[mine->pair];
+
+	if (!mine->is_refused && !live->is_refused)
+		return;
+	/* A new value of one's own is not to be lost to an old one. */
+	if (!mine->is_refused && !goes_along(merge, mine, counts))
+		merge->conflict = true;
+	copy_lines(merge, mine->line);
+	skip_line(merge);
+	put_lost(merge, live);
+}
+
+static void put_merged(struct merge *merge, const struct counts *mine)
+{
+	pair_lines(merge);
+	for (size_t i = 0; i < merge->len; i++) {
+		const struct diff_line *line = &merge->list[i];
+
+		if (line->pair != NO_PAIR) {
+			if (!line->is_lost)
+				put_pair(merge, line, mine);
+			continue;
+		}
+		if (!line->is_refused && !goes_along(merge, line, mine))
+			continue;
+		copy_lines(merge, line->is_lost ? line->before : line->line);
+		if (line->is_lost)
+			put_lost(merge, line);
+		else
+			skip_line(merge);
+	}
+	copy_lines(merge, UINT32_MAX);
+}
+
+/* How many more brackets a text opens than it closes, and whether its strings end. */
+struct balance {
+	int open[3];
+	bool in_string;
+};
+
+static struct balance balance_of(const char *text, size_t len)
+{
+	static const char brackets[] = "{}[]()";
+	struct balance ret = {{0}, false};
+
+	for (size_t i = 0; i < len; i++) {
+		const char *bracket = text[i] ? strchr(brackets, text[i]) : NULL;
+
+		if (bracket)
+			ret.open[(bracket - brackets) / 2] +=
+				(bracket - brackets) % 2 ? -1 : 1;
+		if (text[i] == '\'' && i + 1 < len && text[i + 1] == '\'') {
+			ret.in_string = !ret.in_string;
+			i++;
+		}
+	}
+	return ret;
+}
+
+static void count_names(struct counts *ret, const char *text, size_t len)
+{
+	const char *end = text + len, *line;
+
+	while (text_next_line(&text, end, &line, &len)) {
+		const uint64_t key = line_key(line, len);
+
+		if (key && !line_is_bare(line, len))
+			*counts_at(ret, key) += 1;
+	}
+}
+
+/* Whether no name is there more often, or less, than in both that were merged. */
+static bool names_agree(
+	const struct merge *merge, const git_blob *mine, const git_blob *live)
+{
+	_cleanup_counts_ struct counts here = {0}, there = {0}, merged = {0};
+
+	count_names(&here, git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
+	count_names(&there, git_blob_rawcontent(live), (size_t)git_blob_rawsize(live));
+	count_names(&merged, merge->out.text, merge->out.len);
+	for (size_t i = 0; i < merged.room; i++) {
+		const struct count *count = &merged.slots[i];
+
+		if (count->hash && count->value > counts_get(&here, count->hash) &&
+			count->value > counts_get(&there, count->hash))
+			return false;
+	}
+	for (size_t i = 0; i < here.room; i++) {
+		const struct count *count = &here.slots[i];
+		const int64_t left = counts_get(&merged, count->hash);
+
+		if (count->hash && left < count->value &&
+			left < counts_get(&there, count->hash))
+			return false;
+	}
+	return true;
+}
+
+/* What is put together line by line may still be no Nix, or say a thing twice. */
+static bool is_sound(
+	const struct merge *merge, const git_blob *mine, const git_blob *live)
+{
+	const struct balance before =
+		balance_of(git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
+	const struct balance after = balance_of(merge->out.text, merge->out.len);
+
+	return !merge->conflict && before.in_string == after.in_string &&
+	       memcmp(before.open, after.open, sizeof(before.open)) == 0 &&
+	       names_agree(merge, mine, live);
+}
+
+int merge_texts(git_oid *ret, const struct verdict *verdict, const char *path,
+	const git_blob *mine, const git_blob *live)
+{
+	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	git_repository *repository = verdict->hand->ledger->repository;
+	_cleanup_lines_ struct lines lines = {0};
+	_cleanup_counts_ struct counts counts = {0};
+	struct merge merge = {.verdict = verdict,
+		.path = path,
+		.out = STRBUF_INIT,
+		.at = git_blob_rawcontent(mine),
+		.end = (const char *)git_blob_rawcontent(mine) + git_blob_rawsize(mine),
+		.line = 1};
+	int result, sound = 0;
+
+	options.context_lines = 0;
+	options.flags = GIT_DIFF_IGNORE_WHITESPACE;
+	result = git_diff_blobs(mine, NULL, live, NULL, &options, NULL, NULL, begin_hunk,
+		take_line, &merge);
+	lines_split(&lines, mine);
+	counts_add_lines(&counts, &lines, 1);
+	if (result == 0 && !merge.conflict) {
+		put_merged(&merge, &counts);
+		sound = is_sound(&merge, mine, live);
+	}
+	if (sound)
+		result = git_blob_create_from_buffer(
+			ret, repository, merge.out.text, merge.out.len);
+	strbuf_free(&merge.out);
+	free(merge.list);
+	return result < 0 ? git_failed("cannot set '%s' right", path) : sound;
+}

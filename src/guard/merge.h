@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * A text of the caller's with those lines set right that a verdict refuses: what is lost
+ * comes back where it stood, what had been taken out goes, and all that is the caller's
+ * own stays.
+ */
+#include "guard/judge.h"
+
+/*
+ * Writes the merged text of path to the ledger: 1. 0 where it must be done by hand: both
+ * are interwoven, or the result is not sound. Prints and returns -1 where it fails.
+ */
+int merge_texts(git_oid *ret, const struct verdict *verdict, const char *path,
+	const git_blob *mine, const git_blob *live) _must_check_;

@@ -1,0 +1,178 @@
+#include "guard/way_out.h"
+
+#include <ctype.h>
+#include <limits.h>
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "guard/restore.h"
+
+/* So many paths are named in one command, and so many that only a hand can set right. */
+#define ADDED_SHOWN 20
+#define BY_HAND_SHOWN 8
+
+static const char *sudo_of(const struct guard_call *call)
+{
+	return getuid() == 0 && call->caller->uid ? "sudo " : "";
+}
+
+/* How the configuration is named for "diff", as it was for the build. */
+static char *diff_words(const struct guard_call *call)
+{
+	const struct request *request = call->request;
+	struct strv words = {0};
+	char *line;
+
+	strv_add(&words, "diff");
+	strv_add(&words, "--restore");
+	if (request->flake) {
+		strv_add(&words, "--flake");
+		strv_add(&words, request->flake);
+	}
+	if (request->file && *request->file) {
+		strv_add(&words, "--file");
+		strv_add(&words, request->file);
+	}
+	if (request->attr && *request->attr) {
+		strv_add(&words, "--attr");
+		strv_add(&words, request->attr);
+	}
+	for (size_t i = 0; i < request->include_count; i++) {
+		strv_add(&words, "-I");
+		strv_add(&words, request->include[i]);
+	}
+	if (request->profile_name) {
+		strv_add(&words, "-p");
+		strv_add(&words, request->profile_name);
+	}
+	line = text_shell_words(words.words);
+	strv_free(&words);
+	return line;
+}
+
+/*
+ * "git" and, where the caller stands elsewhere, the directory. What git does not track
+ * may lie in a repository of something else, of which git apply would take it for a part.
+ * The caller frees.
+ */
+static char *git_there(const struct configuration *configuration)
+{
+	char option[] = "-C", here[PATH_MAX];
+	_cleanup_free_ char *root = xstrdup(configuration->root);
+	_cleanup_free_ char *parent = xstrdup(root), *ceiling = NULL, *quoted = NULL;
+	char *words[] = {option, root, NULL}, *ceilings[] = {parent, NULL};
+	const bool is_here = getcwd(here, sizeof(here)) && streq(here, root);
+
+	*strrchr(parent, '/') = '\0';
+	ceiling = text_shell_words(ceilings);
+	quoted = text_shell_words(words);
+	return xasprintf("%s%s%sgit%s%s",
+		configuration->is_git ? "" : "GIT_CEILING_DIRECTORIES=",
+		configuration->is_git ? "" : ceiling, configuration->is_git ? "" : " ",
+		is_here ? "" : " ", is_here ? "" : quoted);
+}
+
+/* Whether a terminal shows it as it is. */
+static bool is_printable(const char *path)
+{
+	while (*path && !iscntrl((unsigned char)*path))
+		path++;
+	return !*path;
+}
+
+/* git apply does not tell git of the files that it makes, and a flake would not see them.
+ */
+static char *add_words(
+	const struct guard *guard, const char *git, const struct strv *by_hand)
+{
+	_cleanup_strv_ struct strv paths = {0};
+	_cleanup_free_ char *words = NULL;
+	bool all = false;
+
+	for (size_t i = 0; i < guard->len && guard->call->configuration->is_git; i++)
+		for (size_t j = 0; j < guard->list[i].verdict.len; j++) {
+			const struct finding *finding = &guard->list[i].verdict.list[j];
+
+			if (finding->verdict != VERDICT_REFUSED || !finding->whole_file ||
+				!finding->is_lost || strv_has(by_hand, finding->path))
+				continue;
+			strv_add_once(&paths, finding->path);
+			all = all || !is_printable(finding->path);
+		}
+	if (!paths.len)
+		return xstrdup("");
+	all = all || paths.len > ADDED_SHOWN;
+	words = all ? xstrdup(".") : text_shell_words(paths.words);
+	return xasprintf("%s --literal-pathspecs add -f -N -- %s", git, words);
+}
+
+/* Which files can be set right by a patch, and which only by hand. */
+static bool can_restore(struct strv *by_hand, const struct guard *guard)
+{
+	bool ret = false;
+
+	for (size_t i = 0; i < guard->len && !ret; i++) {
+		const struct guarded *guarded = &guard->list[i];
+		git_oid tree;
+
+		if (guarded->verdict.len && !git_oid_is_zero(&guarded->verdict.live))
+			ret = restore_tree(&tree, by_hand, &guarded->verdict) > 0;
+	}
+	return ret;
+}
+
+static void say_by_hand(const struct guard *guard, const struct strv *paths)
+{
+	for (size_t i = 0; i < paths->len && i < BY_HAND_SHOWN; i++) {
+		char *words[] = {paths->words[i], NULL};
+		_cleanup_free_ char *path = text_shell_words(words);
+
+		if (guard->list[0].live.is_build)
+			say("edit by hand, because your lines and theirs are mixed: %s (what "
+			    "is live: %ssafe-rebuild show %s %s)",
+				path, sudo_of(guard->call), guard->list[0].live.name,
+				path);
+		else
+			say("edit by hand, because your lines and theirs are mixed: %s",
+				path);
+	}
+}
+
+void way_out_say(const struct guard *guard, bool undo)
+{
+	const struct guard_call *call = guard->call;
+	_cleanup_free_ char *git = git_there(call->configuration);
+	_cleanup_free_ char *diff = diff_words(call);
+	_cleanup_free_ char *add = NULL;
+	_cleanup_strv_ struct strv by_hand = {0};
+	bool has_patch;
+
+	if (call->configuration->kind == CONFIGURATION_COMMIT) {
+		say("this flake is pinned to %s: name a commit that has both",
+			call->configuration->revision);
+		return;
+	}
+	has_patch = can_restore(&by_hand, guard);
+	add = add_words(guard, git, &by_hand);
+	if (has_patch)
+		say("%s: %ssafe-rebuild %s%s%s%s | %s apply --whitespace=nowarn%s%s",
+			undo   ? "bring it in"
+			: *add ? "put it back"
+			       : "take it out",
+			sudo_of(call), call->caller->is_agent ? "--agent " : "",
+			call->caller->is_agent ? call->caller->agent : "",
+			call->caller->is_agent ? " " : "", diff, git, *add ? " && " : "",
+			add);
+	else if (*add)
+		say("bring it in: %s", add);
+	say_by_hand(guard, &by_hand);
+}
+
+void way_out_say_allow(const struct guard_call *call, const char *undo, const char *redo)
+{
+	say("if it is meant to %s: %ssafe-rebuild%s%s%s%s%s%s %s",
+		*undo ? "go" : "come back", sudo_of(call), *undo ? " --allow-undo " : "",
+		undo, *redo ? " --allow-redo " : "", redo, *call->own_words ? " " : "",
+		call->own_words, call->command);
+}

@@ -1,0 +1,212 @@
+#include "ledger/recording.h"
+
+#include <inttypes.h>
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "ledger/builds.h"
+#include "ledger/references.h"
+
+/* A larger one is no number that we have given: somebody planted a ref. */
+#define NUMBER_MAX 1000000000
+
+static int highest_running(struct ledger *ledger, uint64_t *highest)
+{
+	_cleanup_git_(reference_iterator) git_reference_iterator *iterator = NULL;
+	const char *name;
+	int result;
+
+	if (git_reference_iterator_glob_new(
+		    &iterator, ledger->repository, REF_RUNNING "*") < 0)
+		return git_failed("cannot read the ledger '%s'", ledger->path);
+	while ((result = git_reference_next_name(&name, iterator)) == 0) {
+		uint64_t number = strtoumax(strrchr(name, '/') + 1, NULL, 10);
+
+		if (number > *highest && number <= NUMBER_MAX)
+			*highest = number;
+	}
+	return result == GIT_ITEROVER
+		       ? 0
+		       : git_failed("cannot read the ledger '%s'", ledger->path);
+}
+
+int ledger_highest_number(struct ledger *ledger, uint64_t *ret)
+{
+	_cleanup_build_ struct build tip = BUILD_INIT;
+
+	if (build_tip(&tip, ledger) < 0)
+		return -1;
+	*ret = tip.numbers_given > tip.number ? tip.numbers_given : tip.number;
+	return highest_running(ledger, ret);
+}
+
+static char *commit_message(const struct build *build)
+{
+	struct strbuf out = STRBUF_INIT;
+	const char *action = build->action ? build->action : "unknown";
+	_cleanup_free_ char *subject = text_clean(action, strlen(action));
+
+	/* A newline in the action would begin the record, which follows the first blank
+	 * line. */
+	strbuf_printf(&out, "%s: %s\n\n", subject, outcome_word(build->outcome));
+	build_put(&out, build);
+	return strbuf_take(&out);
+}
+
+static int make_signature(git_signature **ret, const struct build *build, time_t when)
+{
+	_cleanup_free_ char *address =
+		xasprintf("%s@localhost", build->user ? build->user : "unknown");
+
+	if (git_signature_new(ret, build->agent, address, when, 0) < 0)
+		return git_failed("cannot record '%s' as an author", build->agent);
+	return 0;
+}
+
+static int write_empty_tree(struct ledger *ledger, git_oid *ret)
+{
+	_cleanup_git_(odb) git_odb *odb = NULL;
+
+	if (git_repository_odb(&odb, ledger->repository) < 0 ||
+		git_odb_write(ret, odb, "", 0, GIT_OBJECT_TREE) < 0)
+		return git_failed("cannot write to the ledger '%s'", ledger->path);
+	return 0;
+}
+
+static int write_commit(struct ledger *ledger, const struct build *build,
+	const git_oid *parent, git_oid *ret)
+{
+	_cleanup_free_ char *message = commit_message(build);
+	_cleanup_git_(signature) git_signature *author = NULL, *committer = NULL;
+	_cleanup_git_(commit) git_commit *parent_commit = NULL;
+	_cleanup_git_(tree) git_tree *tree = NULL;
+	const git_commit *parents[1];
+	git_oid tree_id = build->tree;
+
+	if (make_signature(&author, build, build->started) < 0 ||
+		make_signature(&committer, build,
+			build->finished ? build->finished : build->started) < 0)
+		return -1;
+	if (!build_has_snapshot(build) && write_empty_tree(ledger, &tree_id) < 0)
+		return -1;
+	if (git_tree_lookup(&tree, ledger->repository, &tree_id) < 0)
+		return git_failed("cannot find the snapshot in the ledger");
+	if (parent && git_commit_lookup(&parent_commit, ledger->repository, parent) < 0)
+		return git_failed("cannot read the ledger '%s'", ledger->path);
+	parents[0] = parent_commit;
+	if (git_commit_create(ret, ledger->repository, NULL, author, committer, "UTF-8",
+		    message, tree, parent ? 1 : 0, parents) < 0)
+		return git_failed("cannot write to the ledger '%s'", ledger->path);
+	return 0;
+}
+
+/*
+ * What is in the chain is recorded. A member cannot remove a ref that root has packed:
+ * root's next run that has the lock does.
+ */
+static int remove_running(struct ledger *ledger, const char *name)
+{
+	git_oid id;
+
+	if (git_reference_name_to_id(&id, ledger->repository, name) == 0 &&
+		reference_remove(ledger, name) < 0)
+		warn("the build stays listed as running until root rebuilds");
+	return 0;
+}
+
+int ledger_begin(struct ledger *ledger, struct build *build)
+{
+	_cleanup_ledger_lock_ int lock = ledger_lock(ledger, (gid_t)-1);
+	git_oid commit;
+	int taken;
+
+	if (lock < 0 || ledger_highest_number(ledger, &build->number) < 0)
+		return -1;
+	build->outcome = OUTCOME_RUNNING;
+	do {
+		/* One that could not be read just now is not written over. */
+		_cleanup_free_ char *reference = ref_of_running(++build->number);
+
+		taken = write_commit(ledger, build, NULL, &commit) < 0
+				? -1
+				: reference_make(ledger, reference, &commit, false);
+	} while (taken > 0 && build->number < NUMBER_MAX);
+	if (taken)
+		build->number = 0;
+	return taken ? -1 : 0;
+}
+
+int ledger_finish(struct ledger *ledger, struct build *build)
+{
+	_cleanup_ledger_lock_ int lock = ledger_lock(ledger, (gid_t)-1);
+	_cleanup_free_ char *running = ref_of_running(build->number);
+	_cleanup_free_ char *agent = ref_of_agent(build->target, build->agent);
+	_cleanup_build_ struct build earlier = BUILD_INIT;
+	git_oid commit, tip;
+	int found;
+
+	if (lock < 0 || ledger_highest_number(ledger, &build->numbers_given) < 0)
+		return -1;
+	/* Its own is given, whatever could be read of it just now. */
+	if (build->numbers_given < build->number)
+		build->numbers_given = build->number;
+	found = build_in_chain(&earlier, ledger, build->number);
+	if (found < 0)
+		return -1;
+	if (found)
+		return remove_running(ledger, running);
+	found = git_reference_name_to_id(&tip, ledger->repository, REF_CHAIN);
+	if (found < 0 && found != GIT_ENOTFOUND)
+		return git_failed("cannot read the ledger '%s'", ledger->path);
+	set_string(&build->ticket, NULL);
+	/* The chain first: after a crash here the build is merely listed as running, too.
+	 */
+	if (write_commit(ledger, build, found == 0 ? &tip : NULL, &commit) < 0 ||
+		reference_set(ledger, REF_CHAIN, &commit) < 0 ||
+		reference_set(ledger, agent, &commit) < 0)
+		return -1;
+	return remove_running(ledger, running);
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b && streq(a, b);
+}
+
+int ledger_note_refusal(struct ledger *ledger, const struct build *call)
+{
+	_cleanup_ledger_lock_ int lock = ledger_lock(ledger, (gid_t)-1);
+	struct build_walk walk = refusals_walk(ledger);
+	_cleanup_build_ struct build last = BUILD_INIT;
+	git_oid commit;
+	int found;
+
+	if (lock < 0)
+		return -1;
+	found = builds_next(&last, &walk);
+	if (found < 0)
+		return -1;
+	if (found && is_same(last.agent, call->agent) &&
+		is_same(last.command, call->command) &&
+		is_same(last.refused, call->refused))
+		return 0;
+	return write_commit(ledger, call, found ? &last.commit : NULL, &commit) < 0
+		       ? -1
+		       : reference_set(ledger, REF_REFUSED, &commit);
+}
+
+int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id)
+{
+	_cleanup_ledger_lock_ int lock = ledger_lock(ledger, (gid_t)-1);
+
+	return lock < 0 ? -1 : reference_set(ledger, reference, id);
+}
+
+int ledger_join(struct ledger *ledger, const char *target, const char *agent,
+	const git_oid *commit)
+{
+	_cleanup_free_ char *reference = ref_of_agent(target, agent);
+
+	return ledger_point(ledger, reference, commit);
+}

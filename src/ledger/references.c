@@ -1,0 +1,177 @@
+#include "ledger/references.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+
+/* How long the ledger's lock is tried for: 10 s. */
+#define PAUSE_NS 2000000
+#define PAUSES_MAX 5000
+/* No git works on one reference for longer. */
+#define LOCK_SECONDS 3600
+/* ... nor has its lock there for so long while it works on others. */
+#define MOMENT_NS 50000000
+/* Files are stamped with a clock that lags by up to a tick. */
+#define CLOCK_LAG_NS 20000000
+
+char *ref_of_running(uint64_t number)
+{
+	return xasprintf(REF_RUNNING "%" PRIu64, number);
+}
+
+char *ref_of_agent(const char *target, const char *agent)
+{
+	return xasprintf("refs/agents/%s/%s", target, agent);
+}
+
+/* A mark that is there already is of a writer that was killed. */
+static void mark_lock(struct ledger *ledger, int fd)
+{
+	struct stat status;
+
+	ledger->cut_off_ns = fstat(fd, &status) == 0 && status.st_size
+				     ? clock_nanoseconds(&status.st_mtim) - CLOCK_LAG_NS
+				     : 0;
+	(void)!pwrite(fd, "w", 1, 0);
+}
+
+void ledger_unlock(int *fd)
+{
+	if (*fd < 0)
+		return;
+	(void)!ftruncate(*fd, 0);
+	close(*fd);
+}
+int ledger_lock(struct ledger *ledger, gid_t group)
+{
+	_cleanup_close_ int fd =
+		open_shared_file(AT_FDCWD, ledger->lock_path, 0660, group);
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	if (fd < 0)
+		return error_errno("cannot open '%s'", ledger->lock_path);
+	/*
+	 * Polled, for it is held for milliseconds at a time, and whoever was stopped with
+	 * it must not keep a rebuild from starting.
+	 */
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return error_errno("cannot lock '%s'", ledger->lock_path);
+		if (i == PAUSES_MAX)
+			return error("somebody has kept '%s' locked for 10 s",
+				ledger->lock_path);
+		nanosleep(&pause, NULL);
+	}
+	mark_lock(ledger, fd);
+	return TAKE_FD(fd);
+}
+
+/* Made before this boot, or by a process that has had an hour to finish. */
+static bool is_left_behind(const struct stat *lock)
+{
+	const time_t age = time(NULL) - lock->st_ctime;
+
+	return age > LOCK_SECONDS || age > clock_boot_ms() / 1000;
+}
+
+/* Made since the killed writer began; a git's own would be gone in a moment. */
+static bool is_of_killed(
+	const struct ledger *ledger, const char *path, const struct stat *lock)
+{
+	const struct timespec moment = {.tv_nsec = MOMENT_NS};
+	struct stat now;
+
+	if (!ledger->cut_off_ns || clock_nanoseconds(&lock->st_ctim) < ledger->cut_off_ns)
+		return false;
+	nanosleep(&moment, NULL);
+	return lstat(path, &now) == 0 && now.st_ino == lock->st_ino;
+}
+
+/*
+ * A crash can leave git's REF.lock behind, or a ref without content. Nobody else of ours
+ * is writing, for we have the ledger's lock; but a git pack-refs or gc may be, and closes
+ * its locks before they are done with.
+ */
+static void clear_lock(const struct ledger *ledger, const char *name)
+{
+	_cleanup_free_ char *lock = xasprintf("%s/%s.lock", ledger->path, name);
+	struct stat status;
+
+	if (lstat(lock, &status) == 0 &&
+		(is_left_behind(&status) || is_of_killed(ledger, lock, &status)))
+		unlink(lock);
+}
+
+static void clear_leftovers(const struct ledger *ledger, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", ledger->path, name);
+	struct stat status;
+
+	clear_lock(ledger, name);
+	clear_lock(ledger, "packed-refs");
+	if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && !status.st_size)
+		unlink(path);
+}
+
+static bool is_locked(const struct ledger *ledger, const char *name)
+{
+	_cleanup_free_ char *lock = xasprintf("%s/%s.lock", ledger->path, name);
+	struct stat status;
+
+	return lstat(lock, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* What could not be done because of another's lock is to be tried again; libgit2 calls
+ * other failures by that name, too. */
+static bool waits_for_git(
+	const struct ledger *ledger, const char *name, int result, int *pauses)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	if (result != GIT_ELOCKED || ++*pauses == PAUSES_MAX ||
+		(!is_locked(ledger, name) && !is_locked(ledger, "packed-refs")))
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+int reference_make(
+	struct ledger *ledger, const char *name, const git_oid *commit, bool force)
+{
+	_cleanup_git_(reference) git_reference *reference = NULL;
+	int result, pauses = 0;
+
+	clear_leftovers(ledger, name);
+	do
+		result = git_reference_create(
+			&reference, ledger->repository, name, commit, force, NULL);
+	while (waits_for_git(ledger, name, result, &pauses));
+	if (result == GIT_EEXISTS)
+		return 1;
+	return result < 0 ? git_failed("cannot write to the ledger '%s'", ledger->path)
+			  : 0;
+}
+
+int reference_set(struct ledger *ledger, const char *name, const git_oid *commit)
+{
+	return reference_make(ledger, name, commit, true);
+}
+
+int reference_remove(struct ledger *ledger, const char *name)
+{
+	int result, pauses = 0;
+
+	clear_leftovers(ledger, name);
+	do
+		result = git_reference_remove(ledger->repository, name);
+	while (waits_for_git(ledger, name, result, &pauses));
+	return result < 0 ? git_failed("cannot write to the ledger '%s'", ledger->path)
+			  : 0;
+}
