@@ -118,6 +118,30 @@ char *text_quote(const char *text, size_t max)
 		"\"%.*s%s\"", (int)len, cleaned.text, len < cleaned.len ? "..." : "");
 }
 
+/* Letters of any script, digits, and what is usual in paths and references. */
+static bool is_plain(const char *text)
+{
+	while (*text & 0x80 || isalnum((unsigned char)*text) ||
+		(*text && strchr("/._-+@:~=,%#^", *text)))
+		text++;
+	return !*text;
+}
+
+char *text_name(const char *text, size_t max)
+{
+	_cleanup_free_ char *clean = NULL;
+	size_t len;
+
+	if (!*text || !is_plain(text))
+		return text_quote(text, max);
+	/* What is no UTF-8, or hides text, has a backslash now. */
+	clean = text_clean(text, strlen(text));
+	if (!is_plain(clean))
+		return text_quote(text, max);
+	len = text_cut(clean, max);
+	return xasprintf("%.*s%s", (int)len, clean, clean[len] ? "..." : "");
+}
+
 static void put_utf8(struct strbuf *out, uint32_t code)
 {
 	if (code < 0x80) {

@@ -27,6 +27,10 @@ void text_put_lines(struct strbuf *out, const char *text, size_t len);
 /* Cleaned, in double quotes, cut to max bytes or so with "..." at the end. */
 char *text_quote(const char *text, size_t max) _must_check_;
 
+/* A path or a name: as it is where nobody can take it for anything else, else quoted; cut
+ * to max bytes or so. */
+char *text_name(const char *text, size_t max) _must_check_;
+
 /* Whether a slip of the finger makes one word of the other: one character too many, too
  * few or wrong, or two that are swapped. */
 bool text_is_slip(const char *a, const char *b);

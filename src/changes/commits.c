@@ -24,18 +24,18 @@ static char *describe(git_repository *repository, const git_oid *id)
 {
 	_cleanup_git_(commit) git_commit *commit = NULL;
 	const git_signature *author;
-	const char *subject, *name;
+	_cleanup_free_ char *quoted_name = NULL, *quoted_subject = NULL;
+	const char *subject;
 	char text[OID_TEXT_SIZE];
 
 	if (git_commit_lookup(&commit, repository, id) < 0)
 		return NULL;
 	author = git_commit_author(commit);
 	subject = git_commit_summary(commit);
-	subject = subject ? subject : "";
-	name = author && author->name ? author->name : "?";
-	return xasprintf("%.8s %.*s: %.*s", oid_text(text, id),
-		(int)text_cut(name, AUTHOR_MAX), name,
-		(int)text_cut(subject, SUBJECT_MAX), subject);
+	quoted_subject = text_quote(subject ? subject : "", SUBJECT_MAX);
+	quoted_name = text_quote(author && author->name ? author->name : "?", AUTHOR_MAX);
+	return xasprintf(
+		"%.8s by %s: %s", oid_text(text, id), quoted_name, quoted_subject);
 }
 
 static int prepare_walk(git_revwalk *walk, const struct job *job, size_t step)

@@ -11,9 +11,8 @@
 #define COMMITS_SHOWN 10
 
 struct commit_step {
-	git_oid to; /* zero: this step has none */
-	struct strv
-		commits; /* "1a2b3c4d Alice: add nginx", newest first; not yet cleaned */
+	git_oid to;          /* zero: this step has none */
+	struct strv commits; /* "1a2b3c4d by "Alice": "add nginx"", newest first */
 	size_t more;
 };
 

@@ -9,6 +9,7 @@
 
 /* Longer messages are in the record; here they are a reminder. */
 #define MESSAGE_SHOWN 120
+#define PATH_SHOWN 200
 /* Above this a patch says little and costs much. */
 #define PATCH_BLOB_MAX ((git_object_size_t)1 << 20)
 
@@ -157,7 +158,7 @@ static int describe_blobs(struct strbuf *out, const struct path_change *change,
 int describe_path(struct strbuf *out, const struct path_change *change, const char *note,
 	struct ledger *ledger, enum show_changes show)
 {
-	_cleanup_free_ char *path = text_clean(change->path, strlen(change->path));
+	_cleanup_free_ char *path = text_name(change->path, PATH_SHOWN);
 	_cleanup_git_(patch) git_patch *patch = NULL;
 
 	strbuf_printf(out, "%c %s", path_change_letter(change), path);

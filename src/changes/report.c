@@ -1,27 +1,63 @@
 #include "changes/report.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "changes/describe.h"
 
+/* Of builds that left nothing behind the newest few tell what went on. */
 #define BUILDS_WITHOUT_FILES 3
 /* In the summary of a long report: so many builds and paths, so many bytes of a line. */
 #define SUMMARY_BUILDS 5
 #define SUMMARY_PATHS 5
 #define SUMMARY_LINE 150
+#define NAME_SHOWN 80
+#define LINE_SHOWN 300
 #define ABSENT_SHOWN 3
+/* Builds that are not told one by one are counted for so many agents. */
+#define TOTALS_SHOWN 5
+/* What others did has this part of the room, at least. */
+#define FOREIGN_PART(room) ((room) / 2)
 
-/* What is written so far and may still be. */
+/* What there is room for. */
+struct room {
+	size_t lines, bytes;
+};
+
+/* A text in the making, and what there is left for it. */
 struct report {
-	struct strbuf *out;
+	const struct changes *changes;
 	struct ledger *ledger;
 	const struct report_options *options;
-	const struct changes *changes;
-	size_t lines, cut;
+	struct strbuf *out;
+	struct room room;
+	size_t cut; /* paths for which there was none */
 };
+
+static bool is_full(const struct report *report)
+{
+	return !report->room.lines || report->room.bytes < LINE_SHOWN;
+}
+
+/* One line, newline included, cut where it is too long for one of many. */
+static void put_line(struct report *report, const char *format, ...) _printf_(2, 3);
+static void put_line(struct report *report, const char *format, ...)
+{
+	_cleanup_free_ char *line = NULL;
+	va_list args;
+	size_t len;
+
+	va_start(args, format);
+	line = xvasprintf(format, args);
+	va_end(args);
+	len = report->options->whole ? strlen(line) : text_cut(line, LINE_SHOWN);
+	strbuf_printf(report->out, "%.*s%s\n", (int)len, line, line[len] ? "..." : "");
+	report->room.lines -= report->room.lines > 0;
+	report->room.bytes -= report->room.bytes < len ? report->room.bytes : len;
+}
 
 static int put_path(struct report *report, size_t index)
 {
@@ -35,17 +71,15 @@ static int put_path(struct report *report, size_t index)
 		    report->options->show) < 0)
 		return -1;
 	at = text.text;
-	while (text_next_line(&at, text.text + text.len, &line, &len)) {
-		strbuf_printf(report->out, "    %.*s\n", (int)len, line);
-		report->lines++;
-	}
+	while (text_next_line(&at, text.text + text.len, &line, &len))
+		put_line(report, "    %.*s", (int)len, line);
 	return 0;
 }
 
 static int put_paths(struct report *report, const size_t *paths, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (report->lines >= report->options->lines) {
+		if (is_full(report)) {
 			report->cut += len - i;
 			return 0;
 		}
@@ -57,15 +91,10 @@ static int put_paths(struct report *report, const size_t *paths, size_t len)
 
 static void put_commits(struct report *report, const struct commit_step *step)
 {
-	for (size_t i = 0; i < step->commits.len; i++) {
-		const char *commit = step->commits.words[i];
-		_cleanup_free_ char *clean = text_clean(commit, strlen(commit));
-
-		strbuf_printf(report->out, "    %s\n", clean);
-		report->lines++;
-	}
+	for (size_t i = 0; i < step->commits.len; i++)
+		put_line(report, "    %s", step->commits.words[i]);
 	if (step->more)
-		strbuf_printf(report->out, "    and %zu earlier commits\n", step->more);
+		put_line(report, "    and %zu earlier commits", step->more);
 }
 
 static char *describe_base(const struct changes *changes)
@@ -110,11 +139,10 @@ static void put_fresh_names(struct strbuf *out, const struct changes *changes, s
 	for (size_t i = 0; i < shown; i++) {
 		const struct path_change *change =
 			&changes->total.list[changes->fresh[i]];
-		_cleanup_free_ char *path =
-			text_clean(change->path, strlen(change->path));
+		_cleanup_free_ char *path = text_name(change->path, NAME_SHOWN);
 
-		strbuf_printf(out, "%s %c %.*s", i ? "," : "", path_change_letter(change),
-			(int)text_cut(path, SUMMARY_LINE), path);
+		strbuf_printf(
+			out, "%s %c %s", i ? "," : "", path_change_letter(change), path);
 	}
 	if (shown < changes->fresh_len)
 		strbuf_printf(out, " and %zu more", changes->fresh_len - shown);
@@ -159,73 +187,161 @@ static void put_headline(struct report *report, const char *base)
 	strbuf_putc(report->out, '\n');
 }
 
-/* "has modules/b.nix otherwise than here". */
+/* "not here as this build has it: modules/b.nix". */
 static void put_absent(struct report *report, const struct foreign_build *foreign)
 {
 	const struct strv *paths = &foreign->absent;
+	_cleanup_strbuf_ struct strbuf names = STRBUF_INIT;
 
 	if (!paths->len)
 		return;
-	strbuf_puts(report->out, "    not here as this build has it: ");
 	for (size_t i = 0; i < paths->len && i < ABSENT_SHOWN; i++) {
-		_cleanup_free_ char *clean =
-			text_clean(paths->words[i], strlen(paths->words[i]));
+		_cleanup_free_ char *name = text_name(paths->words[i], NAME_SHOWN);
 
-		strbuf_printf(report->out, "%s%.*s", i ? ", " : "",
-			(int)text_cut(clean, SUMMARY_LINE / 2), clean);
+		strbuf_printf(&names, "%s%s", i ? ", " : "", name);
 	}
 	if (paths->len > ABSENT_SHOWN)
-		strbuf_printf(report->out, " and %zu more", paths->len - ABSENT_SHOWN);
-	strbuf_putc(report->out, '\n');
-	report->lines++;
+		strbuf_printf(&names, " and %zu more", paths->len - ABSENT_SHOWN);
+	put_line(report, "    not here as this build has it: %s", names.text);
 }
 
+static int put_build(struct report *report, const struct foreign_build *foreign)
+{
+	_cleanup_free_ char *line = describe_build(&foreign->build);
+
+	put_line(report, "  %s", line);
+	put_commits(report, &foreign->commits);
+	put_absent(report, foreign);
+	return put_paths(report, foreign->paths, foreign->len);
+}
+
+/* What builds that are not told one by one come to, for one agent. */
+struct total {
+	const char *agent;
+	size_t builds, failed, files;
+};
+
+static void add_to_totals(
+	struct total **totals, size_t *len, const struct foreign_build *foreign)
+{
+	struct total *total = NULL;
+
+	for (size_t i = 0; i < *len && !total; i++)
+		if (streq((*totals)[i].agent, foreign->build.agent))
+			total = &(*totals)[i];
+	if (!total) {
+		*totals = xgrow(*totals, *len, sizeof(**totals));
+		total = &(*totals)[(*len)++];
+		*total = (struct total){.agent = foreign->build.agent};
+	}
+	total->builds++;
+	total->failed += foreign->build.outcome == OUTCOME_FAILED;
+	total->files += foreign->len;
+}
+
+/* "gamma: 31 earlier builds, 3 failed, 12 files". */
+static void put_total(struct report *report, const struct total *total)
+{
+	_cleanup_free_ char *builds = text_count(total->builds, "earlier build");
+	_cleanup_free_ char *files = text_count(total->files, "file");
+	_cleanup_free_ char *failed =
+		total->failed ? xasprintf(", %zu failed", total->failed) : xstrdup("");
+
+	put_line(report, "  %s: %s%s%s%s", total->agent, builds, failed,
+		total->files ? ", " : "", total->files ? files : "");
+}
+
+/* Those of which nothing is told, the agent of the newest one first. */
+static void put_totals(struct report *report, const bool *told)
+{
+	const struct changes *changes = report->changes;
+	_cleanup_free_ struct total *totals = NULL;
+	size_t len = 0, builds = 0;
+
+	for (size_t i = changes->foreign_len; i-- > 0;)
+		if (!told[i])
+			add_to_totals(&totals, &len, &changes->foreign[i]);
+	for (size_t i = 0; i < len; i++)
+		if (i < TOTALS_SHOWN)
+			put_total(report, &totals[i]);
+		else
+			builds += totals[i].builds;
+	if (builds)
+		put_line(report, "  %zu others: %zu earlier builds", len - TOTALS_SHOWN,
+			builds);
+}
+
+/* The newest ones in full, as far as there is room, in the order in which they were
+ * made. */
 static int put_foreign(struct report *report)
 {
 	const struct changes *changes = report->changes;
+	const size_t len = changes->foreign_len;
+	_cleanup_free_ struct strbuf *texts = xcalloc(len + 1, sizeof(*texts));
+	_cleanup_free_ bool *told = xcalloc(len + 1, sizeof(*told));
+	struct strbuf *out = report->out;
 	size_t without = 0;
+	int result = 0;
 
-	for (size_t i = 0; i < changes->foreign_len; i++) {
+	for (size_t i = len; i-- > 0 && result == 0;) {
 		const struct foreign_build *foreign = &changes->foreign[i];
-		_cleanup_free_ char *line = describe_build(&foreign->build);
 
-		/* Of those that left nothing behind the newest few tell what went on. */
-		if (!foreign->len && i + BUILDS_WITHOUT_FILES < changes->foreign_len) {
-			without++;
+		texts[i] = (struct strbuf)STRBUF_INIT;
+		/* One line for the build, and one for its first file. */
+		if (is_full(report) || (foreign->len && report->room.lines < 2) ||
+			(!foreign->len && without == BUILDS_WITHOUT_FILES))
 			continue;
-		}
-		/* Who changed something is named, however many lines the paths took. */
-		strbuf_printf(report->out, "  %s\n", line);
-		report->lines++;
-		put_commits(report, &foreign->commits);
-		put_absent(report, foreign);
-		if (put_paths(report, foreign->paths, foreign->len) < 0)
-			return -1;
+		without += !foreign->len;
+		told[i] = true;
+		report->out = &texts[i];
+		result = put_build(report, foreign);
 	}
-	if (without) {
-		_cleanup_free_ char *others = text_count(without, "earlier build");
-
-		strbuf_printf(
-			report->out, "  %s left nothing that still differs\n", others);
+	report->out = out;
+	put_totals(report, told);
+	for (size_t i = 0; i < len; i++) {
+		if (told[i])
+			strbuf_add(out, texts[i].text, texts[i].len);
+		strbuf_free(&texts[i]);
 	}
-	return 0;
+	return result;
 }
 
-static int put_by_author(struct report *report)
+static int put_fresh(struct report *report)
 {
 	const struct changes *changes = report->changes;
 
-	if (put_foreign(report) < 0)
-		return -1;
-	if (changes->fresh_len || changes->fresh_commits.commits.len) {
-		strbuf_printf(report->out, "  not built yet:\n");
-		put_commits(report, &changes->fresh_commits);
-		if (put_paths(report, changes->fresh, changes->fresh_len) < 0)
-			return -1;
+	if (!changes->fresh_len && !changes->fresh_commits.commits.len)
+		return 0;
+	put_line(report, "  not built yet:");
+	put_commits(report, &changes->fresh_commits);
+	return put_paths(report, changes->fresh, changes->fresh_len);
+}
+
+/* The caller's own stands last, and leaves room for what he does not know. */
+static int put_by_author(struct report *report)
+{
+	_cleanup_strbuf_ struct strbuf fresh = STRBUF_INIT;
+	struct strbuf *out = report->out;
+	struct room foreign = {0};
+	int result;
+
+	if (report->changes->foreign_len) {
+		foreign.lines = FOREIGN_PART(report->room.lines);
+		foreign.bytes = FOREIGN_PART(report->room.bytes);
 	}
+	report->room.lines -= foreign.lines;
+	report->room.bytes -= foreign.bytes;
+	report->out = &fresh;
+	result = put_fresh(report);
+	report->room.lines += foreign.lines;
+	report->room.bytes += foreign.bytes;
+	report->out = out;
+	if (result < 0 || put_foreign(report) < 0)
+		return -1;
+	strbuf_add(out, fresh.text, fresh.len);
 	if (report->cut)
-		strbuf_printf(report->out, "  and %zu more: safe-rebuild diff%s\n",
-			report->cut, report->options->whole ? " PATH ..." : "");
+		strbuf_printf(out, "  and %zu more: safe-rebuild diff%s\n", report->cut,
+			report->options->whole ? " PATH ..." : "");
 	return 0;
 }
 
@@ -284,22 +400,21 @@ static void put_taken_back(struct report *report)
 {
 	const struct changes *changes = report->changes;
 
-	for (size_t i = 0; changes->base_kind == BASE_OWN && i < changes->foreign_len;
+	for (size_t i = 0; changes->base_kind == BASE_OWN && i < changes->foreign_len &&
+			   !is_full(report);
 		i++) {
 		const struct build *build = &changes->foreign[i].build;
-		_cleanup_free_ char *own = NULL, *paths = NULL;
+		_cleanup_free_ char *own = NULL;
 
 		if (!build->allowed_undo || !build_took_effect(build) ||
 			!names_build_of(report->ledger, build->allowed_undo,
 				changes->base.agent, &own))
 			continue;
-		paths = text_clean(build->undone ? build->undone : "?",
-			build->undone ? strlen(build->undone) : 1);
-		strbuf_printf(report->out,
+		put_line(report,
 			"build %" PRIu64
-			" by %s took back your build %s (--allow-undo): %.*s\n",
+			" by %s took back your build %s (--allow-undo): %s",
 			build->number, build->agent, own,
-			(int)text_cut(paths, 2 * SUMMARY_LINE), paths);
+			build->undone ? build->undone : "?");
 	}
 }
 
@@ -322,8 +437,11 @@ static int put_report(struct report *report, const char *base)
 int report_changes(struct strbuf *out, const struct changes *changes,
 	struct ledger *ledger, const struct report_options *options)
 {
-	struct report report = {
-		.out = out, .ledger = ledger, .options = options, .changes = changes};
+	struct report report = {.out = out,
+		.ledger = ledger,
+		.options = options,
+		.changes = changes,
+		.room = {options->lines, options->bytes}};
 	_cleanup_free_ char *base = NULL;
 
 	if (changes->base_kind == BASE_NONE) {

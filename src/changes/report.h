@@ -12,8 +12,11 @@
 
 struct report_options {
 	enum show_changes show;
-	size_t lines; /* at most so many; what is cut is counted and its command named */
-	bool whole;   /* not even one who is alone gets a mere summary */
+	/* About so many, of builds and paths; what is cut is counted, older builds by
+	 * agent, and the command named. */
+	size_t lines, bytes;
+	bool whole; /* not even one who is alone gets a mere summary, and no line is cut
+		     */
 };
 
 /* Lines carry no prefix. */

@@ -19,6 +19,7 @@
 
 /* An agent sees 10,000 bytes. */
 #define AGENT_LINES 100
+#define AGENT_BYTES 8000
 
 static json_t *paths_of(const struct changes *changes, const size_t *paths, size_t len)
 {
@@ -76,6 +77,7 @@ static int print_text(const struct changes *changes, struct ledger *ledger,
 {
 	const struct report_options options = {.show = show,
 		.lines = agent && show != SHOW_PATCH ? AGENT_LINES : SIZE_MAX,
+		.bytes = agent && show != SHOW_PATCH ? AGENT_BYTES : SIZE_MAX,
 		.whole = true};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 

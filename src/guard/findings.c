@@ -143,11 +143,10 @@ size_t findings_say(const struct verdict *verdict, enum item_verdict wanted,
 	len = groups.len + (wanted == VERDICT_REFUSED ? verdict->more : 0);
 	for (size_t i = 0; i < groups.len && i < shown; i++) {
 		const struct group *group = &groups.list[i];
+		_cleanup_free_ char *name = text_name(group->first->path, PATH_SHOWN);
 		_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
 
-		strbuf_printf(&line,
-			"%.*s: ", (int)text_cut(group->first->path, PATH_SHOWN),
-			group->first->path);
+		strbuf_printf(&line, "%s: ", name);
 		put_change(&line, group, LINES_NAMED);
 		put_owner(&line, group->first);
 		say("%s%s", prefix, line.text);
@@ -166,9 +165,9 @@ void findings_put_refused(
 	group_findings(&groups, verdict, VERDICT_REFUSED);
 	for (size_t i = 0; i < groups.len && i < SUMMARY_SHOWN; i++) {
 		const struct finding *first = groups.list[i].first;
+		_cleanup_free_ char *name = text_name(first->path, PATH_SHOWN);
 
-		strbuf_printf(out, "; %.*s: ", (int)text_cut(first->path, PATH_SHOWN),
-			first->path);
+		strbuf_printf(out, "; %s: ", name);
 		put_change(out, &groups.list[i], 1);
 		if (!named || first->build != named)
 			put_owner(out, first);

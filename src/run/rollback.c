@@ -347,11 +347,9 @@ static char *list_taken_paths(const struct run *run, const struct build *taken)
 		!changes.len)
 		return NULL;
 	for (size_t i = 0; i < changes.len && i < PATHS_SHOWN; i++) {
-		_cleanup_free_ char *path =
-			text_clean(changes.list[i].path, strlen(changes.list[i].path));
+		_cleanup_free_ char *path = text_name(changes.list[i].path, PATH_SHOWN);
 
-		strbuf_printf(&out, "%s%.*s", i ? ", " : "",
-			(int)text_cut(path, PATH_SHOWN), path);
+		strbuf_printf(&out, "%s%s", i ? ", " : "", path);
 	}
 	if (changes.len > PATHS_SHOWN)
 		strbuf_printf(&out, " and %zu more", changes.len - PATHS_SHOWN);

@@ -9,6 +9,7 @@
 #include "changes/explain.h"
 #include "changes/report.h"
 #include "guard/guard.h"
+#include "ledger/recording.h"
 #include "queue/nested.h"
 #include "queue/outside.h"
 #include "rebuild/elevation.h"
@@ -30,6 +31,8 @@
 #define DEPTH_MAX 8
 /* So many lines of a report follow a refusal. */
 #define REFUSED_LINES 20u
+/* What changed, before a build: as much as anybody reads. */
+#define REPORT_MAX 16000
 
 void run_free(struct run *run)
 {
@@ -214,11 +217,11 @@ static void show_changes(struct run *run, bool refused)
 	const struct report_options options = {
 		.show = run->settings->show_changes,
 		.lines = refused && lines > REFUSED_LINES ? REFUSED_LINES : lines,
+		.bytes = run->streams.brief ? BRIEF_REPORT_MAX : REPORT_MAX,
 	};
 	_cleanup_changes_ struct changes changes = {0};
 	_cleanup_edits_ struct edits edits = {0};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	const size_t said = message_bytes();
 	const char *at, *line;
 	size_t len;
 
@@ -233,14 +236,8 @@ static void show_changes(struct run *run, bool refused)
 	if (report_changes(&text, &changes, run->ledger, &options) < 0)
 		return;
 	at = text.text;
-	while (text_next_line(&at, text.text + text.len, &line, &len)) {
-		if (run->streams.brief &&
-			message_bytes() - said + len > BRIEF_REPORT_MAX) {
-			say("and more: safe-rebuild diff");
-			break;
-		}
+	while (text_next_line(&at, text.text + text.len, &line, &len))
 		say("%.*s", (int)len, line);
-	}
 }
 
 void run_note_refusal(const struct run *run)
