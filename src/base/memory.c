@@ -34,7 +34,7 @@ void *xreallocarray(void *old, size_t count, size_t size)
 
 char *xstrdup(const char *text)
 {
-	return xstrndup(text, strlen(text));
+	return text ? xstrndup(text, strlen(text)) : NULL;
 }
 
 char *xstrndup(const char *text, size_t len)

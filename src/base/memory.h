@@ -10,7 +10,7 @@
 
 void *xcalloc(size_t count, size_t size) _must_check_;
 void *xreallocarray(void *old, size_t count, size_t size) _must_check_;
-char *xstrdup(const char *text) _must_check_;
+char *xstrdup(const char *text) _must_check_; /* NULL stays NULL */
 char *xstrndup(const char *text, size_t len) _must_check_;
 char *xasprintf(const char *format, ...) _must_check_ _printf_(1, 2);
 char *xvasprintf(const char *format, va_list arguments) _must_check_ _printf_(1, 0);

@@ -94,7 +94,7 @@ static char *value_of(const struct option *option)
 {
 	if (option->offset != AT(settings))
 		return caller_variable(option->variable);
-	return getenv(option->variable) ? xstrdup(getenv(option->variable)) : NULL;
+	return xstrdup(getenv(option->variable));
 }
 
 static void add_option(struct strv *words, const char *name, const char *value)

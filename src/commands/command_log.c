@@ -119,7 +119,7 @@ static size_t count_files(const struct listing *listing, const struct build *bui
 	return changes.len;
 }
 
-/* What was built: "#box, 3 files, uncommitted". */
+/* What was built: "#box, 3 files, uncommitted", or of which commit. */
 static void put_what(
 	struct strbuf *out, const struct listing *listing, const struct build *build)
 {
@@ -129,9 +129,9 @@ static void put_what(
 	if (build->back_to)
 		return;
 	if (attribute) {
-		_cleanup_free_ char *clean = text_clean(attribute, strlen(attribute));
+		_cleanup_free_ char *name = text_name(attribute, NAME_SHOWN);
 
-		strbuf_printf(out, ", %.*s", (int)text_cut(clean, NAME_SHOWN), clean);
+		strbuf_printf(out, ", %s", name);
 	}
 	if (files) {
 		_cleanup_free_ char *count = text_count(files, "file");
@@ -140,6 +140,12 @@ static void put_what(
 	}
 	if (build->config_state == CONFIG_DIRTY && files)
 		strbuf_puts(out, ", uncommitted");
+	if (build->config_state == CONFIG_CLEAN && build->config_subject) {
+		_cleanup_free_ char *quoted =
+			text_quote(build->config_subject, NAME_SHOWN);
+
+		strbuf_printf(out, ", %s", quoted);
+	}
 }
 
 /* The command of one that is not known, the error of one that failed. */
@@ -158,7 +164,8 @@ static void put_why(struct strbuf *out, const struct build *build)
 }
 
 /* The table's last column: all that has no column of its own. */
-static char *put_remarks(const struct build *build, const struct fate *fate)
+static char *put_remarks(
+	const struct listing *listing, const struct build *build, const struct fate *fate)
 {
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 	const char *text;
@@ -178,7 +185,8 @@ static char *put_remarks(const struct build *build, const struct fate *fate)
 		strbuf_printf(&out, "; %s", quoted);
 	}
 	put_why(&out, build);
-	text = out.text ? out.text + strspn(out.text, "; ") : "";
+	put_what(&out, listing, build);
+	text = out.text ? out.text + strspn(out.text, ";, ") : "";
 	return text_clean(text, strlen(text));
 }
 
@@ -192,7 +200,7 @@ static void print_row(
 		clock_age(build->finished ? build->finished : build->started);
 	_cleanup_free_ char *took = clock_duration(end - build->started);
 	_cleanup_free_ char *clean_action = text_clean(action, strlen(action));
-	_cleanup_free_ char *remarks = put_remarks(build, fate);
+	_cleanup_free_ char *remarks = put_remarks(listing, build, fate);
 	_cleanup_free_ char *generation =
 		build->generation ? xasprintf("%" PRIu64, build->generation) : NULL;
 	const enum outcome outcome = fate->is_out ? OUTCOME_ROLLED_BACK : build->outcome;

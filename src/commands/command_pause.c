@@ -55,8 +55,7 @@ static int pause_command(const struct context *context,
 		0)
 		return explain("pause");
 	paused.agent = xstrdup(caller.agent);
-	paused.message =
-		context->options->message ? xstrdup(context->options->message) : NULL;
+	paused.message = xstrdup(context->options->message);
 	notice_send(context->settings, context->surroundings, "paused", &paused);
 	words_of_it = pause_describe(context->settings);
 	say("%s; what already builds goes on (safe-rebuild resume)",

@@ -341,13 +341,6 @@ void verdict_free(struct verdict *verdict)
 	free(verdict->list);
 }
 
-static char *copy(const struct record *record, const char *key)
-{
-	const char *value = record_get(record, key);
-
-	return value ? xstrdup(value) : NULL;
-}
-
 static int refuse_answer(void)
 {
 	return error("comparing with what is live: the worker has sent an answer that "
@@ -383,10 +376,10 @@ static int receive(
 	finding.is_lost = lost;
 	finding.whole_file = whole;
 	finding.uncommitted = uncommitted;
-	finding.path = copy(&record, "Path");
-	finding.text = copy(&record, "Text");
-	finding.other = copy(&record, "Other");
-	finding.agent = copy(&record, "Agent");
+	finding.path = xstrdup(record_get(&record, "Path"));
+	finding.text = xstrdup(record_get(&record, "Text"));
+	finding.other = xstrdup(record_get(&record, "Other"));
+	finding.agent = xstrdup(record_get(&record, "Agent"));
 	finding.rollback = record_get_number(&record, "Rollback");
 	finding.is_redo = record_get(&record, "Redo") != NULL;
 	verdict->list = xgrow(verdict->list, verdict->len, sizeof(*verdict->list));

@@ -117,7 +117,7 @@ static bool read_ticket(struct build *ret, int fd, const char *name)
 	*ret = (struct build)BUILD_INIT;
 	if (read_to_end(fd, TICKET_MAX, &text, &len) < 0 || !build_parse(ret, text, len))
 		return false;
-	set_string(&ret->ticket, name ? xstrdup(name) : NULL);
+	set_string(&ret->ticket, xstrdup(name));
 	return true;
 }
 

@@ -114,7 +114,7 @@ static void find_flake_directory(struct configuration *configuration,
 	}
 	configuration->kind =
 		ref->revision ? CONFIGURATION_COMMIT : CONFIGURATION_GIT_FLAKE;
-	configuration->revision = ref->revision ? xstrdup(ref->revision) : NULL;
+	configuration->revision = xstrdup(ref->revision);
 	configuration->is_git = true;
 	dir = ref->dir ? ref->dir : flake + strlen(checkout);
 	dir += strspn(dir, "/");
@@ -186,7 +186,7 @@ static bool find_in_search_entry(struct configuration *configuration, const char
 static bool find_in_nix_path(struct configuration *configuration)
 {
 	const char *variable = getenv("NIX_PATH");
-	_cleanup_free_ char *path = variable ? xstrdup(variable) : NULL;
+	_cleanup_free_ char *path = xstrdup(variable);
 	char *rest = NULL;
 
 	if (!path)

@@ -31,6 +31,7 @@ const struct build_field build_fields[] = {
 	FIELD("Config", FIELD_TEXT, config, EVERYWHERE),
 	FIELD("Config-State", FIELD_STATE, config_state, EVERYWHERE),
 	FIELD("Config-Commit", FIELD_ID, config_commit, EVERYWHERE),
+	FIELD("Config-Subject", FIELD_TEXT, config_subject, EVERYWHERE),
 	FIELD("Config-Tree", FIELD_ID, config_tree, EVERYWHERE),
 	FIELD("Left-Out", FIELD_NUMBER, left_out, EVERYWHERE),
 	FIELD("Requested", FIELD_TIME, requested, EVERYWHERE),

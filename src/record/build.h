@@ -66,6 +66,7 @@ struct build {
 	char *config; /* git+file:///etc/nixos?dir=x#host, a file, a URL */
 	enum config_state config_state;
 	git_oid config_commit; /* HEAD */
+	char *config_subject;  /* the first line of its message */
 	git_oid config_tree;   /* of a dirty one: the tree that was committed */
 	uint64_t left_out;     /* files that the snapshot lacks */
 

@@ -63,7 +63,7 @@ static const char *aim(enum action action, const struct system_state *state)
 
 static void note(char **member, const char *path)
 {
-	set_string(member, path ? xstrdup(path) : NULL);
+	set_string(member, xstrdup(path));
 }
 
 void outcome_note_before(

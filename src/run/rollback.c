@@ -402,7 +402,8 @@ void rollback_end(struct run *run, const struct system_state *now)
 		build->config_state = to->config_state;
 		build->config_commit = to->config_commit;
 		build->config_tree = to->config_tree;
-		set_string(&build->config, to->config ? xstrdup(to->config) : NULL);
+		set_string(&build->config_subject, xstrdup(to->config_subject));
+		set_string(&build->config, xstrdup(to->config));
 	}
 	advise(run, now);
 }

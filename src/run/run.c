@@ -78,11 +78,6 @@ static int exec_program(struct run *run)
 	return errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 
-static char *copy(const char *text)
-{
-	return text ? xstrdup(text) : NULL;
-}
-
 static bool names_secret(const char *option)
 {
 	static const char *const parts[] = {"token", "password", "secret"};
@@ -122,13 +117,13 @@ void run_begin_build(struct run *run, const struct own_options *options)
 	struct build *build = &run->build;
 
 	build->agent = xstrdup(run->caller.agent);
-	build->session = copy(run->caller.session);
+	build->session = xstrdup(run->caller.session);
 	build->user = xstrdup(run->caller.user);
 	build->target = xstrdup(run->target.name);
 	build->action = xstrdup(run->request.action_word);
 	build->command = words_without_secrets(run->arguments.words + 1);
 	build->directory = getcwd(NULL, 0);
-	build->message = copy(options->message);
+	build->message = xstrdup(options->message);
 	build->config = xstrdup(run->configuration.name);
 	build->requested = time(NULL);
 }
@@ -205,6 +200,7 @@ static void take_snapshot(struct run *run)
 	snapshot_say_remarks(snapshot);
 	run->build.config_state = snapshot->state;
 	run->build.config_commit = snapshot->commit;
+	set_string(&run->build.config_subject, xstrdup(snapshot->subject));
 	run->build.config_tree = snapshot->committed;
 	run->build.left_out = snapshot->left_out;
 	run->build.tree = snapshot->tree;

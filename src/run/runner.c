@@ -83,7 +83,7 @@ static void begin_record(struct runner *runner)
 	const char *ticket = ticket_name(&run->turn.ticket);
 
 	build->started = time(NULL);
-	build->ticket = ticket ? xstrdup(ticket) : NULL;
+	build->ticket = xstrdup(ticket);
 	build->runner = nested_name(getpid());
 	outcome_note_before(build, run->request.action, &runner->before);
 	if (run->ledger && ledger_begin(run->ledger, build) == 0) {
@@ -275,7 +275,7 @@ void runner_judge_orphan(struct build *build, const struct settings *settings)
 		char *made = build->action && streq(build->action, "boot") ? now.profile
 									   : now.running;
 
-		set_string(&build->system_after, made ? xstrdup(made) : NULL);
+		set_string(&build->system_after, xstrdup(made));
 		build->generation = now.generation;
 	}
 	if (trial_was_taken_back(settings, build->number)) {

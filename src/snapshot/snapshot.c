@@ -19,6 +19,7 @@
 /* A first record of tens of thousands of files on a slow disk; hangs are what it is for.
  */
 #define DEADLINE_MS 60000
+#define SUBJECT_MAX 120
 
 struct job {
 	const struct configuration *configuration;
@@ -107,7 +108,23 @@ static int take_files(git_oid *ret, const struct job *job, struct worker *worker
 	return result;
 }
 
-static int take_pinned(git_oid *ret, git_oid *commit, const struct job *job,
+static void set_commit(
+	struct record *answer, git_repository *repository, const git_oid *id)
+{
+	_cleanup_git_(commit) git_commit *commit = NULL;
+	const char *subject;
+	char text[OID_TEXT_SIZE];
+
+	record_set(answer, "Config-Commit", oid_text(text, id));
+	if (git_commit_lookup(&commit, repository, id) < 0)
+		return;
+	subject = git_commit_summary(commit);
+	if (subject && *subject)
+		record_setf(answer, "Config-Subject", "%.*s",
+			(int)text_cut(subject, SUBJECT_MAX), subject);
+}
+
+static int take_pinned(git_oid *ret, struct record *answer, const struct job *job,
 	struct worker *worker, git_repository *repository)
 {
 	const char *revision = job->configuration->revision;
@@ -117,7 +134,7 @@ static int take_pinned(git_oid *ret, git_oid *commit, const struct job *job,
 	if (git_revparse_single(&object, repository, revision) < 0 ||
 		git_object_peel(&peeled, object, GIT_OBJECT_COMMIT) < 0)
 		return git_failed("cannot find '%s'", revision);
-	*commit = *git_object_id(peeled);
+	set_commit(answer, repository, git_object_id(peeled));
 	tree = *git_commit_tree_id((git_commit *)peeled);
 	return take_commit(ret, worker, repository, &tree);
 }
@@ -159,7 +176,6 @@ static void set_state(struct record *answer, enum config_state state)
 static int describe_state(struct record *answer, const struct job *job,
 	struct worker *worker, git_repository *repository, const git_oid *tree)
 {
-	char text[OID_TEXT_SIZE];
 	git_oid commit;
 	int found, clean;
 
@@ -183,7 +199,7 @@ static int describe_state(struct record *answer, const struct job *job,
 	if (clean < 0)
 		return -1;
 	set_state(answer, clean ? CONFIG_CLEAN : CONFIG_DIRTY);
-	record_set(answer, "Config-Commit", oid_text(text, &commit));
+	set_commit(answer, repository, &commit);
 	return clean ? 0 : keep_committed(answer, worker, repository, &commit);
 }
 
@@ -193,7 +209,7 @@ static int read_configuration(
 	const struct configuration *configuration = job->configuration;
 	_cleanup_git_(repository) git_repository *repository = NULL;
 	char text[OID_TEXT_SIZE];
-	git_oid tree, commit;
+	git_oid tree;
 
 	if (configuration->kind != CONFIGURATION_GIT_FLAKE &&
 		configuration->kind != CONFIGURATION_COMMIT &&
@@ -203,9 +219,8 @@ static int read_configuration(
 		repository_open(&repository, configuration->root) < 0)
 		return -1;
 	if (configuration->kind == CONFIGURATION_COMMIT) {
-		if (take_pinned(&tree, &commit, job, worker, repository) < 0)
+		if (take_pinned(&tree, answer, job, worker, repository) < 0)
 			return -1;
-		record_set(answer, "Config-Commit", oid_text(text, &commit));
 	} else if (take_files(&tree, job, worker, repository, answer) < 0) {
 		return -1;
 	}
@@ -230,13 +245,6 @@ static int receive(
 	return receive_object(type, frame, len, reply, job->objects);
 }
 
-static char *copy_value(const struct record *record, const char *key)
-{
-	const char *value = record_get(record, key);
-
-	return value ? xstrdup(value) : NULL;
-}
-
 /* Missing keys leave a zero id. */
 static bool get_id(git_oid *ret, const struct record *record, const char *key)
 {
@@ -259,9 +267,10 @@ static int parse_answer(struct snapshot *ret, const struct record *answer)
 		return error(
 			"reading the configuration: the reader gave no usable answer");
 	ret->left_out = record_get_number(answer, "Left-Out");
-	ret->left_out_example = copy_value(answer, "Left-Out-Example");
-	ret->untracked = copy_value(answer, "Untracked");
-	ret->unfinished = copy_value(answer, "Unfinished");
+	ret->left_out_example = xstrdup(record_get(answer, "Left-Out-Example"));
+	ret->untracked = xstrdup(record_get(answer, "Untracked"));
+	ret->unfinished = xstrdup(record_get(answer, "Unfinished"));
+	ret->subject = xstrdup(record_get(answer, "Config-Subject"));
 	return 0;
 }
 
@@ -344,6 +353,7 @@ void snapshot_free(struct snapshot *snapshot)
 	free(snapshot->left_out_example);
 	free(snapshot->untracked);
 	free(snapshot->unfinished);
+	free(snapshot->subject);
 }
 
 void snapshot_say_remarks(const struct snapshot *snapshot)

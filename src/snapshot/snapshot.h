@@ -14,6 +14,7 @@
 struct snapshot {
 	git_oid tree;
 	git_oid commit;    /* HEAD; zero where there is none */
+	char *subject;     /* of its message; NULL: there is none */
 	git_oid committed; /* its tree, stored too, where the state is dirty; else zero */
 	enum config_state state;
 	size_t left_out;  /* files that are not in it */

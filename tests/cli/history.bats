@@ -59,6 +59,23 @@ numbers() {
 	assert_contains "$output" "'yesterday' is neither a duration such as 2h nor a day"
 }
 
+@test "log: the commit's subject, or that it was not committed" {
+	build a switch
+	echo one >one.txt
+	commit_all . 'web: open "port" 80'
+	build b switch
+	echo two >>one.txt
+	build b switch
+	run sr log
+	assert_like "${lines[0]}" "build 3 by b: switch succeeded*, 1 file, uncommitted"
+	assert_like "${lines[1]}" 'build 2 by b: switch succeeded*, 1 file, "web: open \\"port\\" 80"'
+	assert_equal "$(field 2 config_subject)" 'web: open "port" 80'
+	as_person script -qec "stty cols 140; $SAFE_REBUILD log" "$ROOT/typed"
+	wait_for test -s "$ROOT/person.status"
+	assert_like "$(cat "$ROOT/typed")" '*3  * b *, 1 file, uncommitted*'
+	assert_like "$(cat "$ROOT/typed")" '*2  * b *, 1 file, "web: open \\"port\\" 80"*'
+}
+
 @test "log: a table with colours for a person, without for NO_COLOR, none for agents and pipes" {
 	build a switch --message "add nginx"
 	EXIT=1 build b switch || true
