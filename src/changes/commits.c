@@ -52,17 +52,17 @@ static int prepare_walk(git_revwalk *walk, const struct job *job, size_t step)
 	return 0;
 }
 
+/* One walk serves all steps: it keeps the commits that it has read. */
 static void list_step(struct record *answer, const struct job *job, size_t step,
-	git_repository *repository)
+	git_repository *repository, git_revwalk *walk)
 {
 	_cleanup_free_ char *more_key = xasprintf("More-%zu", step);
-	git_revwalk *walk = NULL;
 	size_t count = 0;
 	git_oid id;
 
-	if (git_oid_is_zero(&job->steps[step].to) ||
-		git_revwalk_new(&walk, repository) < 0)
+	if (git_oid_is_zero(&job->steps[step].to))
 		return;
+	git_revwalk_reset(walk);
 	if (prepare_walk(walk, job, step) == 0)
 		while (count < WALK_MAX && git_revwalk_next(&id, walk) == 0) {
 			_cleanup_free_ char *key =
@@ -76,7 +76,6 @@ static void list_step(struct record *answer, const struct job *job, size_t step,
 		}
 	if (count > COMMITS_SHOWN)
 		record_setf(answer, more_key, "%zu", count - COMMITS_SHOWN);
-	git_revwalk_free(walk);
 }
 
 static int list(struct worker *worker, struct strbuf *answer, void *data)
@@ -84,12 +83,15 @@ static int list(struct worker *worker, struct strbuf *answer, void *data)
 	const struct job *job = data;
 	_cleanup_record_ struct record record = {0};
 	_cleanup_git_(repository) git_repository *repository = NULL;
+	_cleanup_git_(revwalk) git_revwalk *walk = NULL;
 
 	(void)worker;
 	if (repository_open(&repository, job->root) < 0)
 		return -1;
+	if (git_revwalk_new(&walk, repository) < 0)
+		return git_failed("cannot read the commits");
 	for (size_t i = 0; i < job->len; i++)
-		list_step(&record, job, i, repository);
+		list_step(&record, job, i, repository, walk);
 	record_put(answer, &record);
 	return 0;
 }

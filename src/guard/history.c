@@ -83,18 +83,16 @@ void history_free(struct history *history)
 static git_revwalk *walk(
 	const struct history *history, const git_oid *from, const git_oid *without)
 {
-	git_revwalk *walk = NULL;
+	_cleanup_git_(revwalk) git_revwalk *walk = NULL;
 
 	if (git_oid_is_zero(from) || git_revwalk_new(&walk, history->repository) < 0)
 		return NULL;
 	git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME);
-	if (git_revwalk_push(walk, from) < 0) {
-		git_revwalk_free(walk);
+	if (git_revwalk_push(walk, from) < 0)
 		return NULL;
-	}
 	if (!git_oid_is_zero(without))
 		(void)git_revwalk_hide(walk, without);
-	return walk;
+	return TAKE_PTR(walk);
 }
 
 /* What the commit has changed against its first parent, as the items' delta. */
@@ -275,7 +273,8 @@ static void mark_by_twin(const struct history *history, struct items *items,
 static size_t read_own(
 	const struct history *history, struct items *items, git_commit *own[COMMITS_MAX])
 {
-	git_revwalk *commits = walk(history, &history->head, &history->live);
+	_cleanup_git_(revwalk) git_revwalk *commits =
+		walk(history, &history->head, &history->live);
 	size_t len = 0;
 	git_oid id;
 
@@ -287,7 +286,6 @@ static size_t read_own(
 		mark_revert(history, items, commit);
 		own[len++] = commit;
 	}
-	git_revwalk_free(commits);
 	return len;
 }
 
@@ -295,7 +293,8 @@ static size_t read_own(
 static void mark_rewritten(const struct history *history, struct items *items,
 	git_commit *own[COMMITS_MAX], size_t len)
 {
-	git_revwalk *commits = walk(history, &history->live, &history->head);
+	_cleanup_git_(revwalk) git_revwalk *commits =
+		walk(history, &history->live, &history->head);
 	git_oid id;
 
 	for (size_t i = 0; commits && i < COMMITS_MAX; i++) {
@@ -310,7 +309,6 @@ static void mark_rewritten(const struct history *history, struct items *items,
 		if (twin < len)
 			mark_by_twin(history, items, commit, own[twin]);
 	}
-	git_revwalk_free(commits);
 }
 
 void history_mark(const struct history *history, struct items *items, const git_oid *live)

@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 
 #include "base/memory.h"
+#include "base/strbuf.h"
 #include "rebuild/flake_ref.h"
 
 #define SYSTEM_FLAKE "/etc/nixos/flake.nix"
@@ -56,24 +57,42 @@ static void set_elsewhere(
 	set_string(&configuration->name, xstrdup(name));
 }
 
-/* nixos-rebuild's default attribute: this machine's node name, or the target's. */
+/* nixos-rebuild's default attribute: this machine's node name; what the target's is, only
+ * that one knows (NULL). */
 static char *default_attr(const struct request *request)
 {
 	struct utsname names;
 
 	if (request->target_host && *request->target_host)
-		return xstrdup(request->target_host);
+		return NULL;
 	if (uname(&names) < 0 || !*names.nodename)
 		return xstrdup("default");
 	return xstrdup(names.nodename);
 }
 
-static char *join_name(const char *scheme, const char *root, const char *dir,
-	const char *revision, const char *attr)
+static void put_query(struct strbuf *name, const char *key, const char *value)
 {
-	return xasprintf("%s%s%s%s%s%s#%s", scheme, root, dir ? "?dir=" : "",
-		dir ? dir : "", revision ? (dir ? "&rev=" : "?rev=") : "",
-		revision ? revision : "", attr);
+	if (value)
+		strbuf_printf(
+			name, "%c%s=%s", strchr(name->text, '?') ? '&' : '?', key, value);
+}
+
+/* As one would give it to Nix. attr: NULL: not known. */
+static char *join_name(const char *scheme, const char *root, const char *dir,
+	const struct flake_ref *ref, const char *attr)
+{
+	struct strbuf name = STRBUF_INIT;
+
+	strbuf_printf(&name, "%s%s", scheme, root);
+	put_query(&name, "dir", dir);
+	if (ref->type != FLAKE_REF_WHOLE_DIRECTORY) {
+		put_query(&name, "ref", ref->ref);
+		put_query(&name, "rev", ref->revision);
+		put_query(&name, "submodules", ref->submodules ? "1" : NULL);
+	}
+	if (attr)
+		strbuf_printf(&name, "#%s", attr);
+	return strbuf_take(&name);
 }
 
 /* dir: the flake's place below the root, or NULL. */
@@ -106,20 +125,20 @@ static void find_flake_directory(struct configuration *configuration,
 	configuration->submodules = ref->submodules;
 	if (!checkout) {
 		configuration->kind = CONFIGURATION_DIRECTORY;
-		configuration->name = join_name("path:", flake, ref->dir, NULL, attr);
+		configuration->name = join_name("path:", flake, ref->dir, ref, attr);
 		configuration->lock_file = lock_file_in(ref->dir);
 		configuration->root = TAKE_PTR(flake);
 		configuration->is_git = false;
 		return;
 	}
+	configuration->revision = xstrdup(ref->revision ? ref->revision : ref->ref);
 	configuration->kind =
-		ref->revision ? CONFIGURATION_COMMIT : CONFIGURATION_GIT_FLAKE;
-	configuration->revision = xstrdup(ref->revision);
+		configuration->revision ? CONFIGURATION_COMMIT : CONFIGURATION_GIT_FLAKE;
 	configuration->is_git = true;
 	dir = ref->dir ? ref->dir : flake + strlen(checkout);
 	dir += strspn(dir, "/");
-	configuration->name = join_name(
-		"git+file://", checkout, *dir ? dir : NULL, ref->revision, attr);
+	configuration->name =
+		join_name("git+file://", checkout, *dir ? dir : NULL, ref, attr);
 	configuration->lock_file = lock_file_in(dir);
 	configuration->root = TAKE_PTR(checkout);
 }
@@ -211,8 +230,13 @@ static void find_classic(
 		if (!is_directory(request->file) &&
 			find_file(configuration, request->file))
 			return;
-		if (find_file_in(configuration, request->file, entry_files))
+		if (find_file_in(configuration, request->file, entry_files)) {
+			/* The newest nixos-rebuild takes system.nix, all others not. */
+			if (has_entry(request->file, entry_files[0]) &&
+				has_entry(request->file, entry_files[1]))
+				go_up(configuration->name);
 			return;
+		}
 		set_elsewhere(configuration, request->file, "there is no such file");
 		return;
 	}

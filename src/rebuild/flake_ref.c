@@ -82,8 +82,10 @@ static void take_query(struct flake_ref *ref, char *query)
 		*equals++ = '\0';
 		if (streq(item, "dir"))
 			set_string(&ref->dir, percent_decode(equals));
-		else if (streq(item, "rev") || (streq(item, "ref") && !ref->revision))
+		else if (streq(item, "rev"))
 			set_string(&ref->revision, percent_decode(equals));
+		else if (streq(item, "ref"))
+			set_string(&ref->ref, percent_decode(equals));
 		else if (streq(item, "submodules"))
 			ref->submodules = streq(equals, "1") || streq(equals, "true");
 	}
@@ -130,5 +132,6 @@ void flake_ref_free(struct flake_ref *ref)
 	free(ref->path);
 	free(ref->attr);
 	free(ref->dir);
+	free(ref->ref);
 	free(ref->revision);
 }

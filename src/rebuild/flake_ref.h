@@ -15,11 +15,11 @@ enum flake_ref_type {
 
 struct flake_ref {
 	enum flake_ref_type type;
-	char *url;            /* without the attribute, for REGISTRY and REMOTE */
-	char *path;           /* for the local types */
-	char *attr;           /* NULL without one */
-	char *dir, *revision; /* from the query: dir=, and rev= or ref= */
-	bool submodules;      /* submodules=1 or true */
+	char *url;                  /* without the attribute, for REGISTRY and REMOTE */
+	char *path;                 /* for the local types */
+	char *attr;                 /* NULL without one */
+	char *dir, *ref, *revision; /* from the query: dir=, ref=, rev= */
+	bool submodules;            /* submodules=1 or true */
 };
 
 void flake_ref_parse(struct flake_ref *ret, const char *text);

@@ -99,6 +99,9 @@ static int take_files(git_oid *ret, const struct job *job, struct worker *worker
 		stat_cache_write(
 			job->new_cache, &taking.entries, ret, &taking.index, taken) == 0)
 		record_set(answer, "Cache-Written", "yes");
+	if (result == 0 && job->configuration->submodules &&
+		is_as_committed(&taking.entries, repository))
+		record_set(answer, "As-Committed", "yes");
 	if (result == 0 && tracked)
 		untracked_describe(answer, &taking, repository);
 	record_setf(answer, "Left-Out", "%zu", taking.left_out);
@@ -195,7 +198,8 @@ static int describe_state(struct record *answer, const struct job *job,
 		set_state(answer, CONFIG_UNBORN);
 		return 0;
 	}
-	clean = is_clean(repository, &commit, tree);
+	clean = record_get(answer, "As-Committed") ? 1
+						   : is_clean(repository, &commit, tree);
 	if (clean < 0)
 		return -1;
 	set_state(answer, clean ? CONFIG_CLEAN : CONFIG_DIRTY);

@@ -46,6 +46,8 @@ int take_tracked_files(
 	struct taking *taking, git_repository *repository, bool submodules) _must_check_;
 /* Every file; with a repository only those that it tracks or does not ignore. */
 int take_all_files(struct taking *taking, git_repository *repository) _must_check_;
+/* Whether they are what HEAD has, where submodules are read as directories. */
+bool is_as_committed(const struct entries *entries, git_repository *repository);
 /* Copies a commit's tree from the user's repository. */
 int take_commit(git_oid *ret, struct worker *worker, git_repository *repository,
 	const git_oid *tree) _must_check_;

@@ -254,3 +254,85 @@ int take_tracked_files(struct taking *taking, git_repository *repository, bool s
 {
 	return take_index(taking, repository, "", submodules);
 }
+
+/* A comparison of what was taken with a commit, submodules expanded. */
+struct comparison {
+	const struct entries *entries;
+	size_t matched;
+	bool same; /* so far */
+};
+
+static int compare_entry(const void *path, const void *entry)
+{
+	return strcmp(path, ((const struct entry *)entry)->path);
+}
+
+static void match_entry(
+	struct comparison *comparison, const char *path, uint32_t mode, const git_oid *id)
+{
+	const struct entries *entries = comparison->entries;
+	const struct entry *entry =
+		entries->len ? bsearch(path, entries->list, entries->len,
+				       sizeof(*entries->list), compare_entry)
+			     : NULL;
+
+	comparison->same = entry && entry->mode == mode && git_oid_equal(&entry->id, id);
+	comparison->matched++;
+}
+
+/* base: how much of a path leads to the repository. */
+static void match_tree(struct comparison *comparison, git_repository *repository,
+	size_t base, const git_oid *tree_id, const char *prefix);
+
+static void match_submodule(struct comparison *comparison, git_repository *repository,
+	size_t base, const git_oid *commit_id, const char *path)
+{
+	_cleanup_git_(repository) git_repository *submodule =
+		open_submodule(git_repository_workdir(repository), path + base);
+	_cleanup_git_(commit) git_commit *commit = NULL;
+	_cleanup_free_ char *below = xasprintf("%s/", path);
+
+	if (!submodule)
+		match_entry(comparison, path, GIT_FILEMODE_COMMIT, commit_id);
+	else if (git_commit_lookup(&commit, submodule, commit_id) < 0)
+		comparison->same = false;
+	else
+		match_tree(comparison, submodule, strlen(below),
+			git_commit_tree_id(commit), below);
+}
+
+static void match_tree(struct comparison *comparison, git_repository *repository,
+	size_t base, const git_oid *tree_id, const char *prefix)
+{
+	_cleanup_git_(tree) git_tree *tree = NULL;
+
+	comparison->same =
+		comparison->same && git_tree_lookup(&tree, repository, tree_id) == 0;
+	for (size_t i = 0; comparison->same && i < git_tree_entrycount(tree); i++) {
+		const git_tree_entry *entry = git_tree_entry_byindex(tree, i);
+		const git_oid *id = git_tree_entry_id(entry);
+		const git_filemode_t mode = git_tree_entry_filemode(entry);
+		_cleanup_free_ char *path = xasprintf("%s%s%s", prefix,
+			git_tree_entry_name(entry), mode == GIT_FILEMODE_TREE ? "/" : "");
+
+		if (mode == GIT_FILEMODE_TREE)
+			match_tree(comparison, repository, base, id, path);
+		else if (mode == GIT_FILEMODE_COMMIT)
+			match_submodule(comparison, repository, base, id, path);
+		else
+			match_entry(comparison, path, mode, id);
+	}
+}
+
+bool is_as_committed(const struct entries *entries, git_repository *repository)
+{
+	struct comparison comparison = {.entries = entries, .same = true};
+	_cleanup_git_(commit) git_commit *head = NULL;
+	git_oid id;
+
+	if (repository_head(&id, repository) <= 0 ||
+		git_commit_lookup(&head, repository, &id) < 0)
+		return false;
+	match_tree(&comparison, repository, 0, git_commit_tree_id(head), "");
+	return comparison.same && comparison.matched == entries->len;
+}

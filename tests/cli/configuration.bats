@@ -43,7 +43,8 @@ host() {
 	assert_equal "$(config -f "$CONFIG")" "$CONFIG/default.nix"
 	assert_equal "$(cd "$CONFIG" && config -A box)" "$CONFIG/default.nix"
 	cp "$CONFIG/default.nix" "$CONFIG/system.nix"
-	assert_equal "$(config -f "$CONFIG")" "$CONFIG/system.nix"
+	# With both it depends on nixos-rebuild's age which one it takes.
+	assert_equal "$(config -f "$CONFIG")" "$CONFIG"
 	assert_equal "$(config -I nixpkgs=/x -I "nixos-config=$CONFIG/configuration.nix")" \
 		"$CONFIG/configuration.nix"
 	assert_equal "$(NIXOS_CONFIG=$CONFIG config)" "$CONFIG/default.nix"

@@ -284,6 +284,64 @@ recorded_files() {
 	assert_contains "$(recorded_files)" secrets/new.nix
 }
 
+@test "?submodules=1: clean is what is committed, in them too, whatever is nested in them" {
+	clean_or_dirty() {
+		sr --agent a switch --flake "git+file://$CONFIG?submodules=1#box"
+		assert_equal "$(field last config_state)" "$1"
+	}
+	export GIT_{AUTHOR,COMMITTER}_NAME=t GIT_{AUTHOR,COMMITTER}_EMAIL=t@localhost
+	make_repository "$ROOT/inner"
+	make_repository "$ROOT/sub"
+	git -C "$ROOT/sub" -c protocol.file.allow=always submodule add -q "$ROOT/inner" deep
+	commit_all "$ROOT/sub" "inner"
+	make_repository
+	cd "$CONFIG"
+	mkdir modules
+	git -c protocol.file.allow=always submodule add -q "$ROOT/sub" modules/sub
+	git -c protocol.file.allow=always submodule --quiet update --init --recursive
+	echo x >modules/sub.nix
+	echo x >modules/sub-x
+	commit_all . "submodule"
+	clean_or_dirty clean
+	assert_equal "$(field last config)" "git+file://$CONFIG?submodules=1#box"
+	assert_contains "$(recorded_files)" modules/sub/deep/flake.nix
+	echo more >>modules/sub/deep/flake.nix
+	clean_or_dirty dirty
+	commit_all modules/sub/deep "more"
+	clean_or_dirty dirty
+	commit_all modules/sub "more"
+	clean_or_dirty dirty
+	commit_all . "more"
+	clean_or_dirty clean
+	echo new >modules/sub/new.nix
+	git -C modules/sub add new.nix
+	clean_or_dirty dirty
+	git -C modules/sub rm -qf new.nix
+	rm modules/sub.nix
+	clean_or_dirty dirty
+}
+
+@test "a configuration is named as it was asked for" {
+	named() {
+		sr --agent a switch "${@:2}" || true
+		assert_equal "$(field last config)" "$1"
+	}
+	make_repository
+	cd "$CONFIG"
+	git branch -M main
+	named "git+file://$CONFIG?ref=main#box" --flake "git+file://$CONFIG?ref=main#box"
+	assert_equal "$(field last config_commit) $(field last config_state)" "$(git rev-parse main) clean"
+	named "git+file://$CONFIG?dir=x&ref=main&rev=$(git rev-parse main)#box" \
+		--flake "git+file://$CONFIG?dir=x&ref=main&rev=$(git rev-parse main)#box"
+	# Which host that is only the other machine knows.
+	named "git+file://$CONFIG" --flake . --target-host root@web1
+	named "git+file://$CONFIG#web" --flake .#web --target-host root@web1
+	mkdir both one
+	touch both/system.nix both/default.nix one/system.nix
+	named "$CONFIG/one/system.nix" --file one
+	named "$CONFIG/both" --file both
+}
+
 @test "what lies in a directory that others cannot enter is recorded as a stub" {
 	cd "$CONFIG"
 	echo '{ }' >configuration.nix

@@ -58,6 +58,7 @@ static void test_query(void **state)
 	flake_ref_parse(&ref, "git+file:///x?dir=a%2fb&ref=main&rev=abc&submodules=1#h");
 	assert_string_equal(ref.path, "/x");
 	assert_string_equal(ref.dir, "a/b");
+	assert_string_equal(ref.ref, "main");
 	assert_string_equal(ref.revision, "abc");
 	assert_true(ref.submodules);
 }
