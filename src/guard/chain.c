@@ -234,17 +234,47 @@ static int look_at_failed(const struct step *before, struct step *step,
 	return 0;
 }
 
+/*
+ * Whether the step is the item's owner: it has changed how often the line stands in this
+ * path, and in the tree. One that has only done so elsewhere may have made a copy: it
+ * counts if no other is found, or if the line was moved here later.
+ */
+static bool is_owner(struct item *item)
+{
+	const int64_t sign = item->is_lost ? 1 : -1;
+	const bool any = item->delta * sign > 0, here = item->delta_here * sign > 0;
+
+	if (item->is_settled)
+		return false;
+	if (here && !any)
+		item->has_moved = true;
+	item->is_settled = any && (here || item->has_moved);
+	return item->is_settled || (any && item->owner == NO_OWNER);
+}
+
+static void set_owner(struct item *item, size_t index, const bool *fresh)
+{
+	item->owner = index;
+	item->brought = NO_OWNER;
+	item->first_build = 0;
+	item->is_fresh = item->is_lost && fresh[item->path];
+}
+
 static void resolve(
 	struct items *items, const struct chain *chain, size_t index, const bool *fresh)
 {
+	_cleanup_counts_ struct counts taken = {0};
+
 	items_note_stale(items);
 	for (size_t i = 0; i < items->len; i++) {
 		struct item *item = &items->list[i];
+		const int64_t delta = item->is_lost ? item->delta : -item->delta;
+		int64_t *copies = delta > 0 ? counts_at(&taken, item_place(item)) : NULL;
 
-		if (item->owner == NO_OWNER &&
-			(item->is_lost ? item->delta > 0 : item->delta < 0)) {
-			item->owner = index;
-			item->is_fresh = item->is_lost && fresh[item->path];
+		/* It has brought so many copies, and those before it the others. */
+		if ((!copies || *copies < delta) && is_owner(item)) {
+			set_owner(item, index, fresh);
+			*copies += 1;
 		} else if (item->owner != NO_OWNER && item->brought == NO_OWNER &&
 			   (item->is_lost ? item->delta < 0 : item->delta > 0) &&
 			   chain->list[item->owner].is_rollback) {

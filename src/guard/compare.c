@@ -1,8 +1,14 @@
 #include "guard/items.h"
 
-static uint64_t place(const struct item *item)
+static uint64_t place_in(uint64_t hash, size_t path)
 {
-	return item->by_path ? item->hash ^ (item->path + 1) * PLACE_FACTOR : item->hash;
+	return hash ^ (path + 1) * PLACE_FACTOR;
+}
+
+uint64_t item_place(const struct item *item)
+{
+	return item->by_path || item->kind != ITEM_LINE ? place_in(item->hash, item->path)
+							: item->hash;
 }
 
 /* How the item's input or entry stands in another tree, as .hash and .mine. */
@@ -20,7 +26,7 @@ static uint64_t item_value(
 /* One comparison of two trees. */
 struct comparison {
 	struct items *items;
-	struct counts wanted, delta; /* by place() */
+	struct counts wanted, delta; /* of lines, and of lines in their path */
 };
 
 static int compare_paths(const void *path, const void *change)
@@ -44,13 +50,12 @@ static void count_delta(struct comparison *comparison, const struct lines *lines
 	size_t path, int64_t value)
 {
 	for (size_t i = 0; i < lines->len; i++) {
-		const struct item here = {
-			.hash = lines->list[i].hash, .path = path, .by_path = true};
+		const uint64_t hash = lines->list[i].hash;
 
-		if (counts_get(&comparison->wanted, here.hash))
-			*counts_at(&comparison->delta, here.hash) += value;
-		if (counts_get(&comparison->wanted, place(&here)))
-			*counts_at(&comparison->delta, place(&here)) += value;
+		if (!counts_get(&comparison->wanted, hash))
+			continue;
+		*counts_at(&comparison->delta, hash) += value;
+		*counts_at(&comparison->delta, place_in(hash, path)) += value;
 	}
 }
 
@@ -67,6 +72,7 @@ static void compare_values(struct items *items, size_t path,
 		before = item_value(item, change->old_mode, &change->old_id, from);
 		after = item_value(item, change->new_mode, &change->new_id, to);
 		item->delta = (after == item->hash) - (before == item->hash);
+		item->delta_here = item->delta;
 		item->has_mine =
 			item->mine && (before == item->mine || after == item->mine);
 	}
@@ -103,18 +109,23 @@ int items_compare(struct items *items, git_repository *repository, const git_oid
 	int result = tree_diff(&changes, repository, from, to);
 
 	for (size_t i = 0; i < items->len; i++) {
-		items->list[i].delta = 0;
+		items->list[i].delta = items->list[i].delta_here = 0;
 		items->list[i].has_mine = false;
 		if (items->list[i].kind == ITEM_LINE)
-			*counts_at(&comparison.wanted, place(&items->list[i])) = 1;
+			*counts_at(&comparison.wanted, items->list[i].hash) = 1;
 	}
 	for (size_t i = 0; i < changes.len && result == 0; i++)
 		result = compare_change(
 			&comparison, repository, &changes.list[i], seen, data);
-	for (size_t i = 0; i < items->len; i++)
-		if (items->list[i].kind == ITEM_LINE)
-			items->list[i].delta =
-				counts_get(&comparison.delta, place(&items->list[i]));
+	for (size_t i = 0; i < items->len; i++) {
+		struct item *item = &items->list[i];
+
+		if (item->kind != ITEM_LINE)
+			continue;
+		item->delta = counts_get(&comparison.delta, item_place(item));
+		item->delta_here =
+			counts_get(&comparison.delta, place_in(item->hash, item->path));
+	}
 	counts_free(&comparison.wanted);
 	counts_free(&comparison.delta);
 	return result;

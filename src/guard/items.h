@@ -54,9 +54,11 @@ struct item {
 				 none */
 	bool is_fresh;        /* mine has what others built into the path later */
 	bool is_reverted, is_rewritten; /* see history.h */
-	bool is_stale; /* input, entry: what mine has in its place was live once */
+	bool is_stale;   /* input, entry: what mine has in its place was live once */
+	bool is_settled; /* the owner has changed this very path */
+	bool has_moved;  /* ... into it, since the steps that are looked at */
 	/* Of the last comparison of two trees, see items_compare(). */
-	int64_t delta;
+	int64_t delta, delta_here;
 	bool has_mine; /* one of the two has what mine has in its place */
 };
 
@@ -84,14 +86,18 @@ void items_free(struct items *items);
 const char *item_path(const struct items *items, const struct item *item);
 
 /*
- * How often each item's line stands in one tree more than in another, as its .delta, and
- * for inputs and entries whether they have come (1) or gone (-1) in their path. seen is
+ * How often each item's line stands in one tree more than in another, as its .delta, in
+ * its own path as .delta_here; and for inputs and entries, as both, whether they have
+ * come (1) or gone (-1) in their path. seen is
  * called for each text that changed, NULL: not.
  */
 typedef void items_seen(
 	size_t path, const struct lines *from, const struct lines *to, void *data);
 int items_compare(struct items *items, git_repository *repository, const git_oid *from,
 	const git_oid *to, items_seen *seen, void *data) _must_check_;
+
+/* Tells apart what .delta counts: the line, or the line in its path. */
+uint64_t item_place(const struct item *item);
 
 /* The trees that were compared last have been live. */
 void items_note_stale(struct items *items);

@@ -28,12 +28,24 @@ uint64_t line_hash(const char *text, size_t len)
 	return says ? hash : 0;
 }
 
-uint64_t line_key(const char *text, size_t len)
+/* Where the name of what the line sets ends; NULL: it has none. */
+static const char *end_of_name(const char *text, size_t len)
 {
 	const char *equals = memchr(text, '=', len);
+	const char *colon = memmem(text, len, ": ", 2);
+
+	/* YAML and JSON; a Nix function ("{ pkgs, ... }: ...") is no name. */
+	if (!equals && colon && !memchr(text, '{', (size_t)(colon - text)))
+		return colon;
+	return equals;
+}
+
+uint64_t line_key(const char *text, size_t len)
+{
+	const char *end = end_of_name(text, len);
 	bool says;
 
-	return equals ? hash_without_blanks(text, (size_t)(equals - text), &says) : 0;
+	return end ? hash_without_blanks(text, (size_t)(end - text), &says) : 0;
 }
 
 bool line_is_bare(const char *text, size_t len)
@@ -57,9 +69,9 @@ bool line_is_bare(const char *text, size_t len)
 
 bool line_needs_enclosing(const char *text, size_t len)
 {
-	const char *equals = memchr(text, '=', len);
+	const char *end = end_of_name(text, len);
 
-	return !equals || !memchr(text, '.', (size_t)(equals - text));
+	return !end || !memchr(text, '.', (size_t)(end - text));
 }
 
 /* The brackets that are open, each as the hash of the line that opened it. */

@@ -27,7 +27,7 @@ void lines_free(struct lines *lines);
 
 /* 0: the line says nothing. */
 uint64_t line_hash(const char *text, size_t len);
-/* Of what stands before the '='; 0 where there is none. */
+/* Of what stands before the '=' (or YAML's and JSON's ": "); 0 where there is none. */
 uint64_t line_key(const char *text, size_t len);
 
 /*

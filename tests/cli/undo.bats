@@ -712,3 +712,41 @@ make_modules() {
 	bash -c "$(sed -n 's/^safe-rebuild: bring it in: //p' <<<"$output")"
 	passes beta switch
 }
+
+@test "a copy of another's line is one's own, the line itself is not" {
+	printf 'services.nginx.enable = true;\nservices.nginx.recommended = "alpha";\n' >web.nix
+	commit_all . "nginx"
+	passes alpha switch
+	# Copied to a file of beta's, and within the file.
+	cp web.nix mail.nix
+	sed -i '$a # beta\nservices.nginx.recommended = "alpha";' web.nix
+	commit_all . "the same for mail"
+	passes beta switch
+	# beta's own copies may go ...
+	git rm -q mail.nix
+	sed -i 3,4d web.nix
+	passes beta switch
+	assert_contains "$output" "takes back your own work"
+	git reset -q --hard HEAD
+	passes beta switch
+	# ... alpha's lines go with them only if somebody says so.
+	git rm -q mail.nix
+	: >web.nix
+	refused beta switch
+	assert_contains "$output" "web.nix: lacks"
+	assert_contains "$output" "(build 2 by alpha)"
+}
+
+@test "a new value for a name of another's, in YAML and JSON too: a warning with both" {
+	printf 'server:\n  port: 80\n  host: alpha\n' >web.yaml
+	printf '{\n  "port": 80,\n  "host": "alpha"\n}\n' >web.json
+	commit_all . "web"
+	passes alpha switch
+	sed -i 's/port: 80/port: 8080/' web.yaml
+	sed -i 's/"port": 80/"port": 8080/' web.json
+	passes beta switch
+	assert_contains "$output" 'warning: web.yaml: lacks 1 line (line 2: "  port: 80", it becomes "  port: 8080")'
+	assert_contains "$output" 'warning: web.json: lacks 1 line (line 2: "  \"port\": 80,", it becomes "  \"port\": 8080,")'
+	sed -i '/port/d' web.yaml
+	refused alpha switch
+}
