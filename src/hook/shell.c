@@ -47,6 +47,7 @@ static const struct prefix {
 	{"systemd-inhibit", "", "", 0},
 	{"systemd-run", "upE", "", 0},
 	{"unbuffer", "", "", 0},
+	{"xargs", "adEILnPs", "", 0},
 };
 
 /* Their long options that take the next word where it is not joined by "=". */
@@ -57,6 +58,9 @@ static const char *const long_with_value[] = {"--user", "--group", "--chdir", "-
 	"--timeout"};
 
 static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh"};
+/* Others that hand a script to a shell: behind a -c, last in its cluster, or these. */
+static const char *const script_runners[] = {"su", "script", "nix-shell"};
+static const char *const script_options[] = {"--command", "--run"};
 
 static bool is_among(const char *word, const char *const *list, size_t len)
 {
@@ -143,6 +147,15 @@ static size_t behind_prefix(
 	return i;
 }
 
+/* nix develop|shell ... -c: what follows is run. */
+static size_t behind_nix(const struct strv *words, size_t i)
+{
+	while (i < words->len && !streq(words->words[i], "-c") &&
+		!streq(words->words[i], "--command"))
+		i++;
+	return i + 1;
+}
+
 /* The index of the word that is run; words->len: none. */
 static size_t find_program(const struct strv *words, const struct ranges *raw)
 {
@@ -154,6 +167,8 @@ static size_t find_program(const struct strv *words, const struct ranges *raw)
 
 		if (prefix)
 			i = behind_prefix(words, i + 1, prefix);
+		else if (streq(base_name(word), "nix"))
+			i = behind_nix(words, i + 1);
 		else if (streq(word, "function"))
 			i += 2;
 		else if (is_assignment(word) || scan_is_keyword(&raw->list[i]))
@@ -177,6 +192,19 @@ static size_t find_script(const struct strv *words, size_t i)
 		/* -o and -O have a value, as in -euo pipefail. */
 		if (strchr("oO", word[strlen(word) - 1]))
 			i++;
+	}
+	return 0;
+}
+
+/* The index of what one of the others is given; 0: none. */
+static size_t find_others_script(const struct strv *words, size_t i)
+{
+	for (i++; i + 1 < words->len; i++) {
+		const char *word = words->words[i];
+
+		if (is_among(word, script_options, ARRAY_LEN(script_options)) ||
+			(*word == '-' && word[1] != '-' && ends_with(word, "c")))
+			return i + 1;
 	}
 	return 0;
 }
@@ -233,7 +261,7 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 	_cleanup_strv_ struct strv words = {0};
 	bool replaced;
 	const char *name;
-	size_t i, script;
+	size_t i, script = 0;
 
 	for (i = 0; i < raw->len; i++)
 		strv_take(&words, scan_unquote(&raw->list[i]));
@@ -244,7 +272,10 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 	if (strpbrk(words.words[i], "$`"))
 		return;
 	name = base_name(words.words[i]);
-	script = is_among(name, shells, ARRAY_LEN(shells)) ? find_script(&words, i) : 0;
+	if (is_among(name, shells, ARRAY_LEN(shells)))
+		script = find_script(&words, i);
+	else if (is_among(name, script_runners, ARRAY_LEN(script_runners)))
+		script = find_others_script(&words, i);
 	if (script)
 		scan_script(&raw->list[script], depth, edits);
 	replaced = is_rebuild(name) && changes_system(&words, i);
