@@ -10,6 +10,15 @@ let
   cfg = config.programs.safe-rebuild;
   format = pkgs.formats.ini { };
 
+  # What the program reads is what counts, wherever it was set.
+  group = cfg.settings.access.group;
+  user = cfg.settings.access.user or "safe-rebuild";
+  paths = {
+    run = "/run/safe-rebuild";
+    state = "/var/lib/safe-rebuild";
+    log = "/var/log/safe-rebuild";
+  } // (cfg.settings.paths or { });
+
   # The configuration's own nixos-rebuild, as nixos/modules/installer/tools makes it.
   realNixosRebuild =
     if lib.versionAtLeast lib.trivial.release "25.11" then
@@ -181,20 +190,20 @@ in
       };
     };
 
-    users.users.safe-rebuild = {
+    users.users.safe-rebuild = lib.mkIf (user == "safe-rebuild") {
       isSystemUser = true;
-      group = cfg.group;
+      inherit group;
       description = "Whose the files of safe-rebuild are";
     };
 
     # As root's first call would make them: a member's may be the first after a boot.
     systemd.tmpfiles.rules = [
-      "d /run/safe-rebuild 0755 root root -"
-      "d /run/safe-rebuild/queue 2770 root ${cfg.group} -"
-      "d /run/safe-rebuild/targets 2770 root ${cfg.group} -"
-      "f /run/safe-rebuild/lock 0660 root ${cfg.group} -"
-      "d /var/lib/safe-rebuild 2750 root ${cfg.group} -"
-      "d /var/log/safe-rebuild 2770 root ${cfg.group} -"
+      "d ${paths.run} 0755 root root -"
+      "d ${paths.run}/queue 2770 root ${group} -"
+      "d ${paths.run}/targets 2770 root ${group} -"
+      "f ${paths.run}/lock 0660 root ${group} -"
+      "d ${paths.state} 2750 root ${group} -"
+      "d ${paths.log} 2770 root ${group} -"
     ];
 
     systemd.services.nixos-upgrade = lib.mkIf config.system.autoUpgrade.enable {

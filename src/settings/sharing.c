@@ -8,7 +8,6 @@
 #include "base/message.h"
 #include "base/rights.h"
 
-#define DEFAULT_GROUP "wheel"
 #define DEFAULT_USER "safe-rebuild"
 #define FALLBACK_USER "nobody"
 

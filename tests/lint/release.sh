@@ -28,7 +28,10 @@ DESTDIR=$directory/root meson install -C "$directory/build" >/dev/null
 for file in bin/safe-rebuild share/man/man8/safe-rebuild.8 share/man/man5/safe-rebuild.ini.5 \
 	share/man/man5/safe-rebuild-ledger.5 share/man/man7/safe-rebuild-agents.7 \
 	share/bash-completion/completions/safe-rebuild share/zsh/site-functions/_safe-rebuild \
-	share/fish/vendor_completions.d/safe-rebuild.fish; do
+	share/fish/vendor_completions.d/safe-rebuild.fish lib/sysusers.d/safe-rebuild.conf \
+	lib/tmpfiles.d/safe-rebuild.conf; do
 	[ -e "$directory/root/usr/local/$file" ] || complain "not installed: $file"
 done
+grep -q "^d /run/safe-rebuild/queue 2770 root wheel -$" "$directory/root/usr/local/lib/tmpfiles.d/safe-rebuild.conf" ||
+	complain "tmpfiles.d names no group"
 exit $failed
