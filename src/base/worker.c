@@ -56,26 +56,34 @@ void worker_send(struct worker *worker, unsigned type, const void *data, size_t 
 		flush(worker);
 }
 
-int worker_ask(struct worker *worker, unsigned type, const void *data, size_t len,
+/* What is left of a reply that could not be read would be taken for the next one. */
+static void receive_reply(struct worker *worker, void *data, size_t len)
+{
+	for (size_t have = 0; have < len;) {
+		const ssize_t got = read(worker->fd, (char *)data + have, len - have);
+
+		if (got == 0 || (got < 0 && errno != EINTR))
+			_exit(EXIT_OWN_FAILURE);
+		have += got > 0 ? (size_t)got : 0;
+	}
+}
+
+void worker_ask(struct worker *worker, unsigned type, const void *data, size_t len,
 	struct strbuf *reply)
 {
 	uint64_t wanted;
 
 	put_frame(worker, type, true, data, len);
 	flush(worker);
-	if (recv(worker->fd, &wanted, sizeof(wanted), MSG_WAITALL) != sizeof(wanted))
-		return -1;
+	receive_reply(worker, &wanted, sizeof(wanted));
 	while (wanted) {
 		char part[4096];
-		ssize_t got = read(worker->fd, part,
-			wanted < sizeof(part) ? (size_t)wanted : sizeof(part));
+		const size_t size = wanted < sizeof(part) ? (size_t)wanted : sizeof(part);
 
-		if (got <= 0)
-			return -1;
-		strbuf_add(reply, part, (size_t)got);
-		wanted -= (uint64_t)got;
+		receive_reply(worker, part, size);
+		strbuf_add(reply, part, size);
+		wanted -= size;
 	}
-	return 0;
 }
 
 /* Who started the worker may say its words in another way than on stderr. */

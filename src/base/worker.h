@@ -43,6 +43,6 @@ int worker_run(struct strbuf *answer, const struct worker_job *job) _must_check_
 
 /* In the worker. Frames are collected; a parent that is gone is noticed by its signal. */
 void worker_send(struct worker *worker, unsigned type, const void *data, size_t len);
-/* Waits for the reply. -1 where there is none. */
-int worker_ask(struct worker *worker, unsigned type, const void *data, size_t len,
-	struct strbuf *reply) _must_check_;
+/* Waits for the reply; without one the worker ends, and with it the job. */
+void worker_ask(struct worker *worker, unsigned type, const void *data, size_t len,
+	struct strbuf *reply);

@@ -7,6 +7,7 @@
 #include "queue/ticket.h"
 #include "rebuild/target.h"
 #include "run/confirmation.h"
+#include "run/orphans.h"
 #include "run/runner.h"
 #include "run/way_back.h"
 #include "run/word.h"
@@ -57,7 +58,7 @@ static int tell_decided(const struct context *context, uint64_t wanted)
 		return EXIT_OWN_FAILURE;
 	}
 	if (build_is_running(&build) && build_is_orphaned(&build, context->settings))
-		runner_judge_orphan(&build, context->settings);
+		orphan_judge(&build, context->settings);
 	if (build_is_running(&build) && is_decided(context->settings, wanted))
 		return word_report(context->settings, wanted);
 	if (build_is_running(&build)) {

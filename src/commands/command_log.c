@@ -14,6 +14,7 @@
 #include "commands/json.h"
 #include "commands/paths.h"
 #include "ledger/names.h"
+#include "run/orphans.h"
 #include "run/runner.h"
 
 #define DEFAULT_COUNT 20
@@ -248,7 +249,7 @@ static int put_running(struct listing *listing)
 		return -1;
 	for (size_t i = running.len; i-- > 0;) {
 		if (build_is_orphaned(&running.list[i], listing->settings))
-			runner_judge_orphan(&running.list[i], listing->settings);
+			orphan_judge(&running.list[i], listing->settings);
 		if (is_wanted(listing, &running.list[i], &(struct fate){0}) &&
 			!listing->filter.path)
 			put_build(listing, &running.list[i], &(struct fate){0});

@@ -10,6 +10,7 @@
 #include "queue/lock.h"
 #include "queue/pause.h"
 #include "queue/ticket.h"
+#include "run/orphans.h"
 #include "run/remarks.h"
 #include "run/runner.h"
 

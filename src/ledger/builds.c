@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "base/memory.h"
+#include "base/message.h"
 #include "ledger/references.h"
 #include "rebuild/target.h"
 
@@ -10,15 +11,17 @@
 #define ESTIMATE_BUILDS 5
 #define ESTIMATE_DEPTH 100
 
-/* 0 where the commit is no build; then only its id and parent are filled in. */
-static int load(struct build *ret, struct ledger *ledger, const git_oid *id)
+/* 0 where the commit is no build; then only its id and parent are filled in. Silent. */
+static int read_commit(struct build *ret, struct ledger *ledger, const git_oid *id)
 {
 	_cleanup_git_(commit) git_commit *commit = NULL;
 	const char *message, *record;
 	bool is_build;
 
-	if (git_commit_lookup(&commit, ledger->repository, id) < 0)
-		return git_failed("cannot read the ledger '%s'", ledger->path);
+	/* Twice, so that one failed read is not taken for damage. */
+	if (git_commit_lookup(&commit, ledger->repository, id) < 0 &&
+		git_commit_lookup(&commit, ledger->repository, id) < 0)
+		return -1;
 	message = git_commit_message(commit);
 	record = strstr(message, "\n\n");
 	record = record ? record + 2 : "";
@@ -31,6 +34,14 @@ static int load(struct build *ret, struct ledger *ledger, const git_oid *id)
 	if (git_commit_parentcount(commit))
 		ret->parent = *git_commit_parent_id(commit, 0);
 	return is_build;
+}
+
+static int load(struct build *ret, struct ledger *ledger, const git_oid *id)
+{
+	const int found = read_commit(ret, ledger, id);
+
+	return found < 0 ? git_failed("cannot read the ledger '%s'", ledger->path)
+			 : found;
 }
 
 static int load_reference(struct build *ret, struct ledger *ledger, const char *name)
@@ -48,8 +59,10 @@ static int load_reference(struct build *ret, struct ledger *ledger, const char *
 
 struct build_walk builds_walk(struct ledger *ledger, const char *target)
 {
-	return (struct build_walk){
-		.ledger = ledger, .target = target, .left = BUILDS_WALKED};
+	return (struct build_walk){.ledger = ledger,
+		.target = target,
+		.left = BUILDS_WALKED,
+		.below = UINT64_MAX};
 }
 
 struct build_walk refusals_walk(struct ledger *ledger)
@@ -66,6 +79,7 @@ struct build_walk builds_walk_before(struct ledger *ledger, const struct build *
 		.with_snapshot = true,
 		.left = BUILDS_WALKED,
 		.next = build->parent,
+		.below = build->number,
 		.started = true,
 	};
 }
@@ -76,27 +90,86 @@ static bool is_wanted(const struct build *build, const struct build_walk *walk)
 	       (!walk->with_snapshot || build_has_snapshot(build));
 }
 
+/* The newest build with a number below, of those that the references lead to. */
+static void find_newest(
+	struct build *ret, struct ledger *ledger, const char *pattern, uint64_t below)
+{
+	_cleanup_git_(reference_iterator) git_reference_iterator *iterator = NULL;
+	const char *name;
+
+	build_free(ret);
+	if (git_reference_iterator_glob_new(&iterator, ledger->repository, pattern) < 0)
+		return;
+	while (git_reference_next_name(&name, iterator) == 0) {
+		struct build build = BUILD_INIT;
+		git_oid id;
+
+		if (git_reference_name_to_id(&id, ledger->repository, name) == 0 &&
+			read_commit(&build, ledger, &id) > 0 &&
+			build.number > ret->number && build.number < below) {
+			build_free(ret);
+			*ret = build;
+		} else {
+			build_free(&build);
+		}
+	}
+}
+
+/*
+ * Where the chain is broken: each agent's last build is in it, and what is before that.
+ * Said once.
+ */
+static bool bridge(struct build_walk *walk)
+{
+	static bool said;
+	_cleanup_build_ struct build newest = BUILD_INIT;
+
+	if (walk->reference)
+		return false;
+	find_newest(&newest, walk->ledger, REF_AGENTS "*", walk->below);
+	if (!newest.number)
+		return false;
+	if (!said)
+		warn("the ledger '%s' is damaged: of the builds%s build %" PRIu64
+		     " is the newest that is left",
+			walk->ledger->path,
+			walk->below == UINT64_MAX ? "" : " further back", newest.number);
+	said = true;
+	walk->next = newest.commit;
+	walk->below = newest.number;
+	return true;
+}
+
+static int start_walk(struct build_walk *walk)
+{
+	const int result = git_reference_name_to_id(&walk->next, walk->ledger->repository,
+		walk->reference ? walk->reference : REF_CHAIN);
+
+	walk->started = true;
+	if (result == 0 || bridge(walk) || result == GIT_ENOTFOUND)
+		return 0;
+	return git_failed("cannot read the ledger '%s'", walk->ledger->path);
+}
+
 int builds_next(struct build *ret, struct build_walk *walk)
 {
 	struct ledger *ledger = walk->ledger;
 
 	build_free(ret);
-	if (!walk->started) {
-		int result = git_reference_name_to_id(&walk->next, ledger->repository,
-			walk->reference ? walk->reference : REF_CHAIN);
-
-		if (result < 0 && result != GIT_ENOTFOUND)
-			return git_failed("cannot read the ledger '%s'", ledger->path);
-		walk->started = true;
-	}
+	if (!walk->started && start_walk(walk) < 0)
+		return -1;
 	while (!git_oid_is_zero(&walk->next) && walk->left) {
 		const git_oid id = walk->next;
-		int found = load(ret, ledger, &id);
+		int found = read_commit(ret, ledger, &id);
 
-		if (found < 0)
-			return -1;
-		walk->next = ret->parent;
 		walk->left--;
+		if (found < 0 && bridge(walk))
+			continue;
+		if (found < 0)
+			return git_failed("cannot read the ledger '%s'", ledger->path);
+		walk->next = ret->parent;
+		if (ret->number)
+			walk->below = ret->number;
 		if (found && is_wanted(ret, walk))
 			return 1;
 		build_free(ret);
@@ -137,38 +210,15 @@ int build_by_number(struct build *ret, struct ledger *ledger, uint64_t number)
 	return found ? found : load_reference(ret, ledger, running);
 }
 
-/* The newest of those that the references lead to. */
-static int find_newest(struct build *ret, struct ledger *ledger, const char *pattern)
-{
-	_cleanup_git_(reference_iterator) git_reference_iterator *iterator = NULL;
-	const char *name;
-
-	if (git_reference_iterator_glob_new(&iterator, ledger->repository, pattern) < 0)
-		return git_failed("cannot read the ledger '%s'", ledger->path);
-	while (git_reference_next_name(&name, iterator) == 0) {
-		struct build build = BUILD_INIT;
-		int found = load_reference(&build, ledger, name);
-
-		if (found < 0)
-			return -1;
-		if (found && build.number > ret->number) {
-			build_free(ret);
-			*ret = build;
-		} else {
-			build_free(&build);
-		}
-	}
-	return ret->number > 0;
-}
-
 int build_by_agent(
 	struct build *ret, struct ledger *ledger, const char *target, const char *agent)
 {
 	_cleanup_free_ char *name = ref_of_agent(target ? target : "*", agent);
 
-	build_free(ret);
-	return target ? load_reference(ret, ledger, name)
-		      : find_newest(ret, ledger, name);
+	if (target)
+		return load_reference(ret, ledger, name);
+	find_newest(ret, ledger, name, UINT64_MAX);
+	return ret->number > 0;
 }
 
 bool build_made_its_system(const struct build *build)

@@ -8,7 +8,8 @@
 
 /*
  * The chain from the newest build on, or from .next on where that is set. A commit in it
- * that is no build is passed over.
+ * that is no build is passed over, and what has been lost is bridged (and said) by the
+ * agents' references.
  *
  *	struct build_walk walk = builds_walk(ledger, target);
  *	_cleanup_build_ struct build build = BUILD_INIT;
@@ -21,6 +22,7 @@ struct build_walk {
 	const char *reference; /* where it starts; NULL: the chain */
 	unsigned left;         /* commits that are still looked at */
 	git_oid next;          /* zero at the start: the tip */
+	uint64_t below;        /* what is next has a lower number */
 	bool started;
 };
 

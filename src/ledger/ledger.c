@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "ledger/leftovers.h"
 #include "ledger/references.h"
 
 char *ledger_path(const struct settings *settings)
@@ -19,6 +21,7 @@ static struct ledger *new_ledger(const struct settings *settings)
 
 	ledger->path = ledger_path(settings);
 	ledger->lock_path = xasprintf("%s/ledger.lock", settings->state_path);
+	ledger->log_path = xstrdup(settings->log_path);
 	return ledger;
 }
 
@@ -29,6 +32,7 @@ void ledger_free(struct ledger *ledger)
 	git_repository_free(ledger->repository);
 	free(ledger->path);
 	free(ledger->lock_path);
+	free(ledger->log_path);
 	free(ledger);
 }
 
@@ -39,6 +43,8 @@ static int open_repository(struct ledger *ledger)
 			"cannot read the ledger '%s' (use sudo, or become a member of "
 			"its group)",
 			ledger->path);
+	if (ledger_remove_traps(ledger) < 0)
+		return -1;
 	if (git_repository_open_bare(&ledger->repository, ledger->path) < 0)
 		return git_failed("cannot read the ledger '%s'", ledger->path);
 	return 0;
@@ -84,8 +90,8 @@ int ledger_open(struct ledger **ret, const struct settings *settings)
 }
 
 /*
- * What nobody may change gets no group write; what every member adds to gets it. Made in
- * a directory that only root can enter, so that there is nothing to follow.
+ * What nobody may change gets no group write; what every member adds to gets it. What a
+ * member may have put there is not followed.
  */
 static int set_permissions(const char *path, const struct sharing *sharing)
 {
@@ -98,13 +104,17 @@ static int set_permissions(const char *path, const struct sharing *sharing)
 		{"info/exclude", 0640}, {"hooks/README.sample", 0640}, {"config", 0640},
 		{"HEAD", 0640}, {"description", 0640}, {".", 02750}};
 
-	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
-		_cleanup_free_ char *entry = xasprintf("%s/%s", path, entries[i].name);
+	_cleanup_close_ int top = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-		if (chown(entry, sharing->user, sharing->group) < 0 ||
-			chmod(entry, entries[i].mode) < 0)
-			if (errno != ENOENT)
-				return error_errno("cannot make '%s'", entry);
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		_cleanup_close_ int entry =
+			open_beneath(top, entries[i].name, O_RDONLY | O_NONBLOCK);
+
+		if (entry < 0 && errno == ENOENT)
+			continue;
+		if (entry < 0 || fchown(entry, sharing->user, sharing->group) < 0 ||
+			fchmod(entry, entries[i].mode) < 0)
+			return error_errno("cannot make '%s/%s'", path, entries[i].name);
 	}
 	return 0;
 }
@@ -123,26 +133,54 @@ static int keep_everything(git_repository *repository)
 	return result < 0 ? git_failed("cannot make the ledger") : 0;
 }
 
-/* Made under another name and then renamed: nobody ever sees half a ledger. */
-static int make_repository(const struct ledger *ledger, const struct sharing *sharing)
+/* What a repository consists of; what is there stays as it is. */
+static int make_skeleton(const char *path, const struct sharing *sharing)
 {
 	git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
 	_cleanup_git_(repository) git_repository *repository = NULL;
+
+	options.flags = GIT_REPOSITORY_INIT_BARE;
+	options.initial_head = "builds";
+	options.description =
+		"builds of this machine's configuration, see safe-rebuild(8)";
+	if (git_start() < 0)
+		return -1;
+	if (git_repository_init_ext(&repository, path, &options) < 0)
+		return git_failed("cannot make the ledger '%s'", path);
+	return keep_everything(repository) < 0 || set_permissions(path, sharing) < 0 ? -1
+										     : 0;
+}
+
+/* Made under another name and then renamed: nobody ever sees half a ledger. */
+static int make_repository(const struct ledger *ledger, const struct sharing *sharing)
+{
 	_cleanup_free_ char *unfinished = xasprintf("%s.new.XXXXXX", ledger->path);
 
 	if (!mkdtemp(unfinished))
 		return error_errno("cannot make '%s'", unfinished);
-	options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_NO_REINIT;
-	options.initial_head = "builds";
-	options.description =
-		"builds of this machine's configuration, see safe-rebuild(8)";
-	if (git_repository_init_ext(&repository, unfinished, &options) < 0)
-		return git_failed("cannot make the ledger '%s'", unfinished);
-	if (keep_everything(repository) < 0 || set_permissions(unfinished, sharing) < 0)
+	if (make_skeleton(unfinished, sharing) < 0)
 		return -1;
 	if (rename(unfinished, ledger->path) < 0)
 		return error_errno("cannot make the ledger '%s'", ledger->path);
 	return 0;
+}
+
+/* Without these git takes it for no repository at all. */
+static bool is_whole(const struct ledger *ledger)
+{
+	static const char *const parts[] = {"HEAD", "config", "objects", "refs"};
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", ledger->path, parts[i]);
+		struct stat status;
+
+		if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+			!status.st_size)
+			unlink(path);
+		if (access(path, F_OK) < 0)
+			return false;
+	}
+	return true;
 }
 
 int ledger_make(const struct settings *settings)
@@ -150,7 +188,7 @@ int ledger_make(const struct settings *settings)
 	_cleanup_ledger_ struct ledger *ledger = new_ledger(settings);
 	_cleanup_free_ char *cache = xasprintf("%s/cache", settings->state_path);
 	_cleanup_free_ char *edits = xasprintf("%s/edits", settings->state_path);
-	_cleanup_ledger_lock_ int lock = -1;
+	_cleanup_close_ int lock = -1;
 	struct sharing sharing;
 
 	sharing_find(&sharing, settings);
@@ -160,9 +198,9 @@ int ledger_make(const struct settings *settings)
 	lock = ledger_lock(ledger, sharing.group);
 	if (lock < 0)
 		return -1;
-	if (access(ledger->path, F_OK) == 0)
-		return 0;
-	return git_start() < 0 ? -1 : make_repository(ledger, &sharing);
+	if (access(ledger->path, F_OK) < 0)
+		return make_repository(ledger, &sharing);
+	return is_whole(ledger) ? 0 : make_skeleton(ledger->path, &sharing);
 }
 
 int ledger_open_to_record(struct ledger **ret, const struct settings *settings)

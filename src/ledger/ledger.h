@@ -21,10 +21,7 @@
 
 struct ledger {
 	git_repository *repository;
-	char *path;
-	char *lock_path;
-	/* When a writer began that did not come to its end; 0: the last one did. */
-	int64_t cut_off_ns;
+	char *path, *lock_path, *log_path;
 };
 
 /*

@@ -1,7 +1,11 @@
 #include "ledger/recording.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
@@ -31,6 +35,29 @@ static int highest_running(struct ledger *ledger, uint64_t *highest)
 		       : git_failed("cannot read the ledger '%s'", ledger->path);
 }
 
+/*
+ * What the ledger may have lost: a log's number was given. Those of others say nothing,
+ * who could use all numbers up.
+ */
+static void highest_log(const struct ledger *ledger, uint64_t *highest)
+{
+	_cleanup_closedir_ DIR *directory = opendir(ledger->log_path);
+	const struct dirent *entry;
+
+	while (directory && (entry = readdir(directory))) {
+		const uint64_t number = strtoumax(entry->d_name, NULL, 10);
+		struct stat status;
+
+		if (number > *highest && number <= NUMBER_MAX &&
+			ends_with(entry->d_name, ".log") &&
+			fstatat(dirfd(directory), entry->d_name, &status,
+				AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(status.st_mode) &&
+			(status.st_uid == 0 || status.st_uid == geteuid()))
+			*highest = number;
+	}
+}
+
 int ledger_highest_number(struct ledger *ledger, uint64_t *ret)
 {
 	_cleanup_build_ struct build tip = BUILD_INIT;
@@ -38,6 +65,7 @@ int ledger_highest_number(struct ledger *ledger, uint64_t *ret)
 	if (build_tip(&tip, ledger) < 0)
 		return -1;
 	*ret = tip.numbers_given > tip.number ? tip.numbers_given : tip.number;
+	highest_log(ledger, ret);
 	return highest_running(ledger, ret);
 }
 
@@ -117,7 +145,7 @@ static int remove_running(struct ledger *ledger, const char *name)
 
 int ledger_begin(struct ledger *ledger, struct build *build)
 {
-	_cleanup_ledger_lock_ int lock = ledger_lock(ledger, (gid_t)-1);
+	_cleanup_ledger_lock_ int lock = ledger_lock_to_write(ledger);
 	git_oid commit;
 	int taken;
 
@@ -139,11 +167,12 @@ int ledger_begin(struct ledger *ledger, struct build *build)
 
 int ledger_finish(struct ledger *ledger, struct build *build)
 {
-	_cleanup_ledger_lock_ int lock = ledger_lock(ledger, (gid_t)-1);
+	_cleanup_ledger_lock_ int lock = ledger_lock_to_write(ledger);
 	_cleanup_free_ char *running = ref_of_running(build->number);
 	_cleanup_free_ char *agent = ref_of_agent(build->target, build->agent);
 	_cleanup_build_ struct build earlier = BUILD_INIT;
-	git_oid commit, tip;
+	_cleanup_build_ struct build tip = BUILD_INIT;
+	git_oid commit;
 	int found;
 
 	if (lock < 0 || ledger_highest_number(ledger, &build->numbers_given) < 0)
@@ -156,13 +185,13 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 		return -1;
 	if (found)
 		return remove_running(ledger, running);
-	found = git_reference_name_to_id(&tip, ledger->repository, REF_CHAIN);
-	if (found < 0 && found != GIT_ENOTFOUND)
-		return git_failed("cannot read the ledger '%s'", ledger->path);
+	found = build_tip(&tip, ledger);
+	if (found < 0)
+		return -1;
 	set_string(&build->ticket, NULL);
 	/* The chain first: after a crash here the build is merely listed as running, too.
 	 */
-	if (write_commit(ledger, build, found == 0 ? &tip : NULL, &commit) < 0 ||
+	if (write_commit(ledger, build, found ? &tip.commit : NULL, &commit) < 0 ||
 		reference_set(ledger, REF_CHAIN, &commit) < 0 ||
 		reference_set(ledger, agent, &commit) < 0)
 		return -1;
@@ -176,7 +205,7 @@ static bool is_same(const char *a, const char *b)
 
 int ledger_note_refusal(struct ledger *ledger, const struct build *call)
 {
-	_cleanup_ledger_lock_ int lock = ledger_lock(ledger, (gid_t)-1);
+	_cleanup_ledger_lock_ int lock = ledger_lock_to_write(ledger);
 	struct build_walk walk = refusals_walk(ledger);
 	_cleanup_build_ struct build last = BUILD_INIT;
 	git_oid commit;
@@ -198,7 +227,7 @@ int ledger_note_refusal(struct ledger *ledger, const struct build *call)
 
 int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id)
 {
-	_cleanup_ledger_lock_ int lock = ledger_lock(ledger, (gid_t)-1);
+	_cleanup_ledger_lock_ int lock = ledger_lock_to_write(ledger);
 
 	return lock < 0 ? -1 : reference_set(ledger, reference, id);
 }

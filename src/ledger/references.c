@@ -10,14 +10,13 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "ledger/leftovers.h"
 
 /* How long the ledger's lock is tried for: 10 s. */
 #define PAUSE_NS 2000000
 #define PAUSES_MAX 5000
 /* No git works on one reference for longer. */
 #define LOCK_SECONDS 3600
-/* ... nor has its lock there for so long while it works on others. */
-#define MOMENT_NS 50000000
 /* Files are stamped with a clock that lags by up to a tick. */
 #define CLOCK_LAG_NS 20000000
 
@@ -28,18 +27,7 @@ char *ref_of_running(uint64_t number)
 
 char *ref_of_agent(const char *target, const char *agent)
 {
-	return xasprintf("refs/agents/%s/%s", target, agent);
-}
-
-/* A mark that is there already is of a writer that was killed. */
-static void mark_lock(struct ledger *ledger, int fd)
-{
-	struct stat status;
-
-	ledger->cut_off_ns = fstat(fd, &status) == 0 && status.st_size
-				     ? clock_nanoseconds(&status.st_mtim) - CLOCK_LAG_NS
-				     : 0;
-	(void)!pwrite(fd, "w", 1, 0);
+	return xasprintf(REF_AGENTS "%s/%s", target, agent);
 }
 
 void ledger_unlock(int *fd)
@@ -49,7 +37,22 @@ void ledger_unlock(int *fd)
 	(void)!ftruncate(*fd, 0);
 	close(*fd);
 }
-int ledger_lock(struct ledger *ledger, gid_t group)
+
+/*
+ * A mark that is there already is of a writer that was killed, and stays as it is until
+ * what that one has left is cleared away.
+ */
+static void mark_lock(const struct ledger *ledger, int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) == 0 && status.st_size)
+		ledger_remove_locks(
+			ledger, clock_nanoseconds(&status.st_mtim) - CLOCK_LAG_NS);
+	(void)!pwrite(fd, "w", 1, 0);
+}
+
+int ledger_lock(const struct ledger *ledger, gid_t group)
 {
 	_cleanup_close_ int fd =
 		open_shared_file(AT_FDCWD, ledger->lock_path, 0660, group);
@@ -69,6 +72,15 @@ int ledger_lock(struct ledger *ledger, gid_t group)
 				ledger->lock_path);
 		nanosleep(&pause, NULL);
 	}
+	return TAKE_FD(fd);
+}
+
+int ledger_lock_to_write(struct ledger *ledger)
+{
+	_cleanup_close_ int fd = ledger_lock(ledger, (gid_t)-1);
+
+	if (fd < 0 || ledger_remove_traps(ledger) < 0)
+		return -1;
 	mark_lock(ledger, fd);
 	return TAKE_FD(fd);
 }
@@ -81,19 +93,6 @@ static bool is_left_behind(const struct stat *lock)
 	return age > LOCK_SECONDS || age > clock_boot_ms() / 1000;
 }
 
-/* Made since the killed writer began; a git's own would be gone in a moment. */
-static bool is_of_killed(
-	const struct ledger *ledger, const char *path, const struct stat *lock)
-{
-	const struct timespec moment = {.tv_nsec = MOMENT_NS};
-	struct stat now;
-
-	if (!ledger->cut_off_ns || clock_nanoseconds(&lock->st_ctim) < ledger->cut_off_ns)
-		return false;
-	nanosleep(&moment, NULL);
-	return lstat(path, &now) == 0 && now.st_ino == lock->st_ino;
-}
-
 /*
  * A crash can leave git's REF.lock behind, or a ref without content. Nobody else of ours
  * is writing, for we have the ledger's lock; but a git pack-refs or gc may be, and closes
@@ -104,8 +103,7 @@ static void clear_lock(const struct ledger *ledger, const char *name)
 	_cleanup_free_ char *lock = xasprintf("%s/%s.lock", ledger->path, name);
 	struct stat status;
 
-	if (lstat(lock, &status) == 0 &&
-		(is_left_behind(&status) || is_of_killed(ledger, lock, &status)))
+	if (lstat(lock, &status) == 0 && is_left_behind(&status))
 		unlink(lock);
 }
 
@@ -142,6 +140,17 @@ static bool waits_for_git(
 	return true;
 }
 
+/* A file that no reference can be read from; what it has pointed to is lost already. */
+static bool remove_broken(const struct ledger *ledger, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", ledger->path, name);
+	struct stat status;
+	git_oid id;
+
+	return git_reference_name_to_id(&id, ledger->repository, name) < 0 &&
+	       lstat(path, &status) == 0 && S_ISREG(status.st_mode) && unlink(path) == 0;
+}
+
 int reference_make(
 	struct ledger *ledger, const char *name, const git_oid *commit, bool force)
 {
@@ -155,6 +164,9 @@ int reference_make(
 	while (waits_for_git(ledger, name, result, &pauses));
 	if (result == GIT_EEXISTS)
 		return 1;
+	if (result < 0 && force && remove_broken(ledger, name))
+		result = git_reference_create(
+			&reference, ledger->repository, name, commit, true, NULL);
 	return result < 0 ? git_failed("cannot write to the ledger '%s'", ledger->path)
 			  : 0;
 }

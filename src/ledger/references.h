@@ -11,13 +11,17 @@
 
 /* How the references are laid out, in one place. The caller frees. */
 #define REF_CHAIN "refs/heads/builds"
+#define REF_AGENTS "refs/agents/"
 #define REF_RUNNING "refs/running/"
 #define REF_REFUSED "refs/refused"
 char *ref_of_running(uint64_t number) _must_check_;
 char *ref_of_agent(const char *target, const char *agent) _must_check_;
 
-/* group: of a lock file that has to be made; -1: it stays as it is. */
-int ledger_lock(struct ledger *ledger, gid_t group) _must_check_;
+/* group: of a lock file that has to be made; -1: it stays as it is. Closing lets go. */
+int ledger_lock(const struct ledger *ledger, gid_t group) _must_check_;
+/* The same with the mark, to be let go by ledger_unlock(): nothing that a member of the
+ * group or a killed writer may have left is in the way. */
+int ledger_lock_to_write(struct ledger *ledger) _must_check_;
 void ledger_unlock(int *fd);
 #define _cleanup_ledger_lock_ _cleanup_(ledger_unlock)
 

@@ -1,7 +1,9 @@
 #include "queue/outside.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -14,68 +16,13 @@
 /* A lock can be let go, and a unit end, without a process to wait for. */
 #define LOOK_AGAIN_MS 1000
 #define HEARTBEAT_MS 30000
+/* A queue that cannot be read for so long is broken. */
+#define READS_MAX 5
 
-/* The process that the dead ticket names (its parent is a killed runner), as a pidfd; -1
- * where it has ended. */
-static int open_orphan(const struct process_name *child)
+/* Until the process of this descriptor (-1: it is not known) ends, or it is time to look
+ * again. */
+static enum lock_wait_result sleep_once(struct lock_wait *wait, int fd)
 {
-	struct process process;
-	_cleanup_close_ int fd = process_open(child->pid);
-
-	/* Compared after the descriptor is open: now the pid cannot change hands. */
-	if (fd < 0 || !process_read(&process, child->pid) ||
-		process.start_ticks != child->start_ticks)
-		return -1;
-	return TAKE_FD(fd);
-}
-
-static enum lock_wait_result wait_for_orphan(
-	struct outside *outside, const struct build *ticket)
-{
-	_cleanup_close_ int fd = open_orphan(&ticket->child);
-	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-
-	if (fd < 0 || poll(&poll_fd, 1, 0) != 0)
-		return LOCK_WAIT_GOT;
-	set_string(&outside->what,
-		ticket->number
-			? xasprintf("nixos-rebuild (pid %d) of build %" PRIu64
-				    ", whose runner was killed",
-				  (int)ticket->child.pid, ticket->number)
-			: xasprintf("nixos-rebuild (pid %d), whose runner was killed",
-				  (int)ticket->child.pid));
-	outside->begins(outside->data);
-	say("waiting for %s", outside->what);
-	return lock_wait_for_fd(outside->wait, fd);
-}
-
-static enum lock_wait_result wait_for_orphans(struct outside *outside)
-{
-	enum lock_wait_result result = LOCK_WAIT_GOT;
-	_cleanup_builds_ struct builds dead = {0};
-
-	if (tickets_read_dead(&dead, outside->queue) < 0)
-		return LOCK_WAIT_GOT;
-	for (size_t i = 0; i < dead.len && result == LOCK_WAIT_GOT; i++) {
-		const struct build *ticket = &dead.list[i];
-		_cleanup_free_ char *path =
-			xasprintf("%s/%s", outside->queue, ticket->ticket);
-
-		if (!ticket->child.pid)
-			continue;
-		if (ticket_name_queues(ticket->ticket))
-			result = wait_for_orphan(outside, ticket);
-		if (result == LOCK_WAIT_GOT)
-			unlink(path);
-	}
-	return result;
-}
-
-/* Until the activation's process ends, or it is time to look again. */
-static enum lock_wait_result sleep_once(
-	struct lock_wait *wait, const struct activation *activation)
-{
-	_cleanup_close_ int fd = activation->pid > 0 ? process_open(activation->pid) : -1;
 	const int64_t look_again = clock_boot_ms() + LOOK_AGAIN_MS;
 	const int64_t deadline = wait->deadline_ms;
 	enum lock_wait_result result;
@@ -88,6 +35,103 @@ static enum lock_wait_result sleep_once(
 								    : result;
 }
 
+/*
+ * Whether the process that a dead ticket names (its parent is a killed runner) has ended.
+ * Only what the kernel says is gone: what cannot be read just now is looked at again.
+ */
+static bool has_ended(const struct process_name *child)
+{
+	struct process process;
+
+	if (kill(child->pid, 0) < 0 && errno == ESRCH)
+		return true;
+	errno = 0;
+	if (process_read(&process, child->pid))
+		return process.is_dead || process.start_ticks != child->start_ticks;
+	return errno == ENOENT || errno == ESRCH;
+}
+
+/* Else anybody could make us wait for any process. */
+static bool is_believed(const struct build *ticket, const struct settings *settings)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d", (int)ticket->child.pid);
+	struct stat status;
+
+	return ticket_is_believed(
+		ticket, settings, stat(path, &status) == 0 ? status.st_uid : 0);
+}
+
+static void say_orphan(struct outside *outside, const struct build *ticket)
+{
+	set_string(&outside->what,
+		ticket->number
+			? xasprintf("nixos-rebuild (pid %d) of build %" PRIu64
+				    ", whose runner was killed",
+				  (int)ticket->child.pid, ticket->number)
+			: xasprintf("nixos-rebuild (pid %d), whose runner was killed",
+				  (int)ticket->child.pid));
+	outside->begins(outside->data);
+	say("waiting for %s", outside->what);
+}
+
+static enum lock_wait_result wait_for_orphan(
+	struct outside *outside, const struct build *ticket)
+{
+	enum lock_wait_result result = LOCK_WAIT_GOT;
+	bool said = false;
+
+	while (result == LOCK_WAIT_GOT && !has_ended(&ticket->child)) {
+		_cleanup_close_ int fd = process_open(ticket->child.pid);
+
+		if (!said)
+			say_orphan(outside, ticket);
+		said = true;
+		result = sleep_once(outside->wait, fd);
+	}
+	return result;
+}
+
+/* What cannot be read is tried again: another nixos-rebuild may still be at work. */
+static enum lock_wait_result read_dead(struct builds *ret, struct outside *outside)
+{
+	enum lock_wait_result result = LOCK_WAIT_GOT;
+
+	for (int i = 0; tickets_read_dead(ret, outside->queue) < 0; i++) {
+		if (i == READS_MAX) {
+			warn("whether a killed run's nixos-rebuild goes on cannot be seen: "
+			     "'%s': %m",
+				outside->queue);
+			break;
+		}
+		result = sleep_once(outside->wait, -1);
+		if (result != LOCK_WAIT_GOT)
+			break;
+	}
+	return result;
+}
+
+static enum lock_wait_result wait_for_orphans(struct outside *outside)
+{
+	_cleanup_builds_ struct builds dead = {0};
+	enum lock_wait_result result = read_dead(&dead, outside);
+
+	for (size_t i = 0; i < dead.len && result == LOCK_WAIT_GOT; i++) {
+		const struct build *ticket = &dead.list[i];
+		_cleanup_free_ char *path =
+			xasprintf("%s/%s", outside->queue, ticket->ticket);
+
+		if (!ticket->child.pid)
+			continue;
+		if (ticket_name_queues(ticket->ticket) &&
+			is_believed(ticket, outside->settings))
+			result = wait_for_orphan(outside, ticket);
+		/* An outcome in it is recorded first. */
+		if (result == LOCK_WAIT_GOT && ticket->outcome <= OUTCOME_RUNNING)
+			unlink(path);
+	}
+	return result;
+}
+
 static enum lock_wait_result wait_for_activation(struct outside *outside)
 {
 	enum lock_wait_result result = LOCK_WAIT_GOT;
@@ -95,6 +139,7 @@ static enum lock_wait_result wait_for_activation(struct outside *outside)
 
 	while (result == LOCK_WAIT_GOT) {
 		_cleanup_activation_ struct activation activation = {0};
+		_cleanup_close_ int fd = -1;
 		const int64_t now = clock_boot_ms();
 
 		activation_find(&activation, outside->settings);
@@ -114,7 +159,8 @@ static enum lock_wait_result wait_for_activation(struct outside *outside)
 			say("waiting for %s", outside->what);
 			said = now;
 		}
-		result = sleep_once(outside->wait, &activation);
+		fd = activation.pid > 0 ? process_open(activation.pid) : -1;
+		result = sleep_once(outside->wait, fd);
 	}
 	return result;
 }

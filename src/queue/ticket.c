@@ -85,11 +85,21 @@ static int list_names(struct strv *ret, const char *directory)
 	*ret = (struct strv){0};
 	if (!listing)
 		return errno == ENOENT ? 0 : -1;
-	while ((found = readdir(listing)))
+	while ((errno = 0, found = readdir(listing)))
 		if (is_ticket_name(found->d_name) && !is_of_the_future(found->d_name))
 			strv_add(ret, found->d_name);
+	if (errno)
+		return -1;
 	strv_sort(ret);
 	return 0;
+}
+
+/* Whether it may go well the next time: nothing that the ticket's owner can bring about
+ * for good. */
+static bool is_passing(int error)
+{
+	return error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM ||
+	       error == EINTR;
 }
 
 static bool is_locked(int fd)
@@ -108,16 +118,21 @@ static int open_ticket(const char *directory, const char *name, bool *ret_alive)
 	return fd;
 }
 
-/* false, with *ret empty, where it says no build. */
+/* false, with *ret empty and errno set, where it says no build. */
 static bool read_ticket(struct build *ret, int fd, const char *name)
 {
 	_cleanup_free_ char *text = NULL;
+	struct stat status;
 	size_t len;
 
 	*ret = (struct build)BUILD_INIT;
-	if (read_to_end(fd, TICKET_MAX, &text, &len) < 0 || !build_parse(ret, text, len))
+	if (fstat(fd, &status) < 0 || read_to_end(fd, TICKET_MAX, &text, &len) < 0)
+		return false;
+	errno = EINVAL;
+	if (!build_parse(ret, text, len))
 		return false;
 	set_string(&ret->ticket, xstrdup(name));
+	ret->owner = status.st_uid;
 	return true;
 }
 
@@ -145,8 +160,23 @@ static void sweep(const char *directory, const char *name, int fd)
 	_cleanup_build_ struct build ticket = BUILD_INIT;
 
 	(void)read_ticket(&ticket, fd, name);
-	if (!is_kept(&ticket) && !ticket.child.pid)
+	if (!is_kept(&ticket) && !ticket.child.pid && ticket.outcome <= OUTCOME_RUNNING)
 		remove_file(path);
+}
+
+void ticket_sweep(const char *directory, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
+
+	if (is_ticket_name(name) && !ticket_is_alive(directory, name))
+		remove_file(path);
+}
+
+bool ticket_is_believed(
+	const struct build *ticket, const struct settings *settings, uid_t user)
+{
+	return ticket->owner == 0 || ticket->owner == geteuid() ||
+	       ticket->owner == user || ticket->owner == sharing_user(settings);
 }
 
 /*
@@ -340,9 +370,12 @@ static int read_tickets(struct builds *ret, const char *directory, bool wanted_a
 		_cleanup_close_ int fd = open_ticket(directory, names.words[i], &alive);
 		struct build ticket = BUILD_INIT;
 
-		if (fd >= 0 && alive == wanted_alive &&
-			read_ticket(&ticket, fd, names.words[i]))
+		if (fd >= 0 && alive != wanted_alive)
+			continue;
+		if (fd >= 0 && read_ticket(&ticket, fd, names.words[i]))
 			builds_add(ret, &ticket);
+		else if (is_passing(errno))
+			return -1;
 	}
 	return 0;
 }

@@ -12,11 +12,13 @@
  * the descriptor has closed it or died.
  *
  * A dead ticket may still stand for something: a waiter that left (key Left) keeps its
- * place for TICKET_KEPT_SECONDS, and a killed runner's nixos-rebuild (key Child) may live
- * on. Whoever comes by removes the others.
+ * place for TICKET_KEPT_SECONDS, a killed runner's nixos-rebuild (key Child) may live on,
+ * and an outcome that could not be recorded waits for one who can. Whoever comes by
+ * removes the others.
  */
 #include "base/strv.h"
 #include "record/build.h"
+#include "settings/sharing.h"
 
 #define TICKET_KEPT_SECONDS 600
 /* Behind a ticket's name: a request to end its run, see cancellation.h. */
@@ -78,6 +80,16 @@ bool ticket_read(struct build *ret, int fd);
 int tickets_read(struct builds *ret, const char *directory) _must_check_;
 /* Those that are dead, for what they stand for. */
 int tickets_read_dead(struct builds *ret, const char *directory) _must_check_;
+
+/*
+ * Whether what a ticket says of processes and outcomes is to be believed: its file is
+ * root's, the shared system user's, or the one user's whom it concerns.
+ */
+bool ticket_is_believed(
+	const struct build *ticket, const struct settings *settings, uid_t user);
+
+/* Removes a dead ticket that stands for nothing any more. */
+void ticket_sweep(const char *directory, const char *name);
 
 /* Whether a ticket with this name is waited for by others. */
 bool ticket_name_queues(const char *name);

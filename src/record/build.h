@@ -105,6 +105,7 @@ struct build {
 	struct process_name runner, child;
 	char *cancel; /* the answer to a request to end it */
 	time_t left;  /* when its owner left the queue */
+	uid_t owner;  /* of the ticket's file: whose word all this is; not written */
 
 	/* Its place in the ledger; not written. */
 	git_oid commit;

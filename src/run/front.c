@@ -16,6 +16,7 @@
 #include "queue/ticket.h"
 #include "rebuild/target.h"
 #include "run/log.h"
+#include "run/orphans.h"
 #include "run/relay.h"
 #include "run/runner.h"
 #include "run/watch.h"
@@ -288,7 +289,9 @@ static int final_status(const struct follower *follower)
 			number);
 		return EXIT_OWN_FAILURE;
 	}
-	if (build_is_running(&build) || build.exit_status == NO_EXIT_STATUS)
+	if (build_is_running(&build))
+		orphan_judge(&build, follower->settings);
+	if (build.outcome == OUTCOME_INTERRUPTED || build.exit_status == NO_EXIT_STATUS)
 		return interrupted(number);
 	return build.exit_status;
 }

@@ -12,6 +12,7 @@
 #include "queue/cancellation.h"
 #include "rebuild/system.h"
 #include "run/confirmation.h"
+#include "run/orphans.h"
 #include "run/rollback_choice.h"
 #include "run/runner.h"
 #include "run/steps.h"
@@ -229,7 +230,7 @@ static int go_back(struct run *run, const struct own_options *options, const cha
 	_cleanup_system_ struct system_state now = {0};
 	int status;
 
-	runner_record_orphans(run->ledger, run->settings, &run->surroundings);
+	orphans_record(run->ledger, run->settings, &run->surroundings);
 	system_read(&now, run->settings, &run->target);
 	status = rollback_choose(run, name, &now);
 	if (status < 0)

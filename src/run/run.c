@@ -19,6 +19,7 @@
 #include "run/join.h"
 #include "run/log.h"
 #include "run/notice.h"
+#include "run/orphans.h"
 #include "run/remarks.h"
 #include "run/runner.h"
 #include "run/trial.h"
@@ -288,7 +289,7 @@ static void look_at_configuration(struct run *run)
 		return;
 	}
 	if (needs_lock(run))
-		runner_record_orphans(run->ledger, run->settings, &run->surroundings);
+		orphans_record(run->ledger, run->settings, &run->surroundings);
 	if (!run->build.expected)
 		estimate(run, run->ledger);
 	take_snapshot(run);

@@ -33,6 +33,7 @@ struct runner {
 	struct supervision supervision; /* of nixos-rebuild */
 	struct system_state before, after;
 	struct units_before units_before;
+	bool unrecorded; /* the outcome */
 };
 
 static void to_output(const char *line, size_t len, void *data)
@@ -175,15 +176,27 @@ static char *finish_record(struct runner *runner)
 	remark_after(run, &runner->after);
 	units_compare(run, &runner->units_before);
 	sentence = outcome_sentence(build, &ending);
-	if (recorded && ledger_finish(run->ledger, build) < 0)
-		warn_and_log("the outcome is not recorded: %s by %s", sentence,
-			run->caller.agent);
-	else
-		log_to_syslog("%s by %s", sentence, run->caller.agent);
+	runner->unrecorded = recorded && ledger_finish(run->ledger, build) < 0;
+	if (runner->unrecorded)
+		set_string(&sentence,
+			xasprintf("%s; the outcome is not recorded yet", sentence));
+	log_to_syslog("%s by %s", sentence, run->caller.agent);
 	notice_send(run->settings, &run->surroundings,
 		run->back.system || run->trial.taken_back ? "rolled-back" : "finished",
 		build);
 	return sentence;
+}
+
+/* Of what could not be recorded the dead ticket tells the next one. */
+static void end_turn(struct runner *runner)
+{
+	struct turn *turn = &runner->run->turn;
+
+	if (runner->unrecorded) {
+		show_in_ticket(runner);
+		queue_close(turn);
+	}
+	queue_leave(turn);
 }
 
 /* As one that was killed: whoever comes next records what became of it. */
@@ -240,76 +253,17 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	last_words = finish_record(&runner);
 	if (run->settings->show_packages.len) {
 		/* It takes seconds, and those who wait need not. */
-		queue_leave(&run->turn);
+		end_turn(&runner);
 		packages_say(run, &runner.before, &runner.after);
 	}
 	say("%s", last_words);
 	/* Closing it takes the kernel milliseconds: left to the exit. */
 	run->turn.requests = -1;
-	queue_leave(&run->turn);
+	end_turn(&runner);
 	output_end(&runner.output, runner.supervision.exit_status);
 	if (run->build.log && run->streams.group)
 		log_make_readable(run->build.log);
 	_exit(0);
-}
-
-bool build_is_orphaned(const struct build *build, const struct settings *settings)
-{
-	_cleanup_target_ struct target target = {0};
-
-	/* One that could not get a ticket is given a day; none has ever taken longer. */
-	if (!build->ticket)
-		return time(NULL) - build->started > 86400;
-	target_by_name(&target, settings, build->target);
-	return !ticket_is_alive(target.queue, build->ticket);
-}
-
-void runner_judge_orphan(struct build *build, const struct settings *settings)
-{
-	_cleanup_target_ struct target target = {0};
-	_cleanup_system_ struct system_state now = {0};
-
-	target_by_name(&target, settings, build->target);
-	system_read(&now, settings, &target);
-	if (target.profile) {
-		char *made = build->action && streq(build->action, "boot") ? now.profile
-									   : now.running;
-
-		set_string(&build->system_after, xstrdup(made));
-		build->generation = now.generation;
-	}
-	if (trial_was_taken_back(settings, build->number)) {
-		build->outcome = OUTCOME_ROLLED_BACK;
-		build->exit_status = EXIT_TAKEN_BACK;
-		set_string(&build->taken_back, xstrdup("its runner was killed"));
-	} else {
-		build->outcome = OUTCOME_INTERRUPTED;
-	}
-	build->finished = time(NULL);
-}
-
-static void record_orphan(struct build *build, struct ledger *ledger,
-	const struct settings *settings, const struct surroundings *surroundings)
-{
-	runner_judge_orphan(build, settings);
-	if (ledger_finish(ledger, build) < 0)
-		return;
-	say("build %" PRIu64 " by %s was %s: its runner was killed", build->number,
-		build->agent, build->taken_back ? "taken back" : "interrupted");
-	notice_send(settings, surroundings,
-		build->taken_back ? "rolled-back" : "finished", build);
-}
-
-void runner_record_orphans(struct ledger *ledger, const struct settings *settings,
-	const struct surroundings *surroundings)
-{
-	_cleanup_builds_ struct builds running = {0};
-
-	if (builds_running(&running, ledger) < 0)
-		return;
-	for (size_t i = 0; i < running.len; i++)
-		if (build_is_orphaned(&running.list[i], settings))
-			record_orphan(&running.list[i], ledger, settings, surroundings);
 }
 
 int runner_start(int *ret_socket, struct run *run)

@@ -119,25 +119,33 @@ static void handle_front(struct supervision *supervision)
 		output_drop_front(supervision->output);
 }
 
-static void handle_signal(struct supervision *supervision)
+static void look_whether_exited(struct supervision *supervision)
 {
-	struct signalfd_siginfo info;
 	int status;
+	pid_t ended;
 
-	if (read(supervision->signals, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
-		pass_signal_on(supervision, (int)info.ssi_signo);
-		return;
-	}
-	if (info.ssi_signo != SIGCHLD ||
-		waitpid(supervision->child.pid, &status, WNOHANG) <= 0)
+	do
+		ended = waitpid(supervision->child.pid, &status, WNOHANG);
+	while (ended < 0 && errno == EINTR);
+	if (ended <= 0)
 		return;
 	supervision->exited = true;
 	supervision->exit_status = child_exit_status(status);
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGSEGV &&
 		WTERMSIG(status) != SIGABRT)
 		supervision->signalled = true;
+}
+
+static void handle_signal(struct supervision *supervision)
+{
+	struct signalfd_siginfo info;
+
+	if (read(supervision->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+		pass_signal_on(supervision, (int)info.ssi_signo);
+	else if (info.ssi_signo == SIGCHLD)
+		look_whether_exited(supervision);
 }
 
 /* Whether it was ended: false once activation may have begun. */
@@ -192,6 +200,9 @@ static int watch_signals(void)
 	return signals_watch(watched, NULL);
 }
 
+/* Without a descriptor for its signals the child is looked at so often. */
+#define LOOK_MS 100
+
 static int time_left(const struct supervision *supervision)
 {
 	const int64_t left =
@@ -200,6 +211,13 @@ static int time_left(const struct supervision *supervision)
 	if (!supervision->deadline_ms || supervision->deadline_ms == FOREVER_MS)
 		return -1;
 	return left > 0 ? (int)left : supervision->timed_out ? -1 : 0;
+}
+
+static int time_to_sleep(const struct supervision *supervision)
+{
+	const int left = time_left(supervision);
+
+	return supervision->signals < 0 && (left < 0 || left > LOOK_MS) ? LOOK_MS : left;
 }
 
 static void end_if_too_much(struct supervision *supervision)
@@ -230,8 +248,10 @@ static void wait_for_child(struct supervision *supervision)
 			{.fd = supervision->turn->requests, .events = POLLIN},
 		};
 
-		if (poll(fds, ARRAY_LEN(fds), time_left(supervision)) < 0)
+		if (poll(fds, ARRAY_LEN(fds), time_to_sleep(supervision)) < 0)
 			continue;
+		if (supervision->signals < 0)
+			look_whether_exited(supervision);
 		end_if_too_much(supervision);
 		/* stderr first: the result's path comes after all that was said of it. */
 		if (fds[2].revents)

@@ -13,6 +13,7 @@
 #include "ledger/builds.h"
 #include "queue/cancellation.h"
 #include "run/confirmation.h"
+#include "run/orphans.h"
 #include "run/runner.h"
 #include "run/watch.h"
 

@@ -83,6 +83,13 @@ void sharing_find(struct sharing *ret, const struct settings *settings)
 	*ret = found;
 }
 
+uid_t sharing_user(const struct settings *settings)
+{
+	uid_t user;
+
+	return find_user(&user, settings) ? user : (uid_t)-1;
+}
+
 mode_t sharing_mode(const struct sharing *sharing, mode_t shared_mode)
 {
 	return sharing->is_shared ? shared_mode : 0700;

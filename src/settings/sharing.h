@@ -16,6 +16,9 @@ struct sharing {
 
 void sharing_find(struct sharing *ret, const struct settings *settings);
 
+/* The system user, whoever asks; -1: there is none. */
+uid_t sharing_user(const struct settings *settings);
+
 /* The mode of a top directory: this one where it is shared, else 0700. */
 mode_t sharing_mode(const struct sharing *sharing, mode_t shared_mode);
 

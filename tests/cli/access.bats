@@ -261,6 +261,41 @@ fake_sudo() {
 	assert_equal "$(stat -c '%a %U' "$ROOT/theirs")" "711 root"
 }
 
+@test "root waits for no process that a member names in a dead ticket, and believes no outcome in it" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	sr --agent first switch --flake . >/dev/null 2>&1
+	local queue=$ROOT/run/safe-rebuild/queue ticket=0000000000000000001
+	sleep 600 3>&- &
+	local sleeper=$!
+	ticks=$(cut -d' ' -f22 "/proc/$sleeper/stat")
+	printf 'Build: 1\nAgent: first\nTarget: system\nAction: switch\nChild: %s %s\n' "$sleeper" "$ticks" >"$ROOT/forged"
+	chmod 644 "$ROOT/forged"
+	setpriv --reuid 12345 --regid 12345 --groups users cp "$ROOT/forged" "$queue/$ticket"
+	run timeout 20 "$SAFE_REBUILD" --agent root switch --flake .
+	assert_equal "$status" 0
+	refute_contains "$output" "waiting for nixos-rebuild"
+	# The same in a ticket of root's is waited for.
+	cp "$ROOT/forged" "$queue/$ticket"
+	run "$SAFE_REBUILD" --agent root --wait 1s switch --flake .
+	assert_equal "$status" 75
+	assert_contains "$output" "waiting for nixos-rebuild (pid $sleeper) of build 1, whose runner was killed"
+	kill "$sleeper"
+	rm -f "$queue"/*
+	# An outcome of root's killed build.
+	HOLD=1 sr --agent root switch --flake . >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/started"
+	ticket=$(basename "$(ls "$queue"/*)")
+	number=$(sed -n 's/^Build: //p' "$queue/$ticket")
+	kill -KILL "$(sed -n 's/^Runner: \([0-9]*\) .*/\1/p' "$queue/$ticket")"
+	touch "$ROOT/go"
+	wait
+	sed 's/^Outcome: .*/Outcome: succeeded/; s/^Child: .*//' "$queue/$ticket" >"$ROOT/forged"
+	setpriv --reuid 12345 --regid 12345 --groups users \
+		sh -c 'rm -f "$1"; cp "$2" "$1"' - "$queue/$ticket" "$ROOT/forged"
+	sr --agent other switch --flake . >/dev/null 2>&1
+	assert_equal "$(field "$number" outcome)" interrupted
+}
+
 @test "a member's links lead root nowhere" {
 	sr --agent first switch --flake . >/dev/null 2>&1
 	local secret=$ROOT/secret queue=$ROOT/run/safe-rebuild/queue

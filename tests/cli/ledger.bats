@@ -240,3 +240,145 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 	refute_contains "$output" "no build by a yet"
 	refute_contains "$output" "made outside"
 }
+
+# after_damage NUMBERS COMMAND...: something happens to the ledger after four builds of three
+# agents. What is left is found, numbers go on, and what is recorded from then on joins it.
+after_damage() {
+	local expected=$1
+	shift
+	LEDGER_IS_BROKEN=1
+	for agent in a b c a; do
+		echo "# $agent" >>flake.nix
+		sr --agent "$agent" switch --flake . 2>/dev/null
+	done
+	"$@"
+	run timeout 60 "$SAFE_REBUILD" --agent d switch --flake .
+	echo "$output"
+	assert_equal "$status" 0
+	assert_contains "$output" "switch succeeded: build 5"
+	refute_contains "$output" "not recorded"
+	run sr log --json
+	assert_equal "$(jq_get 'builds' <<<"$output" | grep -o "'build': [0-9]*" | tr -dc '0-9\n' | tr '\n' ' ')" "$expected"
+	sr --agent d switch --flake . 2>/dev/null
+	assert_equal "$(git --git-dir "$LEDGER" log -1 --format='%(trailers:key=Build,valueonly)' builds)" 6
+}
+
+@test "a chain whose reference is lost is found again by the agents' references" {
+	after_damage "5 4 3 2 1 " rm "$LEDGER/refs/heads/builds"
+}
+
+@test "a chain whose reference is empty, or no reference, likewise" {
+	rubbish() { echo rubbish >"$LEDGER/refs/heads/builds"; }
+	after_damage "5 4 3 2 1 " rubbish
+	: >"$LEDGER/refs/heads/builds"
+	sr --agent d switch --flake . 2>/dev/null
+	assert_equal "$(field last build)" 7
+}
+
+object_of() {
+	local id
+	id=$(git --git-dir "$LEDGER" rev-parse "$1")
+	echo "$LEDGER/objects/${id:0:2}/${id:2}"
+}
+
+@test "a chain whose newest build is lost goes on from the one before, under a new number" {
+	lose() { rm "$(object_of builds)"; }
+	after_damage "5 3 2 1 " lose
+}
+
+@test "a chain in which a build is lost is bridged" {
+	# Build 2 is gone; another agent's reference leads to what was before it.
+	sr --agent z switch --flake . 2>/dev/null
+	LEDGER_IS_BROKEN=1
+	for agent in a b c a; do
+		echo "# $agent" >>flake.nix
+		sr --agent "$agent" switch --flake . 2>/dev/null
+	done
+	rm "$(object_of builds~3)"
+	assert_contains "$(sr log 2>&1)" "is damaged: of the builds further back build 1 is the newest that is left"
+	run sr --agent d switch --flake .
+	assert_contains "$output" "switch succeeded: build 6"
+	assert_equal "$(sr log 2>/dev/null | grep -o '^build [0-9]*' | tr -dc '0-9\n' | tr '\n' ' ')" "6 5 4 3 1 "
+}
+
+@test "without HEAD, config or refs the ledger is made whole again by root" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	sr --agent a switch --flake . 2>/dev/null
+	for part in HEAD config; do
+		rm "$LEDGER/$part"
+		sr --agent a switch --flake .
+		: >"$LEDGER/$part"
+		sr --agent a switch --flake .
+	done
+	assert_equal "$(field last build)" 5
+	assert_equal "$(git --git-dir "$LEDGER" config gc.pruneExpire)" never
+	rm -r "$LEDGER/refs"
+	run sr --agent a switch --flake .
+	assert_contains "$output" "switch succeeded: build 6"
+}
+
+@test "a ledger that is gone: numbers go on from the logs" {
+	sr --agent a switch --flake . 2>/dev/null
+	sr --agent a switch --flake . 2>/dev/null
+	rm -r "$STATE"
+	run sr --agent a switch --flake .
+	assert_contains "$output" "switch succeeded: build 3"
+}
+
+@test "FIFOs and links in the ledger are removed, and nobody waits for them" {
+	sr --agent a switch --flake . 2>/dev/null
+	mkdir -p "$LEDGER/refs/agents/system/deep"
+	for path in refs/heads/builds refs/agents/system/a refs/running/7 refs/refused refs/agents/system/deep/x \
+		objects/pack/pack-0123456789012345678901234567890123456789.idx packed-refs; do
+		rm -f "$LEDGER/$path"
+		mkfifo "$LEDGER/$path"
+		run timeout 10 "$SAFE_REBUILD" status
+		assert_contains "$output" "removed '$path' from the ledger: it was no file"
+	done
+	ln -s /etc/passwd "$LEDGER/refs/heads/link"
+	export DOUBLE='rm -f "$LEDGER/refs/running/"*; mkfifo "$LEDGER/refs/running/2" "$LEDGER/refs/heads/other"'
+	export LEDGER
+	run timeout 20 "$SAFE_REBUILD" --agent b switch --flake .
+	assert_equal "$status" 0
+	assert_contains "$output" "removed 'refs/heads/link' from the ledger"
+	assert_contains "$output" "removed 'refs/heads/other' from the ledger"
+	assert_equal "$(field last build)" 2
+}
+
+@test "what a killed writer has locked is open to the next one, whatever it was" {
+	sr --agent a switch --flake . 2>/dev/null
+	printf w >"$STATE/ledger.lock"
+	mkdir -p "$LEDGER/refs/agents/system"
+	for name in heads/builds agents/system/a agents/system/b running/2; do
+		: >"$LEDGER/refs/$name.lock"
+	done
+	: >"$LEDGER/packed-refs.lock"
+	# Others that come first have no use for them.
+	sr status >/dev/null
+	run sr --agent b switch --flake .
+	assert_contains "$output" "switch succeeded: build 2"
+	refute_contains "$output" "not recorded"
+	assert_equal "$(find "$LEDGER" -name '*.lock')" ""
+	assert_equal "$(stat -c %s "$STATE/ledger.lock")" 0
+}
+
+@test "an outcome that could not be recorded is said to be so, and recorded by the next run" {
+	export LEDGER
+	export DOUBLE='mkdir "$LEDGER/refs/heads/builds.lock"; exit ${EXIT:-0}'
+	run sr --agent a switch --flake .
+	assert_equal "$status" 0
+	assert_like "${lines[-1]}" "safe-rebuild: switch succeeded: build 1, *; the outcome is not recorded yet"
+	# Who only looks is told the truth, too.
+	assert_contains "$(sr log)" "build 1 by a: switch succeeded"
+	rmdir "$LEDGER/refs/heads/builds.lock"
+	run sr --agent b switch --flake .
+	assert_contains "$output" "recorded only now: build 1 by a: switch succeeded"
+	rmdir "$LEDGER/refs/heads/builds.lock"
+	EXIT=3 run sr --agent b switch --flake .
+	rmdir "$LEDGER/refs/heads/builds.lock"
+	DOUBLE='' run sr --agent c switch --flake .
+	assert_contains "$output" "recorded only now: build 3 by b: switch failed"
+	assert_equal "$(field 1 outcome) $(field 2 outcome) $(field 3 outcome) $(field 3 exit_status)" \
+		"succeeded succeeded failed 3"
+	assert_equal "$(ls "$ROOT/run/safe-rebuild/queue")" ""
+}

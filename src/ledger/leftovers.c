@@ -1,0 +1,105 @@
+#include "ledger/leftovers.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/strv.h"
+
+/* References are nested no deeper: refs/agents/TARGET/NAME. */
+#define DEPTH_MAX 8
+#define MOMENT_NS 50000000
+
+/* Below these anybody in the group may make files. */
+static const char *const shared[] = {"refs", "objects/pack"};
+static const char *const single[] = {"config", "HEAD", "packed-refs"};
+
+typedef void file_found(struct strv *found, const char *path, unsigned char type);
+
+static void list_files(const struct ledger *ledger, const char *path, unsigned depth,
+	file_found *is_found, struct strv *found)
+{
+	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
+	_cleanup_closedir_ DIR *directory = NULL;
+	const int fd = open(whole, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const struct dirent *entry;
+
+	directory = fd < 0 ? NULL : fdopendir(fd);
+	while (directory && (entry = readdir(directory))) {
+		_cleanup_free_ char *below = xasprintf("%s/%s", path, entry->d_name);
+
+		if (entry->d_type == DT_DIR && *entry->d_name != '.' && depth < DEPTH_MAX)
+			list_files(ledger, below, depth + 1, is_found, found);
+		else if (entry->d_type != DT_DIR)
+			is_found(found, below, entry->d_type);
+	}
+}
+
+static void note_trap(struct strv *found, const char *path, unsigned char type)
+{
+	if (type != DT_REG && type != DT_UNKNOWN)
+		strv_add(found, path);
+}
+
+static void note_lock(struct strv *found, const char *path, unsigned char type)
+{
+	if (type == DT_REG && ends_with(path, ".lock"))
+		strv_add(found, path);
+}
+
+static int remove_trap(const struct ledger *ledger, const char *path)
+{
+	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
+
+	if (unlink(whole) < 0 && errno != ENOENT)
+		return error_errno("'%s' is no file, and git would wait for it", whole);
+	warn("removed '%s' from the ledger: it was no file", path);
+	return 0;
+}
+
+int ledger_remove_traps(const struct ledger *ledger)
+{
+	_cleanup_strv_ struct strv found = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(single); i++) {
+		_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, single[i]);
+		struct stat status;
+
+		if (lstat(whole, &status) == 0 && !S_ISREG(status.st_mode))
+			strv_add(&found, single[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		list_files(ledger, shared[i], 0, note_trap, &found);
+	for (size_t i = 0; i < found.len; i++)
+		if (remove_trap(ledger, found.words[i]) < 0)
+			return -1;
+	return 0;
+}
+
+void ledger_remove_locks(const struct ledger *ledger, int64_t since_ns)
+{
+	const struct timespec moment = {.tv_nsec = MOMENT_NS};
+	_cleanup_strv_ struct strv found = {0};
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	list_files(ledger, "refs", 0, note_lock, &found);
+	strv_add(&found, "packed-refs.lock");
+	nanosleep(&moment, NULL);
+	for (size_t i = 0; i < found.len; i++) {
+		_cleanup_free_ char *whole =
+			xasprintf("%s/%s", ledger->path, found.words[i]);
+		struct stat status;
+
+		if (lstat(whole, &status) == 0 &&
+			clock_nanoseconds(&status.st_ctim) >= since_ns &&
+			clock_nanoseconds(&status.st_ctim) <= clock_nanoseconds(&now))
+			unlink(whole);
+	}
+}

@@ -1,0 +1,140 @@
+#include "run/orphans.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "changes/describe.h"
+#include "ledger/builds.h"
+#include "ledger/recording.h"
+#include "rebuild/system.h"
+#include "run/confirmation.h"
+#include "run/notice.h"
+
+#define KILLED "its runner was killed"
+
+bool build_is_orphaned(const struct build *build, const struct settings *settings)
+{
+	_cleanup_target_ struct target target = {0};
+
+	/* One that could not get a ticket is given a day; none has ever taken longer. */
+	if (!build->ticket)
+		return time(NULL) - build->started > 86400;
+	target_by_name(&target, settings, build->target);
+	return !ticket_is_alive(target.queue, build->ticket);
+}
+
+/* The ticket is the one of whoever called, or of root's runner. */
+static bool is_its_own(const struct build *ticket, const struct build *orphan,
+	const struct settings *settings)
+{
+	const struct passwd *caller = orphan->user ? getpwnam(orphan->user) : NULL;
+
+	return ticket->number == orphan->number &&
+	       ticket_is_believed(ticket, settings, caller ? caller->pw_uid : 0);
+}
+
+static void swap(char **a, char **b)
+{
+	char *kept = *a;
+
+	*a = *b;
+	*b = kept;
+}
+
+/* What a runner could not record it has left in its ticket, in which long values are
+ * cut. */
+static bool take_from_ticket(struct build *orphan, const struct target *target,
+	const struct settings *settings)
+{
+	_cleanup_build_ struct build left = BUILD_INIT;
+	_cleanup_close_ int fd =
+		orphan->ticket ? ticket_open(target->queue, orphan->ticket) : -1;
+
+	if (fd < 0)
+		return false;
+	(void)ticket_read(&left, fd);
+	if (left.outcome == OUTCOME_NONE || left.outcome == OUTCOME_RUNNING ||
+		!is_its_own(&left, orphan, settings))
+		return false;
+	swap(&left.command, &orphan->command);
+	swap(&left.message, &orphan->message);
+	swap(&left.ticket, &orphan->ticket);
+	if (left.stdout_text && strlen(left.stdout_text) != left.stdout_size)
+		set_string(&left.stdout_text, NULL);
+	left.tree = orphan->tree;
+	left.commit = orphan->commit;
+	build_free(orphan);
+	*orphan = left;
+	left = (struct build)BUILD_INIT;
+	return true;
+}
+
+void orphan_judge(struct build *orphan, const struct settings *settings)
+{
+	_cleanup_target_ struct target target = {0};
+	_cleanup_system_ struct system_state now = {0};
+
+	target_by_name(&target, settings, orphan->target);
+	if (take_from_ticket(orphan, &target, settings))
+		return;
+	system_read(&now, settings, &target);
+	if (target.profile) {
+		char *made = orphan->action && streq(orphan->action, "boot")
+				     ? now.profile
+				     : now.running;
+
+		set_string(&orphan->system_after, xstrdup(made));
+		orphan->generation = now.generation;
+	}
+	if (trial_was_taken_back(settings, orphan->number)) {
+		orphan->outcome = OUTCOME_ROLLED_BACK;
+		orphan->exit_status = EXIT_TAKEN_BACK;
+		set_string(&orphan->taken_back, xstrdup(KILLED));
+	} else {
+		orphan->outcome = OUTCOME_INTERRUPTED;
+	}
+	orphan->finished = time(NULL);
+}
+
+static void say_recorded(const struct build *build)
+{
+	_cleanup_free_ char *line = describe_build(build);
+	const bool was_killed = build->taken_back && streq(build->taken_back, KILLED);
+
+	if (build->outcome == OUTCOME_INTERRUPTED || was_killed)
+		say("build %" PRIu64 " by %s was %s: " KILLED, build->number,
+			build->agent, was_killed ? "taken back" : "interrupted");
+	else
+		say("recorded only now: %s", line);
+}
+
+static void record_orphan(struct build *build, struct ledger *ledger,
+	const struct settings *settings, const struct surroundings *surroundings)
+{
+	_cleanup_target_ struct target target = {0};
+	_cleanup_free_ char *ticket = xstrdup(build->ticket);
+
+	orphan_judge(build, settings);
+	if (ledger_finish(ledger, build) < 0)
+		return;
+	target_by_name(&target, settings, build->target);
+	if (ticket)
+		ticket_sweep(target.queue, ticket);
+	say_recorded(build);
+	notice_send(settings, surroundings,
+		build->taken_back ? "rolled-back" : "finished", build);
+}
+
+void orphans_record(struct ledger *ledger, const struct settings *settings,
+	const struct surroundings *surroundings)
+{
+	_cleanup_builds_ struct builds running = {0};
+
+	if (builds_running(&running, ledger) < 0)
+		return;
+	for (size_t i = 0; i < running.len; i++)
+		if (build_is_orphaned(&running.list[i], settings))
+			record_orphan(&running.list[i], ledger, settings, surroundings);
+}
