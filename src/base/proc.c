@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 
 /* The first pid namespace's inode (PROC_PID_INIT_INO in the kernel's proc_ns.h). */
 #define FIRST_PID_NAMESPACE "pid:[4026531836]"
@@ -53,6 +54,17 @@ bool process_read(struct process *ret, pid_t pid)
 	ret->parent = parent;
 	ret->session = session;
 	return true;
+}
+
+uid_t process_login_uid(void)
+{
+	_cleanup_free_ char *text = NULL;
+	uint64_t uid;
+
+	if (read_proc(getpid(), "loginuid", 64, &text, NULL) < 0 ||
+		!text_to_number(text, UINT32_MAX - 1, &uid))
+		return 0;
+	return (uid_t)uid;
 }
 
 bool process_climb(struct process *process)

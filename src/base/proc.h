@@ -24,6 +24,9 @@ bool process_read(struct process *ret, pid_t pid);
  */
 bool process_climb(struct process *process);
 
+/* Who has logged in, whatever was done since (pam_loginuid(8)); 0 where nobody has. */
+uid_t process_login_uid(void);
+
 /* Whether it is an ancestor of this process. */
 bool process_is_ancestor(pid_t pid);
 

@@ -186,22 +186,59 @@ static bool identify_by_program(struct caller *caller)
 	return false;
 }
 
+/* What a program that gives root's rights tells of who called it. */
+static const struct {
+	const char *variable, *command;
+	bool is_name;
+} elevations[] = {
+	{"SUDO_UID", "sudo ", false}, /* run0 as well */
+	{"DOAS_USER", "doas ", true},
+	{"PKEXEC_UID", "pkexec ", false},
+};
+
+static bool read_uid(uid_t *ret, const char *value, bool is_name)
+{
+	const struct passwd *entry = is_name ? getpwnam(value) : NULL;
+	uint64_t uid = 0;
+
+	if (is_name && entry)
+		*ret = entry->pw_uid;
+	else if (!is_name && text_to_number(value, UINT32_MAX - 1, &uid))
+		*ret = (uid_t)uid;
+	else
+		return false;
+	return true;
+}
+
+/* Of one within another the inner one tells of root; the kernel remembers who has logged
+ * in. */
+static void find_uid(struct caller *caller)
+{
+	caller->uid = getuid();
+	caller->elevation = "";
+	for (size_t i = 0; i < ARRAY_LEN(elevations) && geteuid() == 0; i++) {
+		const char *value = getenv(elevations[i].variable);
+
+		if (!value || !read_uid(&caller->uid, value, elevations[i].is_name))
+			continue;
+		caller->elevation = elevations[i].command;
+		if (caller->uid == 0)
+			caller->uid = process_login_uid();
+		return;
+	}
+}
+
 static void find_user(struct caller *caller)
 {
-	const char *sudo_uid = getenv("SUDO_UID"), *sudo_user = getenv("SUDO_USER");
+	const char *sudo_user = getenv("SUDO_USER");
 	const struct passwd *entry;
-	uint64_t uid;
 
-	caller->uid = getuid();
-	if (geteuid() == 0 && sudo_uid &&
-		text_to_number(sudo_uid, UINT32_MAX - 1, &uid)) {
-		caller->uid = (uid_t)uid;
-		if (sudo_user && *sudo_user) {
-			caller->user = xstrdup(sudo_user);
-			return;
-		}
-	}
+	find_uid(caller);
 	entry = getpwuid(caller->uid);
+	if (!entry && sudo_user && *sudo_user) {
+		caller->user = xstrdup(sudo_user);
+		return;
+	}
 	caller->user = entry ? xstrdup(entry->pw_name)
 			     : xasprintf("uid-%u", (unsigned)caller->uid);
 }

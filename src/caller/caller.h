@@ -14,9 +14,10 @@ struct caller {
 	char *agent;   /* the name that records carry; valid as one component of a ref */
 	bool is_agent; /* false: a person */
 	char *session; /* the agent's own id of its session, or NULL */
-	char *user;    /* login name of the one who called, before sudo */
+	char *user;    /* login name of the one who called, before sudo or doas */
 	uid_t uid;     /* likewise */
-	time_t since;  /* when the agent's process or the person's session started */
+	const char *elevation; /* "sudo ", "doas ": how he became root; "": he did not */
+	time_t since; /* when the agent's process or the person's session started */
 };
 
 /* given: the name by option or variable, or NULL. -1 where that name cannot be used. */

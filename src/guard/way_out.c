@@ -14,7 +14,7 @@
 
 static const char *sudo_of(const struct guard_call *call)
 {
-	return getuid() == 0 && call->caller->uid ? "sudo " : "";
+	return call->caller->uid ? call->caller->elevation : "";
 }
 
 /* How the configuration is named for "diff", as it was for the build. */

@@ -235,15 +235,29 @@ static size_t parse_option(struct request *request, const struct strv *words, si
 	return word[1] != '-' ? parse_cluster(request, words, at) : 0;
 }
 
-static void take_action(struct request *request, const char *word)
+/*
+ * doubtful: the word stands behind an option that is not known, and may be its value: it
+ * is if an action follows.
+ */
+static void take_action(struct request *request, const char *word, bool doubtful)
 {
-	if (request->action_word) {
+	const bool was_value =
+		request->is_doubtful && action_from_word(word) != ACTION_UNKNOWN;
+
+	if (request->action_word && !was_value) {
 		if (request->operand_count < ARRAY_LEN(request->operand))
 			request->operand[request->operand_count++] = word;
 		return;
 	}
 	request->action_word = word;
 	request->action = action_from_word(word);
+	request->is_doubtful = doubtful;
+}
+
+static bool is_unknown_option(const char *word)
+{
+	return word[0] == '-' && word[1] == '-' && !strchr(word, '=') &&
+	       !find_spec(word, strlen(word));
 }
 
 void request_parse(struct request *ret, const struct strv *words)
@@ -258,7 +272,9 @@ void request_parse(struct request *ret, const struct strv *words)
 		if (!only_free && streq(word, "--"))
 			only_free = true;
 		else if (only_free || is_free_word(word))
-			take_action(ret, word);
+			take_action(ret, word,
+				i && !only_free &&
+					is_unknown_option(words->words[i - 1]));
 		else
 			i += parse_option(ret, words, i);
 	}

@@ -29,6 +29,7 @@ enum action {
 struct request {
 	enum action action;
 	const char *action_word;
+	bool is_doubtful;  /* it may be the value of an option that is not known */
 	const char *flake; /* value of --flake, "." for a bare one, NULL without */
 	bool no_flake;
 	const char *file, *attr;

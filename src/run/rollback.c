@@ -119,8 +119,7 @@ static int refuse(struct run *run, const struct own_options *options,
 	if (undo && effect->outside)
 		say("  %s, made outside safe-rebuild", effect->outside);
 	say("if it is meant to %s: %ssafe-rebuild %s%s%s%s%s%s%s rollback %s",
-		undo ? "go" : "come back",
-		getuid() == 0 && run->caller.uid ? "sudo " : "",
+		undo ? "go" : "come back", run->caller.uid ? run->caller.elevation : "",
 		undo ? "--allow-undo " : "", undo ? effect->names : "",
 		undo && redo ? " " : "", redo ? "--allow-redo " : "",
 		redo ? run->build.back_to : "", *options->words ? " " : "",

@@ -130,8 +130,10 @@ static void run_child(struct runner *runner)
 		supervise(&runner->supervision);
 	output_tell_ended(&runner->output);
 	if (runner->supervision.signalled && target_is_local(run->target.name) &&
-		action_changes_system(run->request.action))
+		action_changes_system(run->request.action)) {
 		outside_wait_for_leftover(run->settings, run->build.started);
+		supervision_drain(&runner->supervision);
+	}
 }
 
 /* The last words, which the caller says when all else is done. */

@@ -29,10 +29,22 @@ static void signal_child(const struct supervision *supervision, int signal)
 		kill(-child->pid, signal);
 }
 
+static bool has_begun(const struct supervision *supervision)
+{
+	return supervision->progress.phase == PHASE_ACTIVATING ||
+	       supervision->has_begun_activation(supervision->data);
+}
+
+/* Half an activation is worse than one that nobody wants any more: the signal ends
+ * nixos-rebuild, and what that has started goes on, as it does without us. */
 static void pass_signal_on(struct supervision *supervision, int signal)
 {
 	supervision->signalled = true;
-	signal_child(supervision, signal);
+	if (supervision->child.pid && !supervision->exited && !supervision->is_step &&
+		has_begun(supervision))
+		kill(supervision->child.pid, signal);
+	else
+		signal_child(supervision, signal);
 }
 
 static void resize(const struct supervision *supervision, const struct winsize *size)
@@ -160,8 +172,7 @@ static bool end_child(struct supervision *supervision)
 	signal_child(supervision, SIGSTOP);
 	/* What it has said already may tell. */
 	drain_stream(supervision, &supervision->stderr_fd, STDERR_FILENO);
-	begun = supervision->progress.phase == PHASE_ACTIVATING ||
-		supervision->has_begun_activation(supervision->data);
+	begun = has_begun(supervision);
 	if (!begun)
 		signal_child(supervision, SIGTERM);
 	signal_child(supervision, SIGCONT);
@@ -267,7 +278,11 @@ static void wait_for_child(struct supervision *supervision)
 		if (fds[0].revents)
 			handle_signal(supervision);
 	}
-	/* What is left in the pipes; a daemon that keeps them open is not waited for. */
+	supervision_drain(supervision);
+}
+
+void supervision_drain(struct supervision *supervision)
+{
 	drain_stream(supervision, &supervision->stderr_fd, STDERR_FILENO);
 	drain_stream(supervision, &supervision->stdout_fd, STDOUT_FILENO);
 }

@@ -55,3 +55,5 @@ struct supervision {
 void supervision_start(struct supervision *supervision);
 /* Runs the child's program to its end. */
 void supervise(struct supervision *supervision);
+/* Copies what has been written since, by what the child has left running. */
+void supervision_drain(struct supervision *supervision);

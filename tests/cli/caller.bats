@@ -80,6 +80,21 @@ recorded() {
 	assert_equal "$(field last user)" "$(id -un)"
 }
 
+@test "sudo, doas and pkexec tell who it was, also in the advice" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	DOUBLE='' SUDO_UID=$(id -u daemon) SUDO_USER=daemon sr switch --flake . 2>/dev/null
+	assert_equal "$(field last user) $(field last agent)" "daemon daemon"
+	DOAS_USER=bin sr switch --flake . 2>/dev/null
+	assert_equal "$(field last user) $(field last agent)" "bin bin"
+	PKEXEC_UID=$(id -u mail) sr switch --flake . 2>/dev/null
+	assert_equal "$(field last user)" mail
+	# One within another tells of root; nobody has logged in here.
+	SUDO_UID=0 SUDO_USER=root sr switch --flake . 2>/dev/null
+	assert_equal "$(field last user)" root
+	DOAS_USER='no such user' sr switch --flake . 2>/dev/null
+	assert_equal "$(field last user)" root
+}
+
 @test "through sudo the ancestors' environment tells" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	command -v sudo >/dev/null || skip "needs sudo"

@@ -121,6 +121,40 @@ persons_signal() {
 	persons_signal TERM 143
 }
 
+@test "a person's TERM during an activation ends nixos-rebuild, not the activation" {
+	# shellcheck disable=SC2016
+	export DOUBLE='mkdir -p "$ROOT/run/nixos" "$ROOT/new"
+		echo "activating the configuration..." >&2
+		python3 "$ROOT/activation" &
+		trap "exit 143" TERM; wait'
+	cat >"$ROOT/activation" <<-'PY'
+		import fcntl, os, time
+		root = os.environ["ROOT"]
+		lock = open(root + "/run/nixos/switch-to-configuration.lock", "w")
+		fcntl.flock(lock, fcntl.LOCK_EX)
+		open(root + "/started", "w")
+		while not os.path.exists(root + "/go"):
+		    time.sleep(0.05)
+		os.symlink(root + "/new", root + "/made")
+		os.rename(root + "/made", root + "/run/current-system")
+		os.write(2, b"activated\n")
+	PY
+	as_person "$SAFE_REBUILD" switch --flake .
+	wait_for test -e "$ROOT/started"
+	kill -TERM "$(cat "$ROOT/person.pid")"
+	wait_for grep -q "its activation goes on" "$ROOT/person.err"
+	# The turn is kept until it is over.
+	run sr --agent b --no-wait switch --flake .
+	assert_equal "$status" 75
+	touch "$ROOT/go"
+	wait_for test -s "$ROOT/person.status"
+	assert_equal "$(cat "$ROOT/person.status")" 143
+	assert_equal "$(readlink "$ROOT/run/current-system")" "$ROOT/new"
+	assert_contains "$(cat "$ROOT/var/log/safe-rebuild/1.log")" activated
+	assert_equal "$(field 1 outcome) $(field 1 system_after)" "interrupted $ROOT/new"
+	refute_contains "$(cat "$ROOT/person.err")" mixture
+}
+
 @test "a person's HUP ends the front only: closing the terminal stops no rebuild" {
 	as_person "$SAFE_REBUILD" switch --flake .
 	wait_for test -e "$ROOT/started"

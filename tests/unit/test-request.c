@@ -99,6 +99,19 @@ static void test_other_values(void **state)
 	assert_false(request.help);
 }
 
+/* An option of a nixos-rebuild to come must not lead past the lock. */
+static void test_value_of_unknown_option(void **state)
+{
+	(void)state;
+	check_action("--new-thing /some/path switch", ACTION_SWITCH);
+	check_action("--new-thing build switch", ACTION_SWITCH);
+	check_action("--new-thing boots switch --other", ACTION_SWITCH);
+	check_action("--new-thing switch", ACTION_SWITCH);
+	check_action("--new-thing=x statsu switch", ACTION_UNKNOWN);
+	check_action("--new-thing statsu", ACTION_UNKNOWN);
+	check_action("switch --new-thing build", ACTION_SWITCH);
+}
+
 static void test_help(void **state)
 {
 	_cleanup_strv_ struct strv one = {0}, two = {0};
@@ -114,6 +127,7 @@ int main(void)
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_flake_values),
 		cmocka_unit_test(test_other_values),
+		cmocka_unit_test(test_value_of_unknown_option),
 		cmocka_unit_test(test_help),
 	};
 
