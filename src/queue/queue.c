@@ -54,16 +54,18 @@ static bool is_refusal(int reason)
 	return reason == EACCES || reason == EPERM || reason == EROFS || reason == ENOENT;
 }
 
-static int refuse_permission(const struct settings *settings)
+static int refuse_permission(const struct queue_call *call)
 {
+	const struct settings *settings = call->settings;
 	const int reason = errno;
 	const char *group = sharing_group_name(settings);
-	const char *sandbox = reason == EROFS ? SANDBOX_ADVICE : sandbox_advice();
+	const char *sandbox =
+		reason == EROFS && call->is_agent ? SANDBOX_ADVICE : sandbox_advice();
 
-	if (!is_refusal(reason)) {
+	if (!is_refusal(reason) || (reason == EROFS && !sandbox)) {
 		errno = reason;
 		error_errno("cannot queue in '%s'", settings->run_path);
-		return EXIT_OWN_FAILURE;
+		return reason == EROFS ? EXIT_NO_PERMISSION : EXIT_OWN_FAILURE;
 	}
 	if (getuid() == 0 && reason != EROFS)
 		error("cannot queue in '%s': %s: it has to belong to root (chown it, or "
@@ -173,7 +175,7 @@ static int stop_and_return(struct arrival *arrival)
 	raise(SIGSTOP);
 	if (ticket_arrive(&arrival->turn->ticket, arrival->target->queue,
 		    arrival->call->build) < 0)
-		return refuse_permission(arrival->call->settings);
+		return refuse_permission(arrival->call);
 	watch_for_requests(arrival);
 	return 0;
 }
@@ -200,7 +202,7 @@ static int end_sleep(
 	case LOCK_WAIT_FAILED:
 		break;
 	}
-	return refuse_permission(arrival->call->settings);
+	return refuse_permission(arrival->call);
 }
 
 static int sleep_on(struct arrival *arrival, int fd, int operation)
@@ -275,7 +277,7 @@ static int take_lock(struct arrival *arrival, int fd)
 
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
-			return refuse_permission(arrival->call->settings);
+			return refuse_permission(arrival->call);
 		if (ancestor_has_lock(arrival))
 			return 0;
 		arrival->waiting.ticket = ticket_name(&arrival->turn->ticket);
@@ -294,7 +296,7 @@ static int wait_for_turn(struct arrival *arrival)
 		_cleanup_close_ int fd = lock_open(arrival->target->directory);
 
 		if (fd < 0)
-			return refuse_permission(arrival->call->settings);
+			return refuse_permission(arrival->call);
 		status = wait_for_predecessors(arrival);
 		if (!status)
 			status = take_lock(arrival, fd);
@@ -346,11 +348,11 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 		return status;
 	call->build->phase = PHASE_WAITING;
 	if (queue_make(call->settings, call->target) < 0)
-		return refuse_permission(call->settings);
+		return refuse_permission(call);
 	if ((call->first ? ticket_arrive_first : ticket_arrive)(
 		    &ret->ticket, call->target->queue, call->build) < 0) {
 		if (is_refusal(errno))
-			return refuse_permission(call->settings);
+			return refuse_permission(call);
 		warn_errno("no ticket can be made in '%s', the lock alone must do",
 			call->target->queue);
 	}

@@ -105,6 +105,9 @@ static char *describe_stranger(const struct target *target)
 {
 	_cleanup_free_ char *holder = lock_describe_holder(target->directory);
 
+	/* One of ours without a ticket has ended its turn a moment ago. */
+	if (holder && starts_with(holder, "safe-rebuild "))
+		return xasprintf("%s, whose turn is just ending", holder);
 	return xasprintf("%s, who holds the lock directly", holder ? holder : "somebody");
 }
 

@@ -38,7 +38,7 @@ static const struct {
 	{"nixos-rebuild: warning", 0},
 	{"nixos-rebuild: error", 0},
 	{"these ", 0},
-	{"this ", 0},
+	{"this ", 1},
 	{"waiting for ", 0},
 	{"There are changes to critical", UNITS_LINES},
 	{"Pre-switch check", UNITS_LINES},
@@ -296,7 +296,8 @@ static void put_tail(struct brief *brief)
 	while (at > start && lines <= TAIL_LINES)
 		if (*--at == '\n' && ++lines > TAIL_LINES)
 			at++;
-	strbuf_puts(&brief->out, at);
+	if (*at)
+		strbuf_printf(&brief->out, OWN "the end of what was left out:\n%s", at);
 }
 
 /* The last line that says what is wrong, behind all the steps to it. */

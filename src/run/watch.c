@@ -15,12 +15,18 @@ int watch_signals(void)
 	return signals_watch(watched, NULL);
 }
 
+/* What is written to a closed descriptor nobody wanted. */
+static void note_lost(struct watch *watch, int stream, int reason)
+{
+	if ((stream == STDOUT_FILENO || watch->one_file) && reason != EBADF)
+		watch->lost = reason;
+}
+
 /* A full disk still leaves the outcome to wait for. */
 static void lose_stream(struct watch *watch, int stream, int reason)
 {
 	watch->gone[stream] = true;
-	if (stream == STDOUT_FILENO && reason != EBADF)
-		watch->lost = reason;
+	note_lost(watch, stream, reason);
 	if (watch->ends_with_reader && reason == EPIPE)
 		watch->status = EXIT_SIGNAL_BASE + SIGPIPE;
 }
@@ -51,8 +57,10 @@ static ssize_t write_some(struct watch *watch, int stream, const char *data, siz
 		return 0;
 	/* What is said next may fit again; of stdout nobody is to have a part. */
 	if (stream == STDERR_FILENO &&
-		(errno == ENOSPC || errno == EDQUOT || errno == EIO))
+		(errno == ENOSPC || errno == EDQUOT || errno == EIO)) {
+		note_lost(watch, stream, errno);
 		return (ssize_t)len;
+	}
 	lose_stream(watch, stream, errno);
 	return (ssize_t)len;
 }

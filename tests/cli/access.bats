@@ -136,9 +136,14 @@ refute_warning() {
 	assert_equal "$status" 77
 	assert_contains "${lines[-1]}" "(Permission denied): this is a sandbox: run it outside (Claude Code: dangerouslyDisableSandbox"
 	unshare --mount true 2>/dev/null || skip "no mount namespaces here"
-	run unshare --mount sh -c 'mount -t tmpfs -o ro none "$ROOT/run" && exec "$SAFE_REBUILD" switch --flake .'
+	run unshare --mount sh -c 'mount -t tmpfs -o ro none "$ROOT/run" && exec "$SAFE_REBUILD" --agent x switch --flake .'
 	assert_equal "$status" 77
 	assert_contains "${lines[-1]}" "(Read-only file system): this is a sandbox"
+	# A person has none.
+	run unshare --mount sh -c 'mount -t tmpfs -o ro none "$ROOT/run" && exec "$SAFE_REBUILD" switch --flake .'
+	assert_equal "$status" 77
+	assert_contains "${lines[-1]}" "cannot queue in '$ROOT/run/safe-rebuild': Read-only file system"
+	refute_contains "$output" sandbox
 	# the rest works there as long as it only reads
 	run unshare --mount sh -c 'mount --bind "$ROOT" "$ROOT" && mount -o remount,ro,bind "$ROOT" && exec "$SAFE_REBUILD" --agent x status'
 	assert_equal "$status" 0

@@ -170,6 +170,19 @@ together() {
 	assert_equal "$(field 1 outcome)" succeeded
 }
 
+@test "likewise where stdout and stderr are one file, as agents and 2>&1 have it" {
+	# shellcheck disable=SC2016
+	export DOUBLE='for i in $(seq 2000); do echo "line $i"; echo "line $i" >&2; done; sleep 0.2; echo done >&2'
+	run bash -c '"$SAFE_REBUILD" --agent a build --flake . >/dev/full 2>&1'
+	assert_equal "$status" 120
+	run bash -c 'set -o pipefail; SAFE_REBUILD_AGENT=; "$SAFE_REBUILD" build --flake . 2>&1 | head -1'
+	assert_equal "$status" 120
+	# The build itself has ended well, and what it says of a failure comes first.
+	assert_equal "$(field 1 outcome) $(field 2 outcome)" "succeeded succeeded"
+	DOUBLE='echo x; exit 3' run bash -c '"$SAFE_REBUILD" --agent a build --flake . >/dev/full 2>&1'
+	assert_equal "$status" 3
+}
+
 @test "a log that may not grow any more is said, and costs nothing else" {
 	show_all_output
 	# shellcheck disable=SC2016
