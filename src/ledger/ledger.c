@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <glob.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -151,18 +153,43 @@ static int make_skeleton(const char *path, const struct sharing *sharing)
 										     : 0;
 }
 
+static int remove_one(
+	const char *path, const struct stat *status, int type, struct FTW *where)
+{
+	(void)status;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+/* Also of one who was killed: with the ledger's lock nobody else is at work. */
+static void remove_unfinished(const struct ledger *ledger)
+{
+	_cleanup_free_ char *pattern = xasprintf("%s.new.*", ledger->path);
+	glob_t found;
+
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			(void)!nftw(
+				found.gl_pathv[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	globfree(&found);
+}
+
 /* Made under another name and then renamed: nobody ever sees half a ledger. */
 static int make_repository(const struct ledger *ledger, const struct sharing *sharing)
 {
 	_cleanup_free_ char *unfinished = xasprintf("%s.new.XXXXXX", ledger->path);
+	int result;
 
+	remove_unfinished(ledger);
 	if (!mkdtemp(unfinished))
 		return error_errno("cannot make '%s'", unfinished);
-	if (make_skeleton(unfinished, sharing) < 0)
-		return -1;
-	if (rename(unfinished, ledger->path) < 0)
-		return error_errno("cannot make the ledger '%s'", ledger->path);
-	return 0;
+	result = make_skeleton(unfinished, sharing);
+	if (result == 0 && rename(unfinished, ledger->path) < 0)
+		result = error_errno("cannot make the ledger '%s'", ledger->path);
+	if (result < 0)
+		remove_unfinished(ledger);
+	return result;
 }
 
 /* Without these git takes it for no repository at all. */

@@ -317,6 +317,14 @@ object_of() {
 	assert_contains "$output" "switch succeeded: build 6"
 }
 
+@test "what a killed first run has left of a ledger is removed" {
+	mkdir -p "$STATE/ledger.git.new.abcdef/objects/info"
+	: >"$STATE/ledger.git.new.abcdef/HEAD"
+	sr --agent a switch --flake . 2>/dev/null
+	assert_equal "$(find "$STATE" -maxdepth 1 -name '*.new.*')" ""
+	assert_equal "$(field last build)" 1
+}
+
 @test "a ledger that is gone: numbers go on from the logs" {
 	sr --agent a switch --flake . 2>/dev/null
 	sr --agent a switch --flake . 2>/dev/null
