@@ -15,6 +15,7 @@
 /* References are nested no deeper: refs/agents/TARGET/NAME. */
 #define DEPTH_MAX 8
 #define MOMENT_NS 50000000
+#define OLD_SECONDS 3600
 
 /* Below these anybody in the group may make files. */
 static const char *const shared[] = {"refs", "objects/pack"};
@@ -50,6 +51,12 @@ static void note_trap(struct strv *found, const char *path, unsigned char type)
 static void note_lock(struct strv *found, const char *path, unsigned char type)
 {
 	if (type == DT_REG && ends_with(path, ".lock"))
+		strv_add(found, path);
+}
+
+static void note_unfinished(struct strv *found, const char *path, unsigned char type)
+{
+	if (type == DT_REG && starts_with(strrchr(path, '/'), "/tmp_"))
 		strv_add(found, path);
 }
 
@@ -100,6 +107,22 @@ void ledger_remove_locks(const struct ledger *ledger, int64_t since_ns)
 		if (lstat(whole, &status) == 0 &&
 			clock_nanoseconds(&status.st_ctim) >= since_ns &&
 			clock_nanoseconds(&status.st_ctim) <= clock_nanoseconds(&now))
+			unlink(whole);
+	}
+}
+
+void ledger_remove_unfinished_objects(const struct ledger *ledger)
+{
+	_cleanup_strv_ struct strv found = {0};
+
+	list_files(ledger, "objects", 0, note_unfinished, &found);
+	for (size_t i = 0; i < found.len; i++) {
+		_cleanup_free_ char *whole =
+			xasprintf("%s/%s", ledger->path, found.words[i]);
+		struct stat status;
+
+		if (lstat(whole, &status) == 0 &&
+			time(NULL) - status.st_ctime > OLD_SECONDS)
 			unlink(whole);
 	}
 }

@@ -16,3 +16,6 @@ int ledger_remove_traps(const struct ledger *ledger) _must_check_;
  * stay: a living git's own are gone in a moment. For one who has the ledger's lock.
  */
 void ledger_remove_locks(const struct ledger *ledger, int64_t since_ns);
+
+/* Removes half written objects that are so old that nobody is at work on them. */
+void ledger_remove_unfinished_objects(const struct ledger *ledger);

@@ -192,9 +192,10 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 	/* The chain first: after a crash here the build is merely listed as running, too.
 	 */
 	if (write_commit(ledger, build, found ? &tip.commit : NULL, &commit) < 0 ||
-		reference_set(ledger, REF_CHAIN, &commit) < 0 ||
-		reference_set(ledger, agent, &commit) < 0)
+		reference_set(ledger, REF_CHAIN, &commit) < 0)
 		return -1;
+	if (reference_set(ledger, agent, &commit) < 0)
+		warn("%s's next build is compared with an earlier one", build->agent);
 	return remove_running(ledger, running);
 }
 

@@ -7,6 +7,7 @@
 #include "base/message.h"
 #include "changes/describe.h"
 #include "ledger/builds.h"
+#include "ledger/leftovers.h"
 #include "ledger/recording.h"
 #include "rebuild/system.h"
 #include "run/confirmation.h"
@@ -122,13 +123,32 @@ static void record_orphan(struct build *build, struct ledger *ledger,
 	target_by_name(&target, settings, build->target);
 	if (ticket)
 		ticket_sweep(target.queue, ticket);
+	/* Killed ones leave them, and this is rare. */
+	ledger_remove_unfinished_objects(ledger);
 	say_recorded(build);
 	notice_send(settings, surroundings,
 		build->taken_back ? "rolled-back" : "finished", build);
 }
 
+/* Tickets whose outcome got into the ledger all the same. */
+static void sweep_recorded(struct ledger *ledger, const struct target *target)
+{
+	_cleanup_builds_ struct builds dead = {0};
+
+	if (tickets_read_dead(&dead, target->queue) < 0)
+		return;
+	for (size_t i = 0; i < dead.len; i++) {
+		const struct build *ticket = &dead.list[i];
+		_cleanup_build_ struct build build = BUILD_INIT;
+
+		if (ticket->outcome > OUTCOME_RUNNING &&
+			build_in_chain(&build, ledger, ticket->number) > 0)
+			ticket_sweep(target->queue, ticket->ticket);
+	}
+}
+
 void orphans_record(struct ledger *ledger, const struct settings *settings,
-	const struct surroundings *surroundings)
+	const struct target *target, const struct surroundings *surroundings)
 {
 	_cleanup_builds_ struct builds running = {0};
 
@@ -137,4 +157,5 @@ void orphans_record(struct ledger *ledger, const struct settings *settings,
 	for (size_t i = 0; i < running.len; i++)
 		if (build_is_orphaned(&running.list[i], settings))
 			record_orphan(&running.list[i], ledger, settings, surroundings);
+	sweep_recorded(ledger, target);
 }

@@ -16,4 +16,4 @@ void orphan_judge(struct build *orphan, const struct settings *settings);
  * again by the next one.
  */
 void orphans_record(struct ledger *ledger, const struct settings *settings,
-	const struct surroundings *surroundings);
+	const struct target *target, const struct surroundings *surroundings);

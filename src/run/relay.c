@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "base/message.h"
@@ -18,6 +19,12 @@ int relay_pair(int *ret_runner, int *ret_front)
 	*ret_runner = fds[0];
 	*ret_front = fds[1];
 	return 0;
+}
+
+/* The kernel's own: it passes, and the other end is there as before. */
+static bool is_short_of_memory(int error)
+{
+	return error == ENOMEM || error == ENOBUFS;
 }
 
 ssize_t relay_receive(int fd, struct relay_message *ret, int *ret_fd)
@@ -44,6 +51,8 @@ ssize_t relay_receive(int fd, struct relay_message *ret, int *ret_fd)
 	do
 		got = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (got < 0 && is_short_of_memory(errno))
+		errno = EAGAIN;
 	if (got <= 0)
 		return got;
 	header = CMSG_FIRSTHDR(&packet);
@@ -64,6 +73,7 @@ int relay_send(int fd, const struct relay_message *message, int passed_fd, bool 
 	struct relay_message copy = *message;
 	struct iovec part = {.iov_base = &copy, .iov_len = sizeof(copy)};
 	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
+	const struct timespec pause = {.tv_nsec = 1000000};
 	ssize_t sent;
 
 	if (passed_fd >= 0) {
@@ -80,6 +90,11 @@ int relay_send(int fd, const struct relay_message *message, int passed_fd, bool 
 	do
 		sent = sendmsg(fd, &packet, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
 	while (sent < 0 && errno == EINTR);
+	if (sent < 0 && is_short_of_memory(errno)) {
+		if (wait)
+			nanosleep(&pause, NULL);
+		errno = EAGAIN;
+	}
 	return sent < 0 ? -1 : 0;
 }
 

@@ -229,7 +229,7 @@ static int go_back(struct run *run, const struct own_options *options, const cha
 	_cleanup_system_ struct system_state now = {0};
 	int status;
 
-	orphans_record(run->ledger, run->settings, &run->surroundings);
+	orphans_record(run->ledger, run->settings, &run->target, &run->surroundings);
 	system_read(&now, run->settings, &run->target);
 	status = rollback_choose(run, name, &now);
 	if (status < 0)

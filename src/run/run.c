@@ -289,7 +289,8 @@ static void look_at_configuration(struct run *run)
 		return;
 	}
 	if (needs_lock(run))
-		orphans_record(run->ledger, run->settings, &run->surroundings);
+		orphans_record(
+			run->ledger, run->settings, &run->target, &run->surroundings);
 	if (!run->build.expected)
 		estimate(run, run->ledger);
 	take_snapshot(run);

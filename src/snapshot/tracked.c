@@ -3,6 +3,7 @@
  * a git flake, and what "git add -u && git write-tree" would store. The index's own stat
  * data and ids are not used: its ids are those of filtered content.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/sysinfo.h>
@@ -21,7 +22,7 @@
 struct candidate {
 	const char *path;
 	const git_index_entry *entry; /* NULL: from the cache, where no submodules are */
-	bool there;
+	int error; /* why it was not to be seen: 0: it is there; ENOENT: it is gone */
 	struct stat status;
 };
 
@@ -36,8 +37,16 @@ struct share {
  * too. */
 struct directory {
 	char *path; /* with its slash; "" for the root */
-	int fd;     /* -1: it is gone, or no directory any more */
+	int fd;     /* -1: it cannot be entered */
+	int error;
 };
+
+/* Of a link, or of a file in a directory's place, git too says that what was below is
+ * gone. */
+static int error_of_path(int error)
+{
+	return error == ENOTDIR || error == ELOOP || error == EXDEV ? ENOENT : error;
+}
 
 static void directory_free(struct directory *directory)
 {
@@ -60,6 +69,7 @@ static void enter(struct directory *directory, int root_fd, const char *path)
 		close(directory->fd);
 	directory->fd =
 		open_beneath(root_fd, len ? directory->path : ".", O_PATH | O_DIRECTORY);
+	directory->error = directory->fd < 0 ? error_of_path(errno) : 0;
 }
 
 static void *look_at_share(void *argument)
@@ -72,9 +82,11 @@ static void *look_at_share(void *argument)
 		const char *path = candidate->path;
 
 		enter(&directory, share->root_fd, path);
-		candidate->there = directory.fd >= 0 &&
-				   fstatat(directory.fd, path + strlen(directory.path),
-					   &candidate->status, AT_SYMLINK_NOFOLLOW) == 0;
+		candidate->error = directory.error;
+		if (!candidate->error &&
+			fstatat(directory.fd, path + strlen(directory.path),
+				&candidate->status, AT_SYMLINK_NOFOLLOW) < 0)
+			candidate->error = error_of_path(errno);
 	}
 	return NULL;
 }
@@ -203,8 +215,12 @@ static int take_candidate(struct taking *taking, const char *root, const char *p
 		*prefix ? xasprintf("%s%s", prefix, candidate->path) : NULL;
 	const char *path = joined ? joined : candidate->path;
 
-	if (!candidate->there)
+	if (candidate->error == ENOENT)
 		return 0;
+	if (candidate->error) {
+		taking_leave_out(taking, path, strerror(candidate->error));
+		return 0;
+	}
 	if (!S_ISDIR(candidate->status.st_mode))
 		return taking_add_file(taking, path, &candidate->status);
 	/* A directory where the index has a file: the file is gone. */
@@ -232,7 +248,10 @@ static int take_index(struct taking *taking, git_repository *repository,
 	if (has_stat && !*prefix && stat_cache_lists(taking->cache, &index_stat)) {
 		len = list_from_cache(&candidates, taking->cache);
 	} else {
-		if (git_repository_index(&index, repository) < 0)
+		/* What cannot be looked for just now is an empty index to libgit2. */
+		if (git_repository_index(&index, repository) < 0 ||
+			(has_stat && !git_index_entrycount(index) &&
+				git_index_read(index, true) < 0))
 			return git_failed("cannot read the index of '%s'", root);
 		len = list_from_index(&candidates, index);
 		/* Their files stand where a directory does, not where the index has a

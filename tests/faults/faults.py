@@ -24,7 +24,7 @@ step = int(sys.argv[3]) if len(sys.argv) == 4 else 1
 here = os.path.dirname(os.path.realpath(__file__))
 
 FAULTS = [
-    ("all", "kill"),
+    ("all", "kill"), ("rename", "kill"), ("unlink", "kill"), ("linkat", "kill"), ("ftruncate", "kill"),
     ("openat", "EMFILE"), ("openat", "EIO"), ("openat", "EACCES"), ("openat2", "ENOSYS"),
     ("openat2", "EMFILE"), ("read", "EIO"), ("write", "ENOSPC"), ("write", "EIO"),
     ("pwrite64", "ENOSPC"), ("fsync", "EIO"), ("fdatasync", "EIO"), ("rename", "ENOSPC"),
@@ -168,6 +168,18 @@ class Place:
         return json.loads(log.stdout)["builds"]
 
 
+def check_tree(place, build, text):
+    """What a snapshot lacks has been said."""
+    if build["config_state"] == "none" or "the record lacks" in text or "snapshot" in text:
+        return
+    files = subprocess.run(["git", "--git-dir", place.root + "/var/lib/safe-rebuild/ledger.git", "log", "-1",
+                            f"--grep=^Build: {build['build']}$", "--format=%T", "refs/heads/builds"],
+                           capture_output=True, text=True, env=place.env).stdout.strip()
+    listed = subprocess.run(["git", "--git-dir", place.root + "/var/lib/safe-rebuild/ledger.git", "ls-tree",
+                             "--name-only", files], capture_output=True, text=True, env=place.env).stdout.split()
+    check(listed == ["flake.nix"], f"the snapshot has {listed}, and nothing was said: {text}")
+
+
 def check_after(place, ran, status, fault, before):
     """What holds after every fault."""
     text = ran.stdout + ran.stderr
@@ -191,9 +203,13 @@ def check_after(place, ran, status, fault, before):
     unsaid = trace.count("start") - len([b for b in builds if b["outcome"] != "none"])
     if fault != "kill" and "not recorded" not in text:
         check(unsaid <= 0, f"{unsaid} builds without a record, and it was not said: {text}")
-    for build in builds:
-        if build["agent"] == "traced" and build["outcome"] == "succeeded":
+    traced = [build for build in builds if build["agent"] == "traced"]
+    for build in traced:
+        if build["outcome"] == "succeeded":
             check(trace.count("start") > before, "a success is recorded that was none")
+        check_tree(place, build, text)
+    if status == 0 and "by traced is not recorded" not in text:
+        check([build["outcome"] for build in traced] == ["succeeded"], f"it succeeded, and is recorded as {traced}")
     fsck = subprocess.run(["git", "--git-dir", place.root + "/var/lib/safe-rebuild/ledger.git",
                            "fsck", "--strict", "--no-dangling", "--no-progress"],
                           capture_output=True, text=True, env=place.env)
