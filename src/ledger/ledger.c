@@ -11,6 +11,7 @@
 #include "base/message.h"
 #include "ledger/leftovers.h"
 #include "ledger/references.h"
+#include "ledger/sentinel.h"
 
 char *ledger_path(const struct settings *settings)
 {
@@ -40,6 +41,8 @@ void ledger_free(struct ledger *ledger)
 
 static int open_repository(struct ledger *ledger)
 {
+	_cleanup_git_(odb) git_odb *odb = NULL;
+
 	if (faccessat(AT_FDCWD, ledger->path, R_OK | X_OK, AT_EACCESS) < 0)
 		return error_errno(
 			"cannot read the ledger '%s' (use sudo, or become a member of "
@@ -47,7 +50,9 @@ static int open_repository(struct ledger *ledger)
 			ledger->path);
 	if (ledger_remove_traps(ledger) < 0)
 		return -1;
-	if (git_repository_open_bare(&ledger->repository, ledger->path) < 0)
+	if (git_repository_open_bare(&ledger->repository, ledger->path) < 0 ||
+		git_repository_odb(&odb, ledger->repository) < 0 ||
+		sentinel_add(odb, ledger->path) < 0)
 		return git_failed("cannot read the ledger '%s'", ledger->path);
 	return 0;
 }

@@ -353,6 +353,24 @@ object_of() {
 	assert_equal "$(field last build)" 2
 }
 
+@test "FIFOs in the place of objects likewise" {
+	LEDGER_IS_BROKEN=1
+	sr --agent a switch --flake . 2>/dev/null
+	echo '# b' >>flake.nix
+	sr --agent b switch --flake . 2>/dev/null
+	for name in builds 'builds~1^{tree}' builds:flake.nix; do
+		path=$(object_of "$name")
+		cp "$path" "$ROOT/kept"
+		rm -f "$path"
+		mkfifo "$path"
+		run timeout 20 "$SAFE_REBUILD" --agent a diff --flake .
+		assert_contains "$output" "removed '$path' from the ledger: it was no file"
+		[ -e "$path" ] || cp "$ROOT/kept" "$path"
+	done
+	run timeout 20 "$SAFE_REBUILD" --agent c switch --flake .
+	assert_contains "$output" "switch succeeded: build 3"
+}
+
 @test "what a killed writer has locked is open to the next one, whatever it was" {
 	sr --agent a switch --flake . 2>/dev/null
 	printf w >"$STATE/ledger.lock"
