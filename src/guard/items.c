@@ -372,32 +372,21 @@ static int gather_entry(const char *root, const git_tree_entry *entry, void *dat
 	return 0;
 }
 
-/*
- * Which of them stand on the other side all the same, anywhere in the tree: only where
- * there is something to ask for, since all texts are read.
- */
-static void mark_copies(struct items *items, git_repository *repository,
+void items_mark_copies(struct items *items, git_repository *repository,
 	const struct settings *settings, const git_oid *tree_id, bool lost)
 {
 	_cleanup_git_(tree) git_tree *tree = NULL;
 	_cleanup_counts_ struct counts counts = {0};
 	struct gathering gathering = {repository, settings, &counts, TREE_READ_MAX};
-	bool any = false;
 
-	for (size_t i = 0; i < items->len; i++)
-		any = any || (items->list[i].kind == ITEM_LINE &&
-				     items->list[i].is_lost == lost);
-	if (!any || git_tree_lookup(&tree, repository, tree_id) < 0)
+	if (git_tree_lookup(&tree, repository, tree_id) < 0)
 		return;
 	(void)git_tree_walk(tree, GIT_TREEWALK_PRE, gather_entry, &gathering);
 	for (size_t i = 0; i < items->len; i++) {
 		struct item *item = &items->list[i];
 
-		if (item->kind != ITEM_LINE || item->is_lost != lost)
-			continue;
-		item->has_copy = counts_get(&counts, site(item)) > 0;
-		/* One copy more comes back only where it once stood. */
-		item->by_path |= item->has_copy && !lost;
+		if (item->kind == ITEM_LINE && item->is_lost == lost)
+			item->has_copy = counts_get(&counts, site(item)) > 0;
 	}
 }
 
@@ -411,8 +400,6 @@ int items_find(struct items *ret, git_repository *repository, const git_oid *liv
 		if (add_change(ret, i, repository, settings) < 0)
 			return -1;
 	drop_moved(ret);
-	mark_copies(ret, repository, settings, mine, true);
-	mark_copies(ret, repository, settings, live, false);
 	return 0;
 }
 

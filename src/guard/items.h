@@ -83,6 +83,13 @@ int items_find(struct items *ret, git_repository *repository, const git_oid *liv
 void items_free(struct items *items);
 #define _cleanup_items_ _cleanup_(items_free)
 
+/*
+ * Marks those that stand on the other side all the same, anywhere in its tree: the lost
+ * ones in mine, the others in live. All its texts are read for that.
+ */
+void items_mark_copies(struct items *items, git_repository *repository,
+	const struct settings *settings, const git_oid *tree, bool lost);
+
 const char *item_path(const struct items *items, const struct item *item);
 
 /*

@@ -79,11 +79,15 @@ static int hear(struct court *court)
 	return 0;
 }
 
-/* Whether live has it, or has taken it out, since what both have in common. */
+/* Whether live has it, or has taken it out, since what both have in common. One copy more
+ * comes back only where it once stood. */
 static bool is_since_base(const struct court *court, const struct item *item)
 {
+	const int64_t delta =
+		item->has_copy && !item->is_lost ? item->delta_here : item->delta;
+
 	return !court->history.has_live && !git_oid_is_zero(&court->history.base) &&
-	       (item->is_lost ? item->delta > 0 : item->delta < 0);
+	       (item->is_lost ? delta > 0 : delta < 0);
 }
 
 /* A new text that stands in the lost line's place: of the same name, in the same block
@@ -296,10 +300,43 @@ static void send_finding(
 	worker_send(worker, FRAME_FINDING, text.text, text.len);
 }
 
+/* Whether copies of it decide: it is another's, as far as is known yet. */
+static bool asks_for_copies(const struct court *court, const struct item *item, bool lost)
+{
+	const char *author = author_of(court, item);
+
+	return item->kind == ITEM_LINE && item->is_lost == lost &&
+	       item->verdict != VERDICT_IGNORED &&
+	       (author ? !streq(author, court->hand->agent) ||
+				       was_taken_from_another(court, item)
+		       : is_since_base(court, item));
+}
+
+/* Only where there is something to ask for, since all texts are read. */
+static void look_for_copies(struct court *court, const git_oid *tree, bool lost)
+{
+	struct items *items = &court->items;
+	bool any = false;
+
+	for (size_t i = 0; i < items->len && !any; i++)
+		any = asks_for_copies(court, &items->list[i], lost);
+	if (!any)
+		return;
+	items_mark_copies(items, court->repository, court->hand->settings, tree, lost);
+	for (size_t i = 0; i < items->len && !lost; i++) {
+		struct item *item = &items->list[i];
+
+		if (!item->is_lost && item->has_copy && !item->is_settled)
+			item->owner = NO_OWNER;
+	}
+}
+
 static int decide_all(struct court *court)
 {
 	if (hear(court) < 0)
 		return -1;
+	look_for_copies(court, &court->hand->snapshot->tree, true);
+	look_for_copies(court, &court->live, false);
 	for (size_t i = 0; i < court->items.len; i++)
 		court->items.list[i].verdict = decide(court, &court->items.list[i]);
 	return 0;
