@@ -114,7 +114,7 @@ void flake_ref_parse(struct flake_ref *ret, const char *text)
 	} else if (starts_with(whole, "git:/") && !starts_with(whole, "git://")) {
 		ret->type = FLAKE_REF_GIT;
 		ret->path = local_path(whole + strlen("git:"));
-	} else if (is_registry_name(whole)) {
+	} else if (is_registry_name(whole) || starts_with(whole, "flake:")) {
 		ret->type = FLAKE_REF_REGISTRY;
 	} else if (has_scheme(whole)) {
 		ret->type = FLAKE_REF_REMOTE;

@@ -249,10 +249,15 @@ void output_write(struct output *output, int stream, const void *data, size_t le
 	(void)keep_and_tell(output, stream, data, len);
 }
 
-void output_say(struct output *output, const char *line, size_t len)
+void output_begin_line(struct output *output)
 {
 	if (output->in_line[STDERR_FILENO])
 		output_write(output, STDERR_FILENO, "\n", 1);
+}
+
+void output_say(struct output *output, const char *line, size_t len)
+{
+	output_begin_line(output);
 	output_write(output, STDERR_FILENO, line, len);
 }
 

@@ -65,6 +65,8 @@ void output_start(struct output *ret, int socket);
  */
 void output_open_log(struct output *output, int log_fd);
 void output_write(struct output *output, int stream, const void *data, size_t len);
+/* Ends what stands in an incomplete line of stderr: what follows is another's. */
+void output_begin_line(struct output *output);
 /* A line of our own on stderr: it begins where a line begins. */
 void output_say(struct output *output, const char *line, size_t len);
 void output_tell_build(struct output *output, uint64_t number);

@@ -31,6 +31,7 @@ int step_run(struct supervision *supervision, const struct strv *argv)
 	supervision->exited = false;
 	supervision->timed_out = supervision->flooded = false;
 	supervision->exit_status = 0;
+	output_begin_line(supervision->output);
 	supervise(supervision);
 	return supervision->exit_status;
 }

@@ -104,6 +104,17 @@ ended() {
 	assert_equal "$(field 2 command)" "switch --flake '.#box'"
 }
 
+@test "what a check prints begins a line, also behind nixos-rebuild's last words" {
+	show_all_output
+	printf '#!/bin/sh\necho "the check speaks" >&2\n' >"$ROOT/check"
+	chmod +x "$ROOT/check"
+	health "check = $ROOT/check"
+	add two
+	run --separate-stderr sr --agent beta switch --flake '.#box'
+	assert_equal "$status" 0
+	assert_contains "$stderr" $'Done. The new configuration is \nthe check speaks'
+}
+
 @test "a check that fails, hangs, forks or floods: 70, and neither profile nor boot menu was touched" {
 	cat >"$ROOT/check" <<-'SH'
 		#!/bin/sh

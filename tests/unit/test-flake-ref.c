@@ -43,6 +43,7 @@ static void test_elsewhere(void **state)
 	(void)state;
 	check("nixpkgs", FLAKE_REF_REGISTRY, NULL, NULL);
 	check("dir/sub", FLAKE_REF_REGISTRY, NULL, NULL);
+	check("flake:nixpkgs#x", FLAKE_REF_REGISTRY, NULL, "x");
 	check("nixpkgs/nixos-25.11#x", FLAKE_REF_REGISTRY, NULL, "x");
 	check("github:a/b#h", FLAKE_REF_REMOTE, NULL, "h");
 	check("git+ssh://git@h/x", FLAKE_REF_REMOTE, NULL, NULL);
