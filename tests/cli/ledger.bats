@@ -408,3 +408,39 @@ object_of() {
 		"succeeded succeeded failed 3"
 	assert_equal "$(ls "$ROOT/run/safe-rebuild/queue")" ""
 }
+
+@test "whichever file of the ledger is gone, empty, flipped or a directory: the switch runs, under a new number" {
+	LEDGER_IS_BROKEN=1
+	sr --agent a switch --flake . 2>/dev/null
+	echo '# b' >>flake.nix
+	sr --agent b switch --flake . 2>/dev/null
+	cp -a "$ROOT/var" "$ROOT/saved"
+	local damages=(rm empty flip directory) index=0 file damage
+	empty() { : >"$1"; }
+	flip() {
+		chmod u+w "$1"
+		printf '\xff' | dd of="$1" bs=1 seek=$(($(stat -c %s "$1") / 2)) conv=notrunc status=none
+	}
+	directory() {
+		rm "$1"
+		mkdir "$1"
+	}
+	while read -r file; do
+		damage=${damages[index * 5 % 8 / 2]}
+		index=$((index + 1))
+		"$damage" "$LEDGER/$file"
+		for words in status log 'diff --flake .' 'show 1'; do
+			# shellcheck disable=SC2086
+			run timeout 30 "$SAFE_REBUILD" --agent a $words
+			[ "$status" -lt 126 ] || { echo "$damage $file: $words: $status $output"; return 1; }
+			refute_contains "$output" Sanitizer
+		done
+		run timeout 60 "$SAFE_REBUILD" --agent a switch --flake .
+		[ "$status" = 0 ] || { echo "$damage $file: $status $output"; return 1; }
+		refute_contains "$output" Sanitizer
+		refute_contains "$output" "build 1,"
+		refute_contains "$output" "build 2,"
+		rm -rf "$ROOT/var"
+		cp -a "$ROOT/saved" "$ROOT/var"
+	done < <(cd "$LEDGER" && find . -type f ! -path './hooks/*' | sort | sed p)
+}
