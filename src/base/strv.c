@@ -62,7 +62,8 @@ void strv_add_once(struct strv *list, const char *word)
 
 bool strv_has(const struct strv *list, const char *word)
 {
-	for (size_t i = 0; i < list->len; i++)
+	/* What was added last is the likeliest. */
+	for (size_t i = list->len; i-- > 0;)
 		if (streq(list->words[i], word))
 			return true;
 	return false;

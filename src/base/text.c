@@ -301,3 +301,11 @@ void text_put_lines(struct strbuf *out, const char *text, size_t len)
 		strbuf_putc(out, '\n');
 	}
 }
+
+bool text_is_among(const char *word, const char *const *list)
+{
+	for (; word && *list; list++)
+		if (streq(word, *list))
+			return true;
+	return false;
+}

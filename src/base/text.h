@@ -51,5 +51,8 @@ char *text_shell_words(char *const *words) _must_check_;
 /* Whole text is a decimal number not above max; false leaves *ret untouched. */
 bool text_to_number(const char *text, uint64_t max, uint64_t *ret);
 
+/* Whether it (NULL: no) is one of the list, which ends with NULL. */
+bool text_is_among(const char *word, const char *const *list);
+
 /* "1 file", "2 files". */
 char *text_count(size_t count, const char *singular) _must_check_;

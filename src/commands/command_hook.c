@@ -92,14 +92,6 @@ struct event {
 	char *agent;   /* whose event it is, as records name it */
 };
 
-static bool is_among(const char *word, const char *const *list)
-{
-	for (; word && *list; list++)
-		if (streq(word, *list))
-			return true;
-	return false;
-}
-
 static const char *text_of(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
@@ -240,13 +232,13 @@ static void handle(const struct event *event, const struct settings *settings)
 {
 	const struct vendor *vendor = event->vendor;
 
-	if (is_among(event->name, vendor->contexts))
+	if (text_is_among(event->name, vendor->contexts))
 		tell_news(event, settings);
 	else if (streq(event->name, vendor->before) && event->tool &&
 		 streq(event->tool, vendor->shell))
 		handle_command(event);
 	else if (streq(event->name, vendor->after) &&
-		 is_among(event->tool, vendor->editors))
+		 text_is_among(event->tool, vendor->editors))
 		handle_edit(event, settings);
 }
 

@@ -54,21 +54,13 @@ static const struct prefix {
 static const char *const long_with_value[] = {"--user", "--group", "--chdir", "--host",
 	"--prompt", "--role", "--type", "--close-from", "--command-timeout", "--chroot",
 	"--unset", "--signal", "--kill-after", "--what", "--who", "--why", "--mode",
-	"--adjustment", "--unit", "--property", "--setenv", "--uid", "--gid",
-	"--timeout"};
+	"--adjustment", "--unit", "--property", "--setenv", "--uid", "--gid", "--timeout",
+	NULL};
 
-static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh"};
+static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh", NULL};
 /* Others that hand a script to a shell: behind a -c, last in its cluster, or these. */
-static const char *const script_runners[] = {"su", "script", "nix-shell"};
-static const char *const script_options[] = {"--command", "--run"};
-
-static bool is_among(const char *word, const char *const *list, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (streq(word, list[i]))
-			return true;
-	return false;
-}
+static const char *const script_runners[] = {"su", "script", "nix-shell", NULL};
+static const char *const script_options[] = {"--command", "--run", NULL};
 
 /* NAME=, NAME+=, NAME[...]=. */
 static bool is_assignment(const char *word)
@@ -106,9 +98,8 @@ enum option_effect { OPTION_ALONE, OPTION_WITH_VALUE, OPTION_NO_COMMAND };
 static enum option_effect effect_of(const char *word, const struct prefix *prefix)
 {
 	if (word[1] == '-')
-		return is_among(word, long_with_value, ARRAY_LEN(long_with_value))
-			       ? OPTION_WITH_VALUE
-			       : OPTION_ALONE;
+		return text_is_among(word, long_with_value) ? OPTION_WITH_VALUE
+							    : OPTION_ALONE;
 	for (const char *letter = word + 1; *letter; letter++) {
 		if (strchr(prefix->no_command, *letter))
 			return OPTION_NO_COMMAND;
@@ -202,7 +193,7 @@ static size_t find_others_script(const struct strv *words, size_t i)
 	for (i++; i + 1 < words->len; i++) {
 		const char *word = words->words[i];
 
-		if (is_among(word, script_options, ARRAY_LEN(script_options)) ||
+		if (text_is_among(word, script_options) ||
 			(*word == '-' && word[1] != '-' && ends_with(word, "c")))
 			return i + 1;
 	}
@@ -272,9 +263,9 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 	if (strpbrk(words.words[i], "$`"))
 		return;
 	name = base_name(words.words[i]);
-	if (is_among(name, shells, ARRAY_LEN(shells)))
+	if (text_is_among(name, shells))
 		script = find_script(&words, i);
-	else if (is_among(name, script_runners, ARRAY_LEN(script_runners)))
+	else if (text_is_among(name, script_runners))
 		script = find_others_script(&words, i);
 	if (script)
 		scan_script(&raw->list[script], depth, edits);

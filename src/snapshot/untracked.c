@@ -129,16 +129,6 @@ static void look_in(struct search *search, const char *directory)
 	}
 }
 
-/* A directory's files stand on both sides of what lies below it; the last is the
- * likeliest. */
-static bool is_among(const struct strv *list, const char *word)
-{
-	for (size_t i = list->len; i-- > 0;)
-		if (streq(list->words[i], word))
-			return true;
-	return false;
-}
-
 void untracked_describe(
 	struct record *answer, const struct taking *taking, git_repository *repository)
 {
@@ -156,7 +146,7 @@ void untracked_describe(
 		_cleanup_free_ char *directory =
 			xstrndup(path, slash ? (size_t)(slash - path) : 0);
 
-		if (is_among(&directories, directory))
+		if (strv_has(&directories, directory))
 			continue;
 		strv_add(&directories, directory);
 		look_in(&search, directory);
