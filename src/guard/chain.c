@@ -269,12 +269,13 @@ static void resolve(
 	for (size_t i = 0; i < items->len; i++) {
 		struct item *item = &items->list[i];
 		const int64_t delta = item->is_lost ? item->delta : -item->delta;
-		int64_t *copies = delta > 0 ? counts_at(&taken, item_place(item)) : NULL;
+		const bool has_more =
+			delta <= 0 || counts_get(&taken, item_place(item)) < delta;
 
 		/* It has brought so many copies, and those before it the others. */
-		if ((!copies || *copies < delta) && is_owner(item)) {
+		if (has_more && is_owner(item)) {
 			set_owner(item, index, fresh);
-			*copies += 1;
+			*counts_at(&taken, item_place(item)) += 1;
 		} else if (item->owner != NO_OWNER && item->brought == NO_OWNER &&
 			   (item->is_lost ? item->delta < 0 : item->delta > 0) &&
 			   chain->list[item->owner].is_rollback) {
