@@ -59,20 +59,23 @@ static void count_delta(struct comparison *comparison, const struct lines *lines
 	}
 }
 
-/* Inputs and entries of the path. */
+/* Inputs and entries of the path; a whole file may have been moved there. */
 static void compare_values(struct items *items, size_t path,
 	const struct path_change *change, const git_blob *from, const git_blob *to)
 {
 	for (size_t i = 0; i < items->len; i++) {
 		struct item *item = &items->list[i];
+		const bool here = item->path == path;
 		uint64_t before, after;
 
-		if (item->path != path || item->kind == ITEM_LINE)
+		if (item->kind == ITEM_LINE || (!here && !item_is_whole_file(item)))
 			continue;
 		before = item_value(item, change->old_mode, &change->old_id, from);
 		after = item_value(item, change->new_mode, &change->new_id, to);
-		item->delta = (after == item->hash) - (before == item->hash);
-		item->delta_here = item->delta;
+		item->delta += (after == item->hash) - (before == item->hash);
+		if (!here)
+			continue;
+		item->delta_here = (after == item->hash) - (before == item->hash);
 		item->has_mine =
 			item->mine && (before == item->mine || after == item->mine);
 	}
@@ -93,10 +96,8 @@ static int compare_change(struct comparison *comparison, git_repository *reposit
 	lines_split(&to_lines, to);
 	count_delta(comparison, &from_lines, path, -1);
 	count_delta(comparison, &to_lines, path, 1);
-	if (path == items->changes.len)
-		return 0;
 	compare_values(items, path, change, from, to);
-	if (seen)
+	if (seen && path < items->changes.len)
 		seen(path, &from_lines, &to_lines, data);
 	return 0;
 }

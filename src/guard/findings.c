@@ -114,7 +114,9 @@ static void put_change(struct strbuf *out, const struct group *group, size_t sho
 					 ? "the file is back, which was rolled back"
 					 : "the file is back, which it removed");
 	else if (first->kind == ITEM_INPUT)
-		strbuf_printf(out, "goes back: %s", first->other ? first->other : "?");
+		strbuf_printf(out, "%s%s",
+			first->verdict == VERDICT_REFUSED ? "goes back: " : "",
+			first->other ? first->other : "?");
 	else if (first->kind == ITEM_ENTRY)
 		strbuf_puts(out, first->verdict == VERDICT_REFUSED
 					 ? "its content or mode goes back"

@@ -8,6 +8,9 @@
 #define COMMITS_MAX 500
 /* A commit in the words of git revert. */
 #define REVERTS "This reverts commit "
+/* One message names so many at most, by so many digits at least. */
+#define REVERTS_MAX 20
+#define ABBREVIATED_MIN 7
 
 /* From now on the repository also sees the objects of the checkout at root. */
 static int add_checkout(
@@ -126,28 +129,32 @@ static bool is_undone(const struct item *item)
 	return item->is_lost ? item->delta > 0 : item->delta < 0;
 }
 
-/* The commit that this one says it reverts; NULL: none that is there. */
-static git_commit *find_reverted(const struct history *history, git_commit *commit)
+/* The commit whose id, abbreviated perhaps, stands at the start of text; NULL: none. */
+static git_commit *find_commit(const struct history *history, const char *text)
 {
-	const char *at = strstr(git_commit_message(commit), REVERTS);
-	git_commit *reverted;
+	char digits[GIT_OID_HEXSZ + 1];
+	git_commit *commit;
 	git_oid id;
+	size_t len = strspn(text, "0123456789abcdef");
 
-	return at && git_oid_fromstr(&id, at + strlen(REVERTS)) == 0 &&
-			       git_commit_lookup(&reverted, history->repository, &id) == 0
-		       ? reverted
+	if (len < ABBREVIATED_MIN || len > GIT_OID_HEXSZ)
+		return NULL;
+	snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
+	return git_oid_fromstrn(&id, digits, len) == 0 &&
+			       git_commit_lookup_prefix(
+				       &commit, history->repository, &id, len) == 0
+		       ? commit
 		       : NULL;
 }
 
-/* The lines that the commit took out, or brought back, as it says: those that the one it
- * names had brought, or taken out. */
-static void mark_revert(
-	const struct history *history, struct items *items, git_commit *commit)
+/* Lines that the commit took out, or brought back, and that reverted had brought, or
+ * taken out. */
+static void mark_reverted(const struct history *history, struct items *items,
+	git_commit *commit, git_commit *reverted)
 {
-	_cleanup_git_(commit) git_commit *reverted = find_reverted(history, commit);
 	_cleanup_free_ bool *named = xcalloc(items->len, sizeof(bool));
 
-	if (!reverted || !compare_with_parent(history, items, reverted))
+	if (!compare_with_parent(history, items, reverted))
 		return;
 	for (size_t i = 0; i < items->len; i++)
 		named[i] = is_undone(&items->list[i]);
@@ -155,6 +162,22 @@ static void mark_revert(
 		return;
 	for (size_t i = 0; i < items->len; i++)
 		items->list[i].is_reverted |= named[i] && is_done(&items->list[i]);
+}
+
+/* Of all the commits that it says it reverts. */
+static void mark_revert(
+	const struct history *history, struct items *items, git_commit *commit)
+{
+	const char *at = git_commit_message(commit);
+
+	for (int i = 0; i < REVERTS_MAX && (at = strstr(at, REVERTS)); i++) {
+		_cleanup_git_(commit) git_commit *reverted = NULL;
+
+		at += strlen(REVERTS);
+		reverted = find_commit(history, at);
+		if (reverted)
+			mark_reverted(history, items, commit, reverted);
+	}
 }
 
 /* A revert that was reverted in its turn says nothing: HEAD must be without the line. */

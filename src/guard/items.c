@@ -139,19 +139,19 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *diff_hunk
 	(void)diff_hunk;
 	if (!is_lost && line->origin != GIT_DIFF_LINE_ADDITION)
 		return 0;
-	item.hash = line_hash(line->content, len);
-	if (!item.hash)
-		return 0;
 	while (len && strchr("\r\n", line->content[len - 1]))
 		len--;
 	item.line = (unsigned)(is_lost ? line->old_lineno : line->new_lineno);
 	item.enclosing = (is_lost ? hunk->live_in : hunk->mine_in)[item.line];
+	item.hash = line_identity(line->content, len, item.enclosing);
+	if (!item.hash)
+		return 0;
+	item.is_bare = line_is_bare(line->content, len);
+	item.by_path = (item.is_bare && !item.enclosing) ||
+		       counts_get(is_lost ? &hunk->live : &hunk->mine, item.hash) > 1;
 	if (!line_needs_enclosing(line->content, len))
 		item.enclosing = 0;
 	item.key = line_key(line->content, len);
-	item.is_bare = line_is_bare(line->content, len);
-	item.by_path = item.is_bare ||
-		       counts_get(is_lost ? &hunk->live : &hunk->mine, item.hash) > 1;
 	item.whole_file = hunk->whole_file;
 	item.text = xstrndup(line->content, len < LINE_KEPT ? len : LINE_KEPT);
 	add(hunk->items, &item);
@@ -175,6 +175,13 @@ static bool differ_in_blanks(const git_blob *live, const git_blob *mine)
 			       git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
 }
 
+static uint64_t *enclosing_of(const git_blob *blob)
+{
+	return blob ? lines_find_enclosing(
+			      git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob))
+		    : NULL;
+}
+
 static int add_lines(
 	struct items *items, size_t path, const git_blob *live, const git_blob *mine)
 {
@@ -191,8 +198,8 @@ static int add_lines(
 	options.flags = GIT_DIFF_IGNORE_WHITESPACE;
 	count(&hunk.live, live);
 	count(&hunk.mine, mine);
-	hunk.live_in = live ? lines_find_enclosing(live) : NULL;
-	hunk.mine_in = mine ? lines_find_enclosing(mine) : NULL;
+	hunk.live_in = enclosing_of(live);
+	hunk.mine_in = enclosing_of(mine);
 	result = git_diff_blobs(live, NULL, mine, NULL, &options, NULL, NULL, begin_hunk,
 		take_line, &hunk);
 	end_hunk(&hunk);
@@ -224,12 +231,12 @@ static void add_inputs(struct items *items, size_t path, const struct lock_file 
 		const struct lock_input *here = lock_file_find(mine, its->name);
 		struct item item = {.kind = ITEM_INPUT, .is_lost = true, .path = path};
 
-		if (!here || lock_input_equals(its, here))
+		if (lock_input_equals(its, here))
 			continue;
 		item.hash = input_hash(its);
 		item.mine = input_hash(here);
 		/* Older by its time, whoever had it; else only if it was live before. */
-		item.is_stale = here->modified && here->modified < its->modified;
+		item.is_stale = here && here->modified && here->modified < its->modified;
 		item.text = xstrdup(its->name);
 		item.other = lock_input_describe(its, here);
 		add(items, &item);
@@ -310,6 +317,17 @@ static uint64_t site(const struct item *item)
 	return item->hash ^ item->enclosing * PLACE_FACTOR;
 }
 
+bool item_is_whole_file(const struct item *item)
+{
+	return item->kind == ITEM_ENTRY && item->whole_file && !item->by_path;
+}
+
+static bool can_move(const struct item *item)
+{
+	return item->kind == ITEM_LINE ||
+	       (item_is_whole_file(item) && item->verdict != VERDICT_IGNORED);
+}
+
 /* What is lost here and new there has moved. A copy that was there all the time is
  * another line. */
 static void drop_moved(struct items *items)
@@ -317,11 +335,11 @@ static void drop_moved(struct items *items)
 	struct counts sides[2] = {{0}};
 
 	for (size_t i = 0; i < items->len; i++)
-		if (items->list[i].kind == ITEM_LINE)
+		if (can_move(&items->list[i]))
 			*counts_at(&sides[items->list[i].is_lost],
 				site(&items->list[i])) += 1;
 	for (size_t i = 0; i < items->len; i++)
-		if (items->list[i].kind == ITEM_LINE &&
+		if (can_move(&items->list[i]) &&
 			counts_get(
 				&sides[!items->list[i].is_lost], site(&items->list[i])))
 			items->list[i].hash = 0;
@@ -341,7 +359,7 @@ struct gathering {
 static void gather_text(struct counts *counts, const git_blob *blob)
 {
 	_cleanup_lines_ struct lines lines = {0};
-	_cleanup_free_ uint64_t *enclosing = lines_find_enclosing(blob);
+	_cleanup_free_ uint64_t *enclosing = enclosing_of(blob);
 
 	lines_split(&lines, blob);
 	for (size_t i = 0; i < lines.len; i++) {

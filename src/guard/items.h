@@ -64,6 +64,9 @@ struct item {
 
 #define NO_OWNER SIZE_MAX
 
+/* A file that has no lines (a picture, a link) and is there or not. */
+bool item_is_whole_file(const struct item *item);
+
 /* In a pattern of [guard] ignore: named, never refused for. */
 bool guard_ignores(const struct settings *settings, const char *path);
 
@@ -94,8 +97,8 @@ const char *item_path(const struct items *items, const struct item *item);
 
 /*
  * How often each item's line stands in one tree more than in another, as its .delta, in
- * its own path as .delta_here; and for inputs and entries, as both, whether they have
- * come (1) or gone (-1) in their path. seen is
+ * its own path as .delta_here; and for inputs and entries whether they have come (1) or
+ * gone (-1) in their path, whole files in any. seen is
  * called for each text that changed, NULL: not.
  */
 typedef void items_seen(

@@ -210,6 +210,9 @@ static enum item_verdict weigh(
 		if (!is_since || !court->is_elsewhere)
 			return VERDICT_WARNING;
 	}
+	/* One that is gone may have no use any more: the line that used it tells. */
+	if (item->kind == ITEM_INPUT && !item->mine)
+		return VERDICT_WARNING;
 	if (item->kind == ITEM_INPUT)
 		return goes_back(item) ? VERDICT_REFUSED : VERDICT_NONE;
 	if (is_since)

@@ -3,6 +3,10 @@
 #include <ctype.h>
 
 #include "base/memory.h"
+#include "base/text.h"
+
+/* Spreads what a line stands in over its hash. */
+#define SITE_FACTOR 0xc2b2ae3d27d4eb4f
 
 static uint64_t hash_without_blanks(const char *text, size_t len, bool *ret_says)
 {
@@ -94,47 +98,124 @@ static void read_brackets(struct brackets *open, const struct line *line, uint64
 	}
 }
 
-uint64_t *lines_find_enclosing(const git_blob *blob)
+/* The last character of the line that is no blank; NUL: there is none. */
+static char last_of(const struct line *line)
 {
-	const char *at = git_blob_rawcontent(blob);
-	const char *end = at + (size_t)git_blob_rawsize(blob);
-	struct brackets open = {0};
-	uint64_t *ret = NULL, last = 0;
-	size_t len = 0;
+	size_t len = line->len;
 
-	ret = xgrow(ret, len, sizeof(*ret));
-	ret[len++] = 0;
-	while (at < end) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		const struct line line = {
-			.text = at, .len = (size_t)((newline ? newline : end) - at)};
+	while (len && isspace((unsigned char)line->text[len - 1]))
+		len--;
+	return len ? line->text[len - 1] : '\0';
+}
+
+static size_t indent_of(const struct line *line)
+{
+	size_t indent = 0;
+
+	while (indent < line->len && strchr(" \t", line->text[indent]))
+		indent++;
+	return indent;
+}
+
+/* "[web]", of TOML and of systemd's units. */
+static bool is_section(const struct line *line)
+{
+	return line->len && *line->text == '[' && last_of(line) == ']';
+}
+
+/* The lines in which what is read now stands, each with its indentation. */
+struct outline {
+	struct level {
+		size_t indent;
+		uint64_t hash;
+	} * list;
+	size_t len;
+};
+
+/* By indentation, as YAML is read, and by sections. */
+static uint64_t enter_line(struct outline *outline, const struct line *line)
+{
+	const size_t indent = is_section(line) ? 0 : indent_of(line) + 1;
+	const uint64_t hash = line_hash(line->text, line->len);
+	uint64_t ret;
+
+	if (!hash)
+		return 0;
+	while (outline->len && outline->list[outline->len - 1].indent >= indent)
+		outline->len--;
+	ret = outline->len ? outline->list[outline->len - 1].hash : 0;
+	outline->list = xgrow(outline->list, outline->len, sizeof(*outline->list));
+	outline->list[outline->len++] = (struct level){indent, hash};
+	return ret;
+}
+
+static bool next_line(struct line *ret, const char **at, const char *end)
+{
+	ret->text = *at;
+	return *at < end && text_next_line(at, end, &ret->text, &ret->len);
+}
+
+/* Whether brackets tell what a line stands in: Nix and JSON, not YAML. */
+static bool has_blocks(const char *at, const char *end)
+{
+	struct line line;
+
+	while (next_line(&line, &at, end))
+		if (last_of(&line) == ';' || last_of(&line) == '{')
+			return true;
+	return false;
+}
+
+uint64_t *lines_find_enclosing(const char *text, size_t len)
+{
+	const char *at = text, *end = text + len;
+	const bool by_brackets = has_blocks(at, end);
+	struct brackets open = {0};
+	struct outline outline = {0};
+	uint64_t *ret = NULL, last = 0;
+	struct line line;
+	size_t lines = 0;
+
+	ret = xgrow(ret, lines, sizeof(*ret));
+	ret[lines++] = 0;
+	while (next_line(&line, &at, end)) {
 		const uint64_t hash = line_hash(line.text, line.len);
 
-		ret = xgrow(ret, len, sizeof(*ret));
-		ret[len++] = open.len ? open.list[open.len - 1] : 0;
+		ret = xgrow(ret, lines, sizeof(*ret));
+		if (!by_brackets) {
+			ret[lines++] = enter_line(&outline, &line);
+			continue;
+		}
+		ret[lines++] = open.len ? open.list[open.len - 1] : 0;
 		/* A bracket on a line of its own belongs to the one before. */
 		last = hash ? hash : last;
 		read_brackets(&open, &line, last);
-		at = newline ? newline + 1 : end;
 	}
 	free(open.list);
+	free(outline.list);
 	return ret;
+}
+
+uint64_t line_identity(const char *text, size_t len, uint64_t enclosing)
+{
+	const uint64_t hash = line_hash(text, len);
+
+	return hash && enclosing && line_is_bare(text, len)
+		       ? hash ^ (enclosing * SITE_FACTOR | 1)
+		       : hash;
 }
 
 void lines_split(struct lines *ret, const git_blob *blob)
 {
 	const char *at = blob ? git_blob_rawcontent(blob) : "";
 	const char *end = at + (blob ? (size_t)git_blob_rawsize(blob) : 0);
-	unsigned number = 0;
+	_cleanup_free_ uint64_t *enclosing = lines_find_enclosing(at, (size_t)(end - at));
+	struct line line = {.number = 0};
 
 	*ret = (struct lines){0};
-	while (at < end) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		struct line line = {.text = at, .number = ++number};
-
-		line.len = (size_t)((newline ? newline : end) - at);
-		line.hash = line_hash(line.text, line.len);
-		at = newline ? newline + 1 : end;
+	while (next_line(&line, &at, end)) {
+		line.number++;
+		line.hash = line_identity(line.text, line.len, enclosing[line.number]);
 		if (!line.hash)
 			continue;
 		ret->list = xgrow(ret->list, ret->len, sizeof(*ret->list));

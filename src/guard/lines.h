@@ -12,7 +12,7 @@ struct line {
 	const char *text; /* into the blob, not terminated */
 	size_t len;
 	unsigned number; /* in its text, from 1 */
-	uint64_t hash;
+	uint64_t hash;   /* see line_identity() */
 };
 
 struct lines {
@@ -38,9 +38,13 @@ bool line_is_bare(const char *text, size_t len);
 
 /*
  * For each line of the text, by its number, what it stands in: the hash of the line that
- * has opened the innermost bracket; 0: nothing. The caller frees.
+ * has opened the innermost bracket, or where there are no blocks (YAML, TOML) the one
+ * that is indented less, or the section; 0: nothing. The caller frees.
  */
-uint64_t *lines_find_enclosing(const git_blob *blob) _must_check_;
+uint64_t *lines_find_enclosing(const char *text, size_t len) _must_check_;
+/* The line's hash; a bare one's with what it stands in, for they are alike in all blocks.
+ */
+uint64_t line_identity(const char *text, size_t len, uint64_t enclosing);
 /* Whether it is told apart from its like only by what it stands in: "port = 80;" and the
  * elements of a list are, "services.web.port = 80;" is not. */
 bool line_needs_enclosing(const char *text, size_t len);

@@ -182,9 +182,49 @@ static void put_pair(
 	put_lost(merge, live);
 }
 
+/* Without what ends an element, and what is blank around it. */
+static size_t strip(const char **text, size_t len)
+{
+	while (len && strchr(" \t", **text)) {
+		++*text;
+		len--;
+	}
+	while (len && strchr(" \t\r\n,;", (*text)[len - 1]))
+		len--;
+	return len;
+}
+
+/* Whether one line without a name is the other, edited: the end of an element, a module's
+ * arguments. */
+static bool is_edited(const struct diff_line *live, const struct diff_line *mine)
+{
+	const char *a = live->text, *b = mine->text;
+	const size_t a_len = strip(&a, live->len), b_len = strip(&b, mine->len);
+
+	return a_len && b_len &&
+	       ((a_len == b_len && strncmp(a, b, a_len) == 0) ||
+		       (a[a_len - 1] == ':' && b[b_len - 1] == ':'));
+}
+
+/* Both would stand there, one below the other. */
+static void look_for_edited(struct merge *merge)
+{
+	for (size_t i = 0; i < merge->len; i++)
+		for (size_t j = 0; merge->list[i].is_lost && j < merge->len; j++) {
+			const struct diff_line *live = &merge->list[i];
+			const struct diff_line *mine = &merge->list[j];
+
+			merge->conflict |= live->is_refused && !mine->is_lost &&
+					   !mine->is_refused &&
+					   mine->hunk == live->hunk &&
+					   live->pair == NO_PAIR && is_edited(live, mine);
+		}
+}
+
 static void put_merged(struct merge *merge, const struct counts *mine)
 {
 	pair_lines(merge);
+	look_for_edited(merge);
 	for (size_t i = 0; i < merge->len; i++) {
 		const struct diff_line *line = &merge->list[i];
 
@@ -268,6 +308,36 @@ static bool names_agree(
 	return true;
 }
 
+static void count_sites(struct counts *ret, const char *text, size_t len)
+{
+	_cleanup_free_ uint64_t *enclosing = lines_find_enclosing(text, len);
+	const char *end = text + len, *line;
+	size_t number = 0;
+
+	while (text_next_line(&text, end, &line, &len)) {
+		const uint64_t hash = line_hash(line, len);
+
+		number++;
+		if (hash)
+			*counts_at(ret, hash ^ enclosing[number] * PLACE_FACTOR) += 1;
+	}
+}
+
+/* Whether each line stands in a block in which mine or live has it. */
+static bool blocks_agree(
+	const struct merge *merge, const git_blob *mine, const git_blob *live)
+{
+	_cleanup_counts_ struct counts known = {0}, merged = {0};
+
+	count_sites(&known, git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
+	count_sites(&known, git_blob_rawcontent(live), (size_t)git_blob_rawsize(live));
+	count_sites(&merged, merge->out.text, merge->out.len);
+	for (size_t i = 0; i < merged.room; i++)
+		if (merged.slots[i].hash && !counts_get(&known, merged.slots[i].hash))
+			return false;
+	return true;
+}
+
 /* What is put together line by line may still be no Nix, or say a thing twice. */
 static bool is_sound(
 	const struct merge *merge, const git_blob *mine, const git_blob *live)
@@ -278,7 +348,7 @@ static bool is_sound(
 
 	return !merge->conflict && before.in_string == after.in_string &&
 	       memcmp(before.open, after.open, sizeof(before.open)) == 0 &&
-	       names_agree(merge, mine, live);
+	       names_agree(merge, mine, live) && blocks_agree(merge, mine, live);
 }
 
 int merge_texts(git_oid *ret, const struct verdict *verdict, const char *path,

@@ -76,7 +76,8 @@ static struct wrongs wrongs_of(const struct verdict *verdict, const char *path)
 	for (size_t i = 0; i < verdict->len; i++) {
 		const struct finding *finding = &verdict->list[i];
 
-		if (finding->verdict != VERDICT_REFUSED && !finding->is_lost &&
+		/* What was live once is nobody's own. */
+		if (finding->verdict == VERDICT_NONE && !finding->is_lost &&
 			streq(finding->path, path))
 			ret.has_own = true;
 		if (!is_refused(finding, path))
@@ -143,6 +144,10 @@ static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict
 		.id = change->new_id,
 		.filemode = (git_filemode_t)change->new_mode,
 		.path = change->path};
+	/* A submodule is checked out, not patched. */
+	if (change->old_mode == GIT_FILEMODE_COMMIT ||
+		change->new_mode == GIT_FILEMODE_COMMIT)
+		return REMEDY_BY_HAND;
 	/* Only a part of the file is wrong: it has moved, or was added to. */
 	if ((!change->old_mode || !change->new_mode) && (!wrongs.whole || wrongs.has_own))
 		return REMEDY_BY_HAND;

@@ -122,13 +122,22 @@ static bool can_restore(struct strv *by_hand, const struct guard *guard)
 	return ret;
 }
 
+static bool is_live(const struct guard *guard, const char *path)
+{
+	git_oid id;
+
+	return ledger_path_id(&id, guard->call->ledger, &guard->list[0].verdict.live,
+		       path) == 0 &&
+	       !git_oid_is_zero(&id);
+}
+
 static void say_by_hand(const struct guard *guard, const struct strv *paths)
 {
 	for (size_t i = 0; i < paths->len && i < BY_HAND_SHOWN; i++) {
 		char *words[] = {paths->words[i], NULL};
 		_cleanup_free_ char *path = text_shell_words(words);
 
-		if (guard->list[0].live.is_build)
+		if (guard->list[0].live.is_build && is_live(guard, paths->words[i]))
 			say("edit by hand, because your lines and theirs are mixed: %s (what "
 			    "is live: %ssafe-rebuild show %s %s)",
 				path, sudo_of(guard->call), guard->list[0].live.name,

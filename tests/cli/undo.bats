@@ -750,3 +750,195 @@ make_modules() {
 	sed -i '/port/d' web.yaml
 	refused alpha switch
 }
+
+# Two services with a switch and a number each, and an old copy of the file.
+two_services() {
+	printf '{\n  services.web = {\n    host = "w";\n    port = 80;\n    enable = true;\n  };\n  services.db = {\n    host = "d";\n    port = 90;\n    enable = false;\n  };\n}\n' >svc.nix
+	commit_all . "services"
+	passes root switch
+	cp svc.nix "$ROOT/old"
+}
+
+@test "a block that is moved with its old values takes the new ones away" {
+	two_services
+	sed -i 's/port = 80/port = 8443/' svc.nix
+	commit_all . "port"
+	passes alpha switch
+	cp "$ROOT/old" svc.nix
+	(echo '{' && sed -n 2,6p svc.nix && echo '}') >web.nix
+	sed -i 2,6d svc.nix
+	git add .
+	refused beta switch
+	assert_contains "$output" 'lacks 1 line (line 4: "    port = 8443;"'
+	# Moved as it is, it is no loss.
+	git checkout -q HEAD -- svc.nix
+	(echo '{' && sed -n 2,6p svc.nix && echo '}') >web.nix
+	sed -i 2,6d svc.nix
+	git add .
+	passes beta switch
+}
+
+@test "values that alpha has swapped between two blocks, and an old copy" {
+	two_services
+	sed -i '5s/true/false/; 10s/false/true/' svc.nix
+	commit_all . "swap"
+	passes alpha switch
+	cp "$ROOT/old" svc.nix
+	refused beta switch
+	assert_contains "$output" "build 3 by alpha"
+}
+
+@test "one's own switch in another block than alpha's is one's own" {
+	two_services
+	sed -i '10s/false/true/' svc.nix
+	commit_all . "db on"
+	passes alpha switch
+	sed -i '5s/true/false/' svc.nix
+	passes beta switch
+	commit_all . "web off"
+	# A new value with a new line beside it.
+	sed -i 's/    port = 80;/    log = "x";\n    port = 9443;/' svc.nix
+	passes beta switch
+	assert_contains "$output" 'it becomes "    port = 9443;"'
+}
+
+@test "a refusal names all of a hunk, so that its advice needs one round" {
+	two_services
+	sed -i '4s/.*/    opt = "alpha";\n    port = 1002;/' svc.nix
+	commit_all . "alpha's"
+	passes alpha switch
+	cp "$ROOT/old" svc.nix
+	sed -i '4i\    mine = "beta";' svc.nix
+	refused beta switch
+	assert_contains "$output" 'port = 1002;'
+	"$SAFE_REBUILD" --agent beta diff --restore --flake . | git apply --whitespace=nowarn
+	passes beta switch
+	assert_contains "$(cat svc.nix)" 'mine = "beta";'
+	assert_contains "$(cat svc.nix)" 'port = 1002;'
+	refute_contains "$(cat svc.nix)" 'port = 80;'
+}
+
+@test "the same key in another section of YAML and TOML" {
+	printf 'web:\n  image: nginx\ndb:\n  image: pg\n' >c.yaml
+	printf '[web]\nimage = "nginx"\n[db]\nimage = "pg"\n' >c.toml
+	commit_all . "sections"
+	passes root switch
+	cp c.yaml c.toml "$ROOT"
+	sed -i '2a\  restart: always' c.yaml
+	sed -i '2a restart = "always"' c.toml
+	commit_all . "restart"
+	passes alpha switch
+	cp "$ROOT/c.yaml" "$ROOT/c.toml" .
+	echo '  restart: always' >>c.yaml
+	echo 'restart = "always"' >>c.toml
+	refused beta switch
+	assert_contains "$output" 'c.yaml: lacks 1 line (line 3: "  restart: always")'
+	assert_contains "$output" 'c.toml: lacks 1 line (line 3: "restart = \"always\"")'
+}
+
+restore() {
+	"$SAFE_REBUILD" --agent beta diff --restore --flake . | git apply --whitespace=nowarn
+}
+
+@test "what is brought in stands in its own block, or is left to a hand" {
+	two_services
+	sed -i '/port = 90/a\    opt = "alpha";' svc.nix
+	sed -i '/opt = /{h;d};/enable = false/{G}' svc.nix
+	commit_all . "opt"
+	passes alpha switch
+	cp "$ROOT/old" svc.nix
+	sed -i '$i\  services.dns = {\n    enable = true;\n    port = 53;\n  };' svc.nix
+	refused beta switch
+	if [[ $output == *"edit by hand"* ]]; then return; fi
+	restore
+	# In the block of the database, not in the new one behind it.
+	assert_contains "$(sed -n '/services.db/,/};/p' svc.nix)" 'opt = "alpha"'
+}
+
+@test "an edited module header or JSON element is not put beside the old one" {
+	printf '{ pkgs, ... }:\n{\n  a = 1;\n}\n' >m.nix
+	printf '{\n  "list": [\n    "w"\n  ]\n}\n' >l.json
+	commit_all . "module"
+	passes alpha switch
+	sed -i '1s/.*/{ pkgs, modulesPath, ... }:/' m.nix
+	sed -i '3s/.*/    "w",\n    "x"/' l.json
+	commit_all . "alpha's"
+	passes alpha switch
+	sed -i '1s/.*/{ lib, pkgs, modulesPath, ... }:/' m.nix
+	sed -i '4s/.*/    "x",\n    "y"/' l.json
+	by beta switch
+	if [ "$status" = 0 ]; then return; fi
+	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: l.json"
+	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: m.nix"
+	refute_contains "$output" "bring it in"
+}
+
+@test "a file without lines that is moved is not lost" {
+	mkdir pictures
+	printf 'a\0b' >pictures/one.png
+	ln -s one.png pictures/link
+	: >pictures/empty
+	commit_all . "pictures"
+	passes alpha switch
+	git mv pictures assets
+	passes beta switch
+	git rm -qf assets/one.png
+	refused beta switch
+	assert_contains "$output" "assets/one.png: the file is missing"
+}
+
+@test "what alpha took out and an old copy brings back is nobody's own" {
+	printf '{ config, pkgs, ... }:\n{\n  services.db.enable = true;\n}\n' >db.nix
+	printf '{ config, pkgs, ... }:\n{\n  other = 1;\n}\n' >web.nix
+	commit_all . "db"
+	passes alpha switch
+	cp db.nix "$ROOT/old"
+	git rm -q db.nix
+	git commit -qm "no db"
+	passes alpha switch
+	cp "$ROOT/old" db.nix
+	git add .
+	refused beta switch
+	refute_contains "$output" "by hand"
+	restore
+	passes beta switch
+	[ ! -e db.nix ]
+}
+
+@test "several reverts in one commit, abbreviated, are all reverts" {
+	for i in 1 2; do
+		echo "alpha$i = \"$i\";" >"a$i.nix"
+		git add .
+		git commit -qm "add a$i"
+	done
+	passes alpha switch
+	git rm -q a1.nix a2.nix
+	git commit -qm "Take both back
+
+This reverts commit $(git rev-parse --short=10 HEAD).
+This reverts commit $(git rev-parse HEAD~1)."
+	passes beta switch
+	assert_contains "$output" "taken back by a commit that says so: a1.nix"
+	assert_contains "$output" "taken back by a commit that says so: a2.nix"
+}
+
+@test "an input that is gone from flake.lock is said" {
+	lock() {
+		python3 - "$@" <<-'PY' >flake.lock
+			import json, sys
+			names = sys.argv[1:]
+			nodes = {name: {"locked": {"lastModified": 1761955200, "rev": "%040d" % 7}} for name in names}
+			nodes["root"] = {"inputs": {name: name for name in names}}
+			print(json.dumps({"nodes": nodes, "root": "root", "version": 7}, indent=2))
+		PY
+	}
+	lock nixpkgs
+	commit_all . "lock"
+	passes root switch
+	lock nixpkgs home
+	commit_all . "home"
+	passes alpha switch
+	lock nixpkgs
+	passes beta switch
+	assert_like "$output" "*warning: flake.lock: removed home 2025-11-01 (build 3 by alpha)*"
+}
