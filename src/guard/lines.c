@@ -105,7 +105,7 @@ static char last_of(const struct line *line)
 
 	while (len && isspace((unsigned char)line->text[len - 1]))
 		len--;
-	return len ? line->text[len - 1] : '\0';
+	return (char)(len ? line->text[len - 1] : '\0');
 }
 
 static size_t indent_of(const struct line *line)
