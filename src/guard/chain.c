@@ -60,6 +60,33 @@ static void add_trial(struct chain *chain, struct build *trial)
 	*trial = (struct build)BUILD_INIT;
 }
 
+static bool is_action(const struct build *build, const char *action)
+{
+	return build->action && streq(build->action, action);
+}
+
+/*
+ * boot sets what boots next, test what runs: the one took nothing out of the other,
+ * unless the machine was rebooted in between.
+ */
+static bool is_beside(const struct build *older, const struct build *newer)
+{
+	return ((is_action(older, "boot") && is_action(newer, "test")) ||
+		       (is_action(older, "test") && is_action(newer, "boot"))) &&
+	       (!newer->system_before || !older->system_after ||
+		       !streq(newer->system_before, older->system_after));
+}
+
+/* The step into which the build's lines have come first, since it is none itself. */
+static struct step *step_after(struct chain *chain, const struct build *build)
+{
+	size_t at = chain->len - 1;
+
+	while (at > 0 && is_beside(build, &chain->list[at].build))
+		at--;
+	return &chain->list[at];
+}
+
 /* Newest first; what did not become live is kept with the step after it. */
 static int collect(struct chain *chain, struct ledger *ledger, const struct build *last)
 {
@@ -74,11 +101,15 @@ static int collect(struct chain *chain, struct ledger *ledger, const struct buil
 		}
 		if (build.number > last->number)
 			continue;
-		if (build_made_its_system(&build) || build.number == last->number) {
+		if (build.number == last->number ||
+			(build_made_its_system(&build) &&
+				!(chain->len &&
+					is_beside(&build,
+						&chain->list[chain->len - 1].build)))) {
 			grow(chain)->build = build;
 			build = (struct build)BUILD_INIT;
 		} else if (chain->len && build_has_snapshot(&build)) {
-			builds_add(&chain->list[chain->len - 1].failed, &build);
+			builds_add(&step_after(chain, &build)->failed, &build);
 		}
 	}
 	return found < 0 ? -1 : 0;

@@ -5,10 +5,16 @@ static uint64_t place_in(uint64_t hash, size_t path)
 	return hash ^ (path + 1) * PLACE_FACTOR;
 }
 
+/* What is counted in the tree as a whole, as far as that tells it apart. */
+static bool is_counted(const struct item *item)
+{
+	return item->kind == ITEM_LINE || item_is_whole_file(item);
+}
+
 uint64_t item_place(const struct item *item)
 {
-	return item->by_path || item->kind != ITEM_LINE ? place_in(item->hash, item->path)
-							: item->hash;
+	return item->by_path || !is_counted(item) ? place_in(item->hash, item->path)
+						  : item->hash;
 }
 
 /* How the item's input or entry stands in another tree, as .hash and .mine. */
@@ -26,7 +32,7 @@ static uint64_t item_value(
 /* One comparison of two trees. */
 struct comparison {
 	struct items *items;
-	struct counts wanted, delta; /* of lines, and of lines in their path */
+	struct counts wanted, delta; /* of lines and whole files, also in their path */
 };
 
 static int compare_paths(const void *path, const void *change)
@@ -46,36 +52,36 @@ static size_t index_of(const struct items *items, const char *path)
 	return found ? (size_t)(found - changes->list) : changes->len;
 }
 
-static void count_delta(struct comparison *comparison, const struct lines *lines,
-	size_t path, int64_t value)
+static void count_delta(
+	struct comparison *comparison, uint64_t hash, size_t path, int64_t value)
 {
-	for (size_t i = 0; i < lines->len; i++) {
-		const uint64_t hash = lines->list[i].hash;
-
-		if (!counts_get(&comparison->wanted, hash))
-			continue;
-		*counts_at(&comparison->delta, hash) += value;
-		*counts_at(&comparison->delta, place_in(hash, path)) += value;
-	}
+	if (!counts_get(&comparison->wanted, hash))
+		return;
+	*counts_at(&comparison->delta, hash) += value;
+	*counts_at(&comparison->delta, place_in(hash, path)) += value;
 }
 
-/* Inputs and entries of the path; a whole file may have been moved there. */
+static void count_lines(struct comparison *comparison, const struct lines *lines,
+	size_t path, int64_t value)
+{
+	for (size_t i = 0; i < lines->len; i++)
+		count_delta(comparison, lines->list[i].hash, path, value);
+}
+
+/* Inputs and entries of the path. */
 static void compare_values(struct items *items, size_t path,
 	const struct path_change *change, const git_blob *from, const git_blob *to)
 {
 	for (size_t i = 0; i < items->len; i++) {
 		struct item *item = &items->list[i];
-		const bool here = item->path == path;
 		uint64_t before, after;
 
-		if (item->kind == ITEM_LINE || (!here && !item_is_whole_file(item)))
+		if (item->path != path || item->kind == ITEM_LINE)
 			continue;
 		before = item_value(item, change->old_mode, &change->old_id, from);
 		after = item_value(item, change->new_mode, &change->new_id, to);
-		item->delta += (after == item->hash) - (before == item->hash);
-		if (!here)
-			continue;
-		item->delta_here = (after == item->hash) - (before == item->hash);
+		item->delta = (after == item->hash) - (before == item->hash);
+		item->delta_here = item->delta;
 		item->has_mine =
 			item->mine && (before == item->mine || after == item->mine);
 	}
@@ -94,10 +100,16 @@ static int compare_change(struct comparison *comparison, git_repository *reposit
 		return -1;
 	lines_split(&from_lines, from);
 	lines_split(&to_lines, to);
-	count_delta(comparison, &from_lines, path, -1);
-	count_delta(comparison, &to_lines, path, 1);
+	count_lines(comparison, &from_lines, path, -1);
+	count_lines(comparison, &to_lines, path, 1);
+	count_delta(comparison, entry_hash(change->old_mode, &change->old_id, false),
+		path, -1);
+	count_delta(comparison, entry_hash(change->new_mode, &change->new_id, false),
+		path, 1);
+	if (path == items->changes.len)
+		return 0;
 	compare_values(items, path, change, from, to);
-	if (seen && path < items->changes.len)
+	if (seen)
 		seen(path, &from_lines, &to_lines, data);
 	return 0;
 }
@@ -112,7 +124,7 @@ int items_compare(struct items *items, git_repository *repository, const git_oid
 	for (size_t i = 0; i < items->len; i++) {
 		items->list[i].delta = items->list[i].delta_here = 0;
 		items->list[i].has_mine = false;
-		if (items->list[i].kind == ITEM_LINE)
+		if (is_counted(&items->list[i]))
 			*counts_at(&comparison.wanted, items->list[i].hash) = 1;
 	}
 	for (size_t i = 0; i < changes.len && result == 0; i++)
@@ -121,7 +133,7 @@ int items_compare(struct items *items, git_repository *repository, const git_oid
 	for (size_t i = 0; i < items->len; i++) {
 		struct item *item = &items->list[i];
 
-		if (item->kind != ITEM_LINE)
+		if (!is_counted(item))
 			continue;
 		item->delta = counts_get(&comparison.delta, item_place(item));
 		item->delta_here =

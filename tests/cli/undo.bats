@@ -942,3 +942,20 @@ This reverts commit $(git rev-parse HEAD~1)."
 	passes beta switch
 	assert_like "$output" "*warning: flake.lock: removed home 2025-11-01 (build 3 by alpha)*"
 }
+
+@test "another's boot and one's own test, merged: neither took the other out" {
+	git checkout -qb side
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	commit_all . "alpha's"
+	passes alpha boot
+	git checkout -q main
+	sed -i 's/^option9 = .*/option9 = "beta";/' big.nix
+	commit_all . "beta's"
+	passes beta test
+	git -c user.name=t -c user.email=t@localhost merge -qm both side
+	passes gamma switch
+	# alpha's line is alpha's still.
+	sed -i 's/^option3 = .*/option3 = "root3";/' big.nix
+	refused gamma switch
+	assert_contains "$output" "by alpha"
+}
