@@ -80,6 +80,7 @@ static int take_files(git_oid *ret, const struct job *job, struct worker *worker
 		.worker = worker,
 		.cache = cache,
 		.stubs = !job->configuration->is_flake,
+		.with_untracked = !tracked,
 	};
 	const int64_t taken = now_ns();
 	const git_oid *whole;

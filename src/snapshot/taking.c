@@ -37,6 +37,16 @@ static int add_blob(struct taking *taking, const char *path, uint32_t mode,
 	return 0;
 }
 
+/* nix-build and nixos-rebuild leave links to what they have built. */
+static bool is_result(const char *path, const char *target)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	return (streq(name, "result") || starts_with(name, "result-")) &&
+	       starts_with(target, "/nix/store/");
+}
+
 static int add_link(struct taking *taking, const char *path, const struct file_stat *stat)
 {
 	_cleanup_close_ int fd = open_beneath(taking->root_fd, path, O_PATH);
@@ -46,6 +56,8 @@ static int add_link(struct taking *taking, const char *path, const struct file_s
 		taking_leave_out(taking, path, strerror(errno));
 		return 0;
 	}
+	if (taking->with_untracked && is_result(path, target))
+		return 0;
 	return add_blob(taking, path, GIT_FILEMODE_LINK, target, strlen(target), stat);
 }
 

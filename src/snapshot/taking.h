@@ -18,6 +18,7 @@ struct taking {
 	 * read, and what is large, is recorded as a stub (size and time).
 	 */
 	bool stubs;
+	bool with_untracked; /* also what builds leave there */
 	bool hidden; /* what is added now lies in a directory that others cannot enter */
 	bool has_submodules;
 	uint64_t bytes;         /* read so far */

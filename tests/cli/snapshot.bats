@@ -321,6 +321,18 @@ recorded_files() {
 	clean_or_dirty dirty
 }
 
+@test "what a build leaves behind is no change of a plain configuration" {
+	cd "$CONFIG"
+	echo '{ }' >configuration.nix
+	ln -s nowhere result-of-mine
+	export DOUBLE='ln -sfn /nix/store/x result; ln -sfn /nix/store/y result-doc'
+	NIXOS_CONFIG=$CONFIG/configuration.nix run sr --agent a build
+	refute_contains "$output" "changed while building"
+	NIXOS_CONFIG=$CONFIG/configuration.nix run sr --agent a build
+	assert_contains "$output" "nothing has changed"
+	assert_equal "$(recorded_files)" "$(printf '%s\n' configuration.nix result-of-mine)"
+}
+
 @test "a configuration is named as it was asked for" {
 	named() {
 		sr --agent a switch "${@:2}" || true
