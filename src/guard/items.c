@@ -21,6 +21,7 @@ struct hunk {
 	struct counts live, mine;    /* how often a line stands in its file */
 	uint64_t *live_in, *mine_in; /* what each line stands in; NULL: no file */
 	size_t start;                /* the hunk's items begin here */
+	struct strbuf sides[2];      /* what it has of mine, of live */
 };
 
 bool guard_ignores(const struct settings *settings, const char *path)
@@ -97,12 +98,24 @@ static void drop_moved_lines(struct items *items)
 	drop_marked(items, 0);
 }
 
+/* As where a list was put on one line. */
+static bool differ_in_blanks_alone(struct hunk *hunk)
+{
+	const uint64_t mine = line_hash(hunk->sides[0].text, hunk->sides[0].len);
+	const uint64_t live = line_hash(hunk->sides[1].text, hunk->sides[1].len);
+
+	for (size_t i = 0; i < ARRAY_LEN(hunk->sides); i++)
+		strbuf_drop(&hunk->sides[i], hunk->sides[i].len);
+	return mine && mine == live;
+}
+
 /* What stands in many places goes along with what tells, each side for itself; a whole
  * file's lines were not all brought by the same one. */
 static void end_hunk(struct hunk *hunk)
 {
 	struct items *items = hunk->items;
 	bool tells[2] = {false};
+	const bool same = differ_in_blanks_alone(hunk);
 
 	if (hunk->whole_file) {
 		hunk->start = items->len;
@@ -112,7 +125,7 @@ static void end_hunk(struct hunk *hunk)
 		if (!items->list[i].by_path)
 			tells[items->list[i].is_lost] = true;
 	for (size_t i = hunk->start; i < items->len; i++)
-		if (items->list[i].by_path && tells[items->list[i].is_lost])
+		if (same || (items->list[i].by_path && tells[items->list[i].is_lost]))
 			items->list[i].hash = 0;
 	drop_marked(items, hunk->start);
 	hunk->start = items->len;
@@ -139,6 +152,7 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *diff_hunk
 	(void)diff_hunk;
 	if (!is_lost && line->origin != GIT_DIFF_LINE_ADDITION)
 		return 0;
+	strbuf_add(&hunk->sides[is_lost], line->content, len);
 	while (len && strchr("\r\n", line->content[len - 1]))
 		len--;
 	item.line = (unsigned)(is_lost ? line->old_lineno : line->new_lineno);
@@ -189,6 +203,7 @@ static int add_lines(
 	struct hunk hunk = {.items = items,
 		.path = path,
 		.whole_file = !live || !mine,
+		.sides = {STRBUF_INIT, STRBUF_INIT},
 		.start = items->len};
 	int result;
 
@@ -203,6 +218,8 @@ static int add_lines(
 	result = git_diff_blobs(live, NULL, mine, NULL, &options, NULL, NULL, begin_hunk,
 		take_line, &hunk);
 	end_hunk(&hunk);
+	strbuf_free(&hunk.sides[0]);
+	strbuf_free(&hunk.sides[1]);
 	counts_free(&hunk.live);
 	counts_free(&hunk.mine);
 	free(hunk.live_in);

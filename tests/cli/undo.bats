@@ -959,3 +959,14 @@ This reverts commit $(git rev-parse HEAD~1)."
 	refused gamma switch
 	assert_contains "$output" "by alpha"
 }
+
+@test "a list that is put on one line, or on several, has lost nothing" {
+	printf '{\n  packages = [\n    "git"\n    "vim"\n  ];\n  other = 1;\n}\n' >list.nix
+	printf '{\n  packages = [ "a" "b" ];\n  more = 1;\n}\n' >short.nix
+	commit_all . "lists"
+	passes alpha switch
+	printf '{\n  packages = [ "git" "vim" ];\n  other = 1;\n  mine = 2;\n}\n' >list.nix
+	printf '{\n  packages = [\n    "a"\n    "b"\n  ];\n  more = 1;\n  mine = 2;\n}\n' >short.nix
+	passes beta switch
+	refute_contains "$output" lacks
+}
