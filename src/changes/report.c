@@ -71,8 +71,10 @@ static int put_path(struct report *report, size_t index)
 		    report->options->show) < 0)
 		return -1;
 	at = text.text;
-	while (text_next_line(&at, text.text + text.len, &line, &len))
+	while (!is_full(report) && text_next_line(&at, text.text + text.len, &line, &len))
 		put_line(report, "    %.*s", (int)len, line);
+	/* A patch that is cut is one that is not told. */
+	report->cut += at < text.text + text.len;
 	return 0;
 }
 

