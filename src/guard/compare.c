@@ -1,8 +1,11 @@
 #include "guard/items.h"
 
+/* Spreads paths over the hashes of lines. */
+#define PATH_FACTOR 0x9e3779b97f4a7c15
+
 static uint64_t place_in(uint64_t hash, size_t path)
 {
-	return hash ^ (path + 1) * PLACE_FACTOR;
+	return hash ^ (path + 1) * PATH_FACTOR;
 }
 
 /* What is counted in the tree as a whole, as far as that tells it apart. */

@@ -160,8 +160,7 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *diff_hunk
 	item.hash = line_identity(line->content, len, item.enclosing);
 	if (!item.hash)
 		return 0;
-	item.is_bare = line_is_bare(line->content, len);
-	item.by_path = (item.is_bare && !item.enclosing) ||
+	item.by_path = (line_is_bare(line->content, len) && !item.enclosing) ||
 		       counts_get(is_lost ? &hunk->live : &hunk->mine, item.hash) > 1;
 	if (!line_needs_enclosing(line->content, len))
 		item.enclosing = 0;
@@ -331,7 +330,7 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 /* A line, and what it stands in: with that it may go to another file. */
 static uint64_t site(const struct item *item)
 {
-	return item->hash ^ item->enclosing * PLACE_FACTOR;
+	return line_site(item->hash, item->enclosing);
 }
 
 bool item_is_whole_file(const struct item *item)

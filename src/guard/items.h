@@ -41,7 +41,6 @@ struct item {
 	uint64_t mine;      /* input, entry: of what mine has in its place; 0: nothing */
 	uint64_t enclosing; /* line: what it stands in, where that tells it apart */
 	uint64_t key;       /* line: of what is before the '='; 0: none */
-	bool is_bare;       /* see line_is_bare(): a copy elsewhere is another option's */
 	bool has_copy;      /* it stands elsewhere in the tree that is said to lack it */
 	bool by_path;       /* it is looked for in its own path only */
 	bool whole_file;    /* of a file that mine lacks, or that live lacks */
@@ -111,9 +110,6 @@ uint64_t item_place(const struct item *item);
 
 /* The trees that were compared last have been live. */
 void items_note_stale(struct items *items);
-
-/* Spreads paths, and what a line stands in, over the hashes of lines. */
-#define PLACE_FACTOR 0x9e3779b97f4a7c15
 
 /* What an item's .hash and .mine are of: an input of a flake.lock, a path as a whole or
  * (mode_only) its mode. 0: there is none. */

@@ -5,8 +5,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-/* Spreads what a line stands in over its hash. */
-#define SITE_FACTOR 0xc2b2ae3d27d4eb4f
+/* Spread what a line stands in over its hash: two, for a bare line may have both. */
+#define IDENTITY_FACTOR 0xc2b2ae3d27d4eb4f
+#define SITE_FACTOR 0x9e3779b97f4a7c15
 
 static uint64_t hash_without_blanks(const char *text, size_t len, bool *ret_says)
 {
@@ -196,12 +197,17 @@ uint64_t *lines_find_enclosing(const char *text, size_t len)
 	return ret;
 }
 
+uint64_t line_site(uint64_t hash, uint64_t enclosing)
+{
+	return hash ^ enclosing * SITE_FACTOR;
+}
+
 uint64_t line_identity(const char *text, size_t len, uint64_t enclosing)
 {
 	const uint64_t hash = line_hash(text, len);
 
 	return hash && enclosing && line_is_bare(text, len)
-		       ? hash ^ (enclosing * SITE_FACTOR | 1)
+		       ? hash ^ (enclosing * IDENTITY_FACTOR | 1)
 		       : hash;
 }
 

@@ -45,6 +45,8 @@ uint64_t *lines_find_enclosing(const char *text, size_t len) _must_check_;
 /* The line's hash; a bare one's with what it stands in, for they are alike in all blocks.
  */
 uint64_t line_identity(const char *text, size_t len, uint64_t enclosing);
+/* A hash, and what the line stands in: with that it may go to another file. */
+uint64_t line_site(uint64_t hash, uint64_t enclosing);
 /* Whether it is told apart from its like only by what it stands in: "port = 80;" and the
  * elements of a list are, "services.web.port = 80;" is not. */
 bool line_needs_enclosing(const char *text, size_t len);

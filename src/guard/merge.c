@@ -319,7 +319,7 @@ static void count_sites(struct counts *ret, const char *text, size_t len)
 
 		number++;
 		if (hash)
-			*counts_at(ret, hash ^ enclosing[number] * PLACE_FACTOR) += 1;
+			*counts_at(ret, line_site(hash, enclosing[number])) += 1;
 	}
 }
 
