@@ -3,10 +3,10 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "changes/describe.h"
-#include "guard/checkout.h"
 #include "guard/refusal.h"
 #include "queue/ticket.h"
 #include "rebuild/target.h"
+#include "record/config_name.h"
 
 static struct guarded *grow(struct guard *guard)
 {

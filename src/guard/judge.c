@@ -1,284 +1,23 @@
 #include "guard/judge.h"
 
 #include <inttypes.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/worker.h"
-#include "changes/edits.h"
-#include "guard/checkout.h"
-#include "guard/history.h"
+#include "guard/author.h"
+#include "guard/court.h"
 #include "ledger/remote.h"
 
 #define DEADLINE_MS 30000
-/* A hook notes an edit so soon after the file was written. */
-#define EDIT_SECONDS 2
 #define FRAME_FINDING WORKER_FRAMES
 
 /* In the worker. */
-struct court {
-	struct case_at_hand *hand;
-	git_repository *repository; /* the ledger's objects, and those of checkouts */
-	struct history history;
-	struct items items;
-	struct edits edits;
-	git_oid live; /* tree; zero: not known */
-	bool is_elsewhere;
-};
-
-static void court_free(struct court *court)
-{
-	history_free(&court->history);
-	items_free(&court->items);
-	edits_free(&court->edits);
-}
-
-/* What is live: the end of the chain, else (made outside) the commit that it tells. */
-static void find_live(struct court *court)
-{
-	struct chain *chain = &court->hand->chain;
-
-	if (!chain->len && history_tree(&court->live, &court->history,
-				   &court->hand->live->config_commit))
-		chain_add(chain, &court->live);
-	if (chain->len)
-		court->live = chain->list[chain->len - 1].tree;
-}
-
-static int hear(struct court *court)
-{
-	const struct case_at_hand *hand = court->hand;
-	const struct configuration *configuration = hand->configuration;
-	_cleanup_free_ char *live_root = checkout_of_build(hand->live);
-	git_repository *repository = court->repository;
-
-	court->is_elsewhere = !hand->live->config ||
-			      !checkout_is_same(hand->live->config, configuration->name);
-	if (history_open(&court->history, repository,
-		    configuration->is_git ? configuration->root : NULL, live_root,
-		    &hand->snapshot->commit, &hand->live->config_commit) < 0)
-		return -1;
-	find_live(court);
-	if (git_oid_is_zero(&court->live))
-		return 0;
-	if (items_find(&court->items, repository, &court->live, &hand->snapshot->tree,
-		    hand->settings) < 0 ||
-		chain_attribute(
-			&court->hand->chain, &court->items, repository, hand->agent) < 0)
-		return -1;
-	history_mark(&court->history, &court->items, &court->live);
-	edits_read(&court->edits, hand->settings);
-	/* From here on .delta tells what live has changed since the common ancestor. */
-	if (git_oid_is_zero(&court->history.base))
-		return 0;
-	if (items_compare(&court->items, repository, &court->history.base, &court->live,
-		    NULL, NULL) < 0)
-		return -1;
-	items_note_stale(&court->items);
-	return 0;
-}
-
-/* Whether live has it, or has taken it out, since what both have in common. One copy more
- * comes back only where it once stood. */
-static bool is_since_base(const struct court *court, const struct item *item)
-{
-	const int64_t delta =
-		item->has_copy && !item->is_lost ? item->delta_here : item->delta;
-
-	return !court->history.has_live && !git_oid_is_zero(&court->history.base) &&
-	       (item->is_lost ? delta > 0 : delta < 0);
-}
-
-/* A new text that stands in the lost line's place: of the same name, in the same block
- * (which may have gone to another file), and never built. */
-static struct item *find_replacement(const struct court *court, const struct item *item)
-{
-	for (size_t i = 0; item->key && i < court->items.len; i++) {
-		struct item *other = &court->items.list[i];
-
-		if (other->kind == ITEM_LINE && !other->is_lost &&
-			other->key == item->key && other->enclosing == item->enclosing &&
-			(other->path == item->path || item->enclosing) &&
-			other->owner == NO_OWNER)
-			return other;
-	}
-	return NULL;
-}
-
-static const struct build *owner_of(const struct court *court, const struct item *item)
-{
-	const struct step *step;
-
-	if (item->owner == NO_OWNER)
-		return NULL;
-	step = &court->hand->chain.list[item->owner];
-	for (size_t i = 0; i < step->failed.len; i++)
-		if (step->failed.list[i].number == item->first_build)
-			return &step->failed.list[i];
-	return &step->build;
-}
-
-static char *file_of(const struct court *court, const struct item *item)
-{
-	return xasprintf("%s/%s", court->hand->configuration->root,
-		item_path(&court->items, item));
-}
-
-/* The lost line of the same name and step that a returned one stands for. */
-static const struct item *find_counterpart(
-	const struct court *court, const struct item *item)
-{
-	for (size_t i = 0; item->key && !item->is_lost && i < court->items.len; i++) {
-		const struct item *other = &court->items.list[i];
-
-		if (other->kind == ITEM_LINE && other->is_lost &&
-			other->path == item->path && other->key == item->key &&
-			other->owner == item->owner)
-			return other;
-	}
-	return NULL;
-}
-
-/* The build that it is told of. */
-static const struct build *maker_of(const struct court *court, const struct item *item)
-{
-	const struct item *counterpart = find_counterpart(court, item);
-
-	return owner_of(court, counterpart ? counterpart : item);
-}
-
-/* Who wrote it: the only one who edited the file before it was first built, else the
- * builder. */
-static const char *author_of(const struct court *court, const struct item *item)
-{
-	const struct build *owner = maker_of(court, item);
-	_cleanup_free_ char *file = file_of(court, item);
-	const struct step *steps = court->hand->chain.list;
-	const char *author = NULL;
-
-	if (!owner)
-		return NULL;
-	if (item->owner > 0 && !steps[item->owner].is_rollback)
-		author = edits_author(&court->edits, file,
-			steps[item->owner - 1].build.started, owner->started);
-	return author ? author : owner->agent;
-}
-
-/* Whether nothing but the last edit has written the file: no stash, no checkout. */
-static bool is_as_edited(const struct court *court, const char *file)
-{
-	const struct edit *last = edits_last(&court->edits, file);
-	struct stat status;
-
-	return last && lstat(file, &status) == 0 &&
-	       status.st_mtime <= last->when + EDIT_SECONDS;
-}
-
-/* Whether the author has taken it out again himself, as far as edits are known. */
-static bool is_taken_back(
-	const struct court *court, const struct item *item, const char *author)
-{
-	const struct build *owner = owner_of(court, item);
-	_cleanup_free_ char *file = file_of(court, item);
-	const char *editor =
-		owner ? edits_author(&court->edits, file, owner->started, 0) : NULL;
-
-	return editor && streq(editor, author) && is_as_edited(court, file);
-}
-
-/* Whether something older takes its place; what has lines can do nothing else. */
-static bool goes_back(const struct item *item)
-{
-	if (item->kind == ITEM_INPUT)
-		return item->is_stale;
-	return item->kind != ITEM_ENTRY || !item->mine || !item->is_lost ||
-	       item->is_stale;
-}
-
-/* What neither names nor excuses decide. */
-static enum item_verdict weigh(
-	const struct court *court, struct item *item, const struct item *replacement)
-{
-	const bool is_since = is_since_base(court, item);
-
-	/* It may be one and the same option, or another machine's: said, not refused. */
-	if (item->has_copy && !(item->whole_file && item->is_lost))
-		return VERDICT_WARNING;
-	if (replacement) {
-		set_string(&item->other, xstrdup(replacement->text));
-		if (!is_since || !court->is_elsewhere)
-			return VERDICT_WARNING;
-	}
-	/* One that is gone may have no use any more: the line that used it tells. */
-	if (item->kind == ITEM_INPUT && !item->mine)
-		return VERDICT_WARNING;
-	if (item->kind == ITEM_INPUT)
-		return goes_back(item) ? VERDICT_REFUSED : VERDICT_NONE;
-	if (is_since)
-		return VERDICT_REFUSED;
-	if (item->kind == ITEM_ENTRY && item->mine)
-		return goes_back(item) ? VERDICT_REFUSED : VERDICT_WARNING;
-	return item->is_fresh ? VERDICT_WARNING : VERDICT_REFUSED;
-}
-
-/* One's own rollback of somebody else's work: it was taken out for a reason, and is not
- * one's own to bring back unseen. */
-static bool was_taken_from_another(const struct court *court, const struct item *item)
-{
-	return item->brought != NO_OWNER &&
-	       !build_is_of_agent(
-		       &court->hand->chain.list[item->brought].build, court->hand->agent);
-}
-
-static enum item_verdict decide(const struct court *court, struct item *item)
-{
-	const struct item *replacement = item->is_lost && item->kind == ITEM_LINE
-						 ? find_replacement(court, item)
-						 : NULL;
-	const char *author;
-
-	if (item->verdict == VERDICT_IGNORED)
-		return VERDICT_IGNORED;
-	/* What was left out of a snapshot has not been taken out of the configuration. */
-	if (!item->is_lost && item->whole_file && court->hand->live->left_out)
-		return VERDICT_NONE;
-	if (item->owner == NO_OWNER && is_since_base(court, item))
-		item->owner =
-			court->hand->chain.len - 1; /* at least it is in what is live */
-	if (item->owner == NO_OWNER)
-		return item->is_lost && !replacement && goes_back(item) ? VERDICT_UNKNOWN
-									: VERDICT_NONE;
-	author = author_of(court, item);
-	if (author && streq(author, court->hand->agent) &&
-		!was_taken_from_another(court, item))
-		return replacement || !goes_back(item) ? VERDICT_NONE : VERDICT_OWN;
-	if (item->is_reverted)
-		return VERDICT_REVERTED;
-	if ((item->is_rewritten && court->is_elsewhere) ||
-		(author && is_taken_back(court, item, author)))
-		return VERDICT_NONE;
-	return weigh(court, item, replacement);
-}
-
-static bool is_uncommitted(const struct court *court, const struct item *item)
-{
-	const struct build *owner = owner_of(court, item);
-	const struct ledger objects = {.repository = court->repository};
-	const char *path = item_path(&court->items, item);
-	git_oid built, committed;
-
-	return owner && !git_oid_is_zero(&owner->config_tree) &&
-	       ledger_path_id(&built, &objects, &owner->tree, path) == 0 &&
-	       ledger_path_id(&committed, &objects, &owner->config_tree, path) == 0 &&
-	       !git_oid_equal(&built, &committed);
-}
-
 static void send_finding(
 	const struct court *court, struct worker *worker, const struct item *item)
 {
-	const struct build *owner = maker_of(court, item);
-	const char *author = owner ? author_of(court, item) : NULL;
+	const struct build *owner = item_maker(court, item);
+	const char *author = owner ? item_author(court, item) : NULL;
 	_cleanup_record_ struct record record = {0};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 
@@ -293,8 +32,8 @@ static void send_finding(
 		author = builder->agent;
 	}
 	record_setf(&record, "Numbers", "%d %d %d %d %d %u %" PRIu64, item->verdict,
-		item->kind, item->is_lost, item->whole_file, is_uncommitted(court, item),
-		item->line, owner ? owner->number : 0);
+		item->kind, item->is_lost, item->whole_file,
+		item_is_uncommitted(court, item), item->line, owner ? owner->number : 0);
 	record_set(&record, "Path", item_path(&court->items, item));
 	record_set(&record, "Text", item->text);
 	record_set(&record, "Other", item->other);
@@ -303,56 +42,14 @@ static void send_finding(
 	worker_send(worker, FRAME_FINDING, text.text, text.len);
 }
 
-/* Whether copies of it decide: it is another's, as far as is known yet. */
-static bool asks_for_copies(const struct court *court, const struct item *item, bool lost)
-{
-	const char *author = author_of(court, item);
-
-	return item->kind == ITEM_LINE && item->is_lost == lost &&
-	       item->verdict != VERDICT_IGNORED &&
-	       (author ? !streq(author, court->hand->agent) ||
-				       was_taken_from_another(court, item)
-		       : is_since_base(court, item));
-}
-
-/* Only where there is something to ask for, since all texts are read. */
-static void look_for_copies(struct court *court, const git_oid *tree, bool lost)
-{
-	struct items *items = &court->items;
-	bool any = false;
-
-	for (size_t i = 0; i < items->len && !any; i++)
-		any = asks_for_copies(court, &items->list[i], lost);
-	if (!any)
-		return;
-	items_mark_copies(items, court->repository, court->hand->settings, tree, lost);
-	for (size_t i = 0; i < items->len && !lost; i++) {
-		struct item *item = &items->list[i];
-
-		if (!item->is_lost && item->has_copy && !item->is_settled)
-			item->owner = NO_OWNER;
-	}
-}
-
-static int decide_all(struct court *court)
-{
-	if (hear(court) < 0)
-		return -1;
-	look_for_copies(court, &court->hand->snapshot->tree, true);
-	look_for_copies(court, &court->live, false);
-	for (size_t i = 0; i < court->items.len; i++)
-		court->items.list[i].verdict = decide(court, &court->items.list[i]);
-	return 0;
-}
-
 static int work(struct worker *worker, struct strbuf *answer, void *data)
 {
 	struct verdict *verdict = data;
-	_cleanup_(court_free) struct court court = {.hand = verdict->hand};
+	_cleanup_court_ struct court court = {.hand = verdict->hand};
 	_cleanup_record_ struct record record = {0};
 	char live[OID_TEXT_SIZE];
 
-	if (remote_open(&court.repository, worker) < 0 || decide_all(&court) < 0)
+	if (remote_open(&court.repository, worker) < 0 || court_decide(&court) < 0)
 		return -1;
 	for (size_t i = 0; i < court.items.len; i++)
 		if (court.items.list[i].verdict != VERDICT_NONE ||

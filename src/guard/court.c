@@ -1,0 +1,191 @@
+#include "guard/court.h"
+
+#include "base/memory.h"
+#include "guard/author.h"
+#include "record/config_name.h"
+
+void court_free(struct court *court)
+{
+	history_free(&court->history);
+	items_free(&court->items);
+	edits_free(&court->edits);
+}
+
+/* What is live: the end of the chain, else (made outside) the commit that it tells. */
+static void find_live(struct court *court)
+{
+	struct chain *chain = &court->hand->chain;
+
+	if (!chain->len && history_tree(&court->live, &court->history,
+				   &court->hand->live->config_commit))
+		chain_add(chain, &court->live);
+	if (chain->len)
+		court->live = chain->list[chain->len - 1].tree;
+}
+
+static int hear(struct court *court)
+{
+	const struct case_at_hand *hand = court->hand;
+	const struct configuration *configuration = hand->configuration;
+	_cleanup_free_ char *live_root = checkout_of_build(hand->live);
+	git_repository *repository = court->repository;
+
+	court->is_elsewhere = !hand->live->config ||
+			      !config_is_beside(hand->live->config, configuration->name);
+	if (history_open(&court->history, repository,
+		    configuration->is_git ? configuration->root : NULL, live_root,
+		    &hand->snapshot->commit, &hand->live->config_commit) < 0)
+		return -1;
+	find_live(court);
+	if (git_oid_is_zero(&court->live))
+		return 0;
+	if (items_find(&court->items, repository, &court->live, &hand->snapshot->tree,
+		    hand->settings) < 0 ||
+		chain_attribute(
+			&court->hand->chain, &court->items, repository, hand->agent) < 0)
+		return -1;
+	history_mark(&court->history, &court->items, &court->live);
+	edits_read(&court->edits, hand->settings);
+	/* From here on .delta tells what live has changed since the common ancestor. */
+	if (git_oid_is_zero(&court->history.base))
+		return 0;
+	if (items_compare(&court->items, repository, &court->history.base, &court->live,
+		    NULL, NULL) < 0)
+		return -1;
+	items_note_stale(&court->items);
+	return 0;
+}
+
+/* Whether live has it, or has taken it out, since what both have in common. One copy more
+ * comes back only where it once stood. */
+static bool is_since_base(const struct court *court, const struct item *item)
+{
+	const int64_t delta =
+		item->has_copy && !item->is_lost ? item->delta_here : item->delta;
+
+	return !court->history.has_live && !git_oid_is_zero(&court->history.base) &&
+	       (item->is_lost ? delta > 0 : delta < 0);
+}
+
+/* A new text that stands in the lost line's place: of the same name, in the same block
+ * (which may have gone to another file), and never built. */
+static struct item *find_replacement(const struct court *court, const struct item *item)
+{
+	for (size_t i = 0; item->key && i < court->items.len; i++) {
+		struct item *other = &court->items.list[i];
+
+		if (other->kind == ITEM_LINE && !other->is_lost &&
+			other->key == item->key && other->enclosing == item->enclosing &&
+			(other->path == item->path || item->enclosing) &&
+			other->owner == NO_OWNER)
+			return other;
+	}
+	return NULL;
+}
+
+/* Whether something older takes its place; what has lines can do nothing else. */
+static bool goes_back(const struct item *item)
+{
+	if (item->kind == ITEM_INPUT)
+		return item->is_stale;
+	return item->kind != ITEM_ENTRY || !item->mine || !item->is_lost ||
+	       item->is_stale;
+}
+
+/* What neither names nor excuses decide. */
+static enum item_verdict weigh(
+	const struct court *court, struct item *item, const struct item *replacement)
+{
+	const bool is_since = is_since_base(court, item);
+
+	/* It may be one and the same option, or another machine's: said, not refused. */
+	if (item->has_copy && !(item->whole_file && item->is_lost))
+		return VERDICT_WARNING;
+	if (replacement) {
+		set_string(&item->other, xstrdup(replacement->text));
+		if (!is_since || !court->is_elsewhere)
+			return VERDICT_WARNING;
+	}
+	/* One that is gone may have no use any more: the line that used it tells. */
+	if (item->kind == ITEM_INPUT && !item->mine)
+		return VERDICT_WARNING;
+	if (item->kind == ITEM_INPUT)
+		return goes_back(item) ? VERDICT_REFUSED : VERDICT_NONE;
+	if (is_since)
+		return VERDICT_REFUSED;
+	if (item->kind == ITEM_ENTRY && item->mine)
+		return goes_back(item) ? VERDICT_REFUSED : VERDICT_WARNING;
+	return item->is_fresh ? VERDICT_WARNING : VERDICT_REFUSED;
+}
+
+static enum item_verdict decide(const struct court *court, struct item *item)
+{
+	const struct item *replacement = item->is_lost && item->kind == ITEM_LINE
+						 ? find_replacement(court, item)
+						 : NULL;
+	const char *author;
+
+	if (item->verdict == VERDICT_IGNORED)
+		return VERDICT_IGNORED;
+	/* What was left out of a snapshot has not been taken out of the configuration. */
+	if (!item->is_lost && item->whole_file && court->hand->live->left_out)
+		return VERDICT_NONE;
+	if (item->owner == NO_OWNER && is_since_base(court, item))
+		item->owner =
+			court->hand->chain.len - 1; /* at least it is in what is live */
+	if (item->owner == NO_OWNER)
+		return item->is_lost && !replacement && goes_back(item) ? VERDICT_UNKNOWN
+									: VERDICT_NONE;
+	author = item_author(court, item);
+	if (author && streq(author, court->hand->agent) &&
+		!item_was_taken_from_another(court, item))
+		return replacement || !goes_back(item) ? VERDICT_NONE : VERDICT_OWN;
+	if (item->is_reverted)
+		return VERDICT_REVERTED;
+	if ((item->is_rewritten && court->is_elsewhere) ||
+		(author && item_is_taken_back(court, item, author)))
+		return VERDICT_NONE;
+	return weigh(court, item, replacement);
+}
+
+/* Whether copies of it decide: it is another's, as far as is known yet. */
+static bool asks_for_copies(const struct court *court, const struct item *item, bool lost)
+{
+	const char *author = item_author(court, item);
+
+	return item->kind == ITEM_LINE && item->is_lost == lost &&
+	       item->verdict != VERDICT_IGNORED &&
+	       (author ? !streq(author, court->hand->agent) ||
+				       item_was_taken_from_another(court, item)
+		       : is_since_base(court, item));
+}
+
+/* Only where there is something to ask for, since all texts are read. */
+static void look_for_copies(struct court *court, const git_oid *tree, bool lost)
+{
+	struct items *items = &court->items;
+	bool any = false;
+
+	for (size_t i = 0; i < items->len && !any; i++)
+		any = asks_for_copies(court, &items->list[i], lost);
+	if (!any)
+		return;
+	items_mark_copies(items, court->repository, court->hand->settings, tree, lost);
+	for (size_t i = 0; i < items->len && !lost; i++) {
+		struct item *item = &items->list[i];
+
+		if (!item->is_lost && item->has_copy && !item->is_settled)
+			item->owner = NO_OWNER;
+	}
+}
+
+int court_decide(struct court *court)
+{
+	if (hear(court) < 0)
+		return -1;
+	look_for_copies(court, &court->hand->snapshot->tree, true);
+	look_for_copies(court, &court->live, false);
+	for (size_t i = 0; i < court->items.len; i++)
+		court->items.list[i].verdict = decide(court, &court->items.list[i]);
+	return 0;
+}

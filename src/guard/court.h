@@ -1,0 +1,24 @@
+#pragma once
+/*
+ * A case as the worker hears it: what differs, whose it is, what the user's repository
+ * and the agents' hooks tell of it; and the rule, which decides on each difference.
+ */
+#include "changes/edits.h"
+#include "guard/history.h"
+#include "guard/judge.h"
+
+struct court {
+	struct case_at_hand *hand;
+	git_repository *repository; /* the ledger's objects, and those of checkouts */
+	struct history history;
+	struct items items;
+	struct edits edits;
+	git_oid live; /* tree; zero: not known */
+	bool is_elsewhere;
+};
+
+/* Finds the items and decides on each. Prints and returns -1 where nothing can be told.
+ */
+int court_decide(struct court *court) _must_check_;
+void court_free(struct court *court);
+#define _cleanup_court_ _cleanup_(court_free)

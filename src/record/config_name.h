@@ -1,0 +1,18 @@
+#pragma once
+/*
+ * The names under which configurations are recorded ("git+file:///etc/nixos?dir=x#host",
+ * "path:/etc/nixos", "/etc/nixos/configuration.nix", a URL), and the directories that
+ * they lay in.
+ */
+#include "record/build.h"
+
+/* The directory of a configuration on this machine, of one in git the checkout's root.
+ * The caller frees; NULL: it is not on this machine. */
+char *config_directory(const char *config) _must_check_;
+
+/* Whether both are of one directory. */
+bool config_is_beside(const char *config, const char *other);
+
+/* The git checkout that a build was made in, where it is still there. The caller frees;
+ * NULL: none. */
+char *checkout_of_build(const struct build *build) _must_check_;
