@@ -1,12 +1,15 @@
 #include "guard/author.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "record/config_name.h"
 
 /* A hook notes an edit so soon after the file was written. */
 #define EDIT_SECONDS 2
+#define FILE_MAX ((size_t)4 << 20)
 
 static const struct build *owner_of(const struct court *court, const struct item *item)
 {
@@ -19,12 +22,6 @@ static const struct build *owner_of(const struct court *court, const struct item
 		if (step->failed.list[i].number == item->first_build)
 			return &step->failed.list[i];
 	return &step->build;
-}
-
-static char *file_of(const struct court *court, const struct item *item)
-{
-	return xasprintf("%s/%s", court->hand->configuration->root,
-		item_path(&court->items, item));
 }
 
 /* The lost line of the same name and step that a returned one stands for. */
@@ -42,7 +39,6 @@ static const struct item *find_counterpart(
 	return NULL;
 }
 
-/* The build that it is told of. */
 const struct build *item_maker(const struct court *court, const struct item *item)
 {
 	const struct item *counterpart = find_counterpart(court, item);
@@ -50,20 +46,49 @@ const struct build *item_maker(const struct court *court, const struct item *ite
 	return owner_of(court, counterpart ? counterpart : item);
 }
 
-/* Who wrote it: the only one who edited the file before it was first built, else the
- * builder. */
+static bool is_made_here(const struct court *court, const struct build *build)
+{
+	return !build->config ||
+	       config_is_beside(build->config, court->hand->configuration->name);
+}
+
+/* The item's file in the directory that the build was made of; NULL: not on this machine.
+ * The caller frees. */
+static char *file_of(
+	const struct court *court, const struct item *item, const struct build *build)
+{
+	_cleanup_free_ char *directory =
+		is_made_here(court, build) ? xstrdup(court->hand->configuration->root)
+					   : config_directory(build->config);
+
+	return directory ? xasprintf("%s/%s", directory, item_path(&court->items, item))
+			 : NULL;
+}
+
+/* When the newest of the steps before this one was built that were made in the directory
+ * of the configuration; 0: never. */
+static time_t time_before(const struct court *court, size_t step, const char *config)
+{
+	const struct step *steps = court->hand->chain.list;
+
+	while (step-- > 0)
+		if (config && steps[step].build.config &&
+			config_is_beside(steps[step].build.config, config))
+			return steps[step].build.started;
+	return 0;
+}
+
 const char *item_author(const struct court *court, const struct item *item)
 {
 	const struct build *owner = item_maker(court, item);
-	_cleanup_free_ char *file = file_of(court, item);
-	const struct step *steps = court->hand->chain.list;
+	_cleanup_free_ char *file = owner ? file_of(court, item, owner) : NULL;
 	const char *author = NULL;
 
 	if (!owner)
 		return NULL;
-	if (item->owner > 0 && !steps[item->owner].is_rollback)
+	if (file && !court->hand->chain.list[item->owner].is_rollback)
 		author = edits_author(&court->edits, file,
-			steps[item->owner - 1].build.started, owner->started);
+			time_before(court, item->owner, owner->config), owner->started);
 	return author ? author : owner->agent;
 }
 
@@ -77,16 +102,57 @@ static bool is_as_edited(const struct court *court, const char *file)
 	       status.st_mtime <= last->when + EDIT_SECONDS;
 }
 
-/* Whether the author has taken it out again himself, as far as edits are known. */
+/* Whether the author alone has edited the file since it was last built with the line,
+ * which all steps have from the owner's on. */
+static bool is_edited_by(const struct court *court, const struct item *item,
+	const char *config, const char *file, const char *author)
+{
+	const struct chain *chain = &court->hand->chain;
+	const time_t owned = chain->list[item->owner].build.started,
+		     built = time_before(court, chain->len, config);
+	const char *editor =
+		edits_author(&court->edits, file, built > owned ? built : owned, 0);
+
+	return editor && streq(editor, author) && is_as_edited(court, file);
+}
+
+/* Whether the file has the line (1) or not (0); -1: it cannot be read. */
+static int look_for_line(const char *file, const struct item *item)
+{
+	_cleanup_close_ int fd =
+		open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_free_ char *text = NULL;
+	_cleanup_lines_ struct lines lines = {0};
+	struct stat status;
+	size_t len;
+
+	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
+		read_to_end(fd, FILE_MAX, &text, &len) < 0)
+		return -1;
+	lines_split_text(&lines, text, len);
+	for (size_t i = 0; i < lines.len; i++)
+		if (lines.list[i].hash == item->hash)
+			return 1;
+	return 0;
+}
+
 bool item_is_taken_back(
 	const struct court *court, const struct item *item, const char *author)
 {
 	const struct build *owner = owner_of(court, item);
-	_cleanup_free_ char *file = file_of(court, item);
-	const char *editor =
-		owner ? edits_author(&court->edits, file, owner->started, 0) : NULL;
+	const struct build here = BUILD_INIT;
+	_cleanup_free_ char *mine = NULL, *theirs = NULL;
 
-	return editor && streq(editor, author) && is_as_edited(court, file);
+	if (!owner)
+		return false;
+	mine = file_of(court, item, &here);
+	if (is_edited_by(court, item, court->hand->configuration->name, mine, author))
+		return true;
+	/* It may have come from there without the draft, which was never committed. */
+	theirs = is_made_here(court, owner) ? NULL : file_of(court, item, owner);
+	return theirs && item->kind == ITEM_LINE &&
+	       is_edited_by(court, item, owner->config, theirs, author) &&
+	       look_for_line(theirs, item) == !item->is_lost;
 }
 
 /* One's own rollback of somebody else's work: it was taken out for a reason, and is not

@@ -213,9 +213,14 @@ uint64_t line_identity(const char *text, size_t len, uint64_t enclosing)
 
 void lines_split(struct lines *ret, const git_blob *blob)
 {
-	const char *at = blob ? git_blob_rawcontent(blob) : "";
-	const char *end = at + (blob ? (size_t)git_blob_rawsize(blob) : 0);
-	_cleanup_free_ uint64_t *enclosing = lines_find_enclosing(at, (size_t)(end - at));
+	lines_split_text(ret, blob ? git_blob_rawcontent(blob) : "",
+		blob ? (size_t)git_blob_rawsize(blob) : 0);
+}
+
+void lines_split_text(struct lines *ret, const char *at, size_t len)
+{
+	const char *end = at + len;
+	_cleanup_free_ uint64_t *enclosing = lines_find_enclosing(at, len);
 	struct line line = {.number = 0};
 
 	*ret = (struct lines){0};

@@ -20,8 +20,9 @@ struct lines {
 	size_t len;
 };
 
-/* blob NULL: none. Valid as long as the blob. */
+/* blob NULL: none. Valid as long as the blob, or the text. */
 void lines_split(struct lines *ret, const git_blob *blob);
+void lines_split_text(struct lines *ret, const char *text, size_t len);
 void lines_free(struct lines *lines);
 #define _cleanup_lines_ _cleanup_(lines_free)
 

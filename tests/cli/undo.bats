@@ -36,6 +36,12 @@ refused() {
 	assert_equal "$status" 65
 }
 
+# What the agent's hook notes of an edit of big.nix, here.
+note_edit() {
+	mkdir -p "$STATE/edits"
+	printf '%s %s %s\n' "$(date +%s)" "$1" "$PWD/big.nix" >>"$STATE/edits/$(id -u)"
+}
+
 # alpha changes line 3, commits and switches; beta has read the file before.
 alpha_changes_line_3() {
 	cp big.nix "$ROOT/old"
@@ -661,21 +667,51 @@ make_modules() {
 }
 
 @test "an edit of the author's excuses what that edit did, not what git did after it" {
-	note_edit() {
-		mkdir -p "$STATE/edits"
-		printf '%s %s %s\n' "$(date +%s)" alpha "$CONFIG/big.nix" >>"$STATE/edits/$(id -u)"
-	}
 	echo 'a = "alpha";' >>big.nix
-	note_edit
+	note_edit alpha
 	passes alpha switch
 	sleep 1.1
 	sed -i '1s/root1/alpha/' big.nix
-	note_edit
+	note_edit alpha
 	touch -d '5 seconds' big.nix # as git stash leaves it
 	git show HEAD:big.nix >big.nix
 	touch -d '5 seconds' big.nix
 	refused gamma switch
 	assert_contains "$output" 'a = \"alpha\";'
+}
+
+@test "edits in one checkout say nothing of lines from another" {
+	git clone -q . "$ROOT/betas"
+	sleep 1.1
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	(cd "$ROOT/betas" && echo 'b = "beta";' >>big.nix && note_edit beta)
+	sleep 1.1
+	passes alpha switch
+	cd "$ROOT/betas"
+	refused beta switch
+	assert_contains "$output" 'lacks 1 line (line 3: "option3 = \"alpha\";")'
+}
+
+@test "a draft that its author has dropped in a checkout of the author's own" {
+	git clone -q . "$ROOT/alphas"
+	(
+		cd "$ROOT/alphas"
+		sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+		passes alpha switch
+	)
+	echo '# more' >>other.nix
+	refused beta switch
+	assert_contains "$output" 'lacks 1 line (line 3: "option3 = \"alpha\";")'
+	sleep 1.1
+	(
+		cd "$ROOT/alphas"
+		echo 'a = "alpha";' >>big.nix
+		note_edit alpha
+	)
+	# alpha goes on with it
+	refused beta switch
+	sed -i 's/^option3 = .*/option3 = "root3";/' "$ROOT/alphas/big.nix"
+	passes beta switch
 }
 
 @test "diff and status look at what is being built, too; 1 where others have built" {

@@ -9,7 +9,8 @@ option has a text of its own, so the model knows who wrote it and who took it ou
 who had read it. What is gone from live without that was taken away unseen.
 
 Misses may be 0.5 %, wrong refusals 3 % (1 % where ATTRIBUTED says that agents' hooks have noted
-every edit); at least 400 builds are needed for these to mean something.
+every edit); at least 400 builds are needed for these to mean something. Not counted as wrong: to
+ask about what another has taken out knowingly, or another's build has dropped.
 """
 
 import difflib
@@ -132,6 +133,10 @@ class Checkout:
         self.store(self.head)
         with open(os.path.join(self.path, ".git", "refs", "heads", "main"), "w") as file:
             file.write(self.head.oid + "\n")
+        self.write_files()
+        subprocess.run(["git", "-C", self.path, "add", "-A"], check=True, env=env)
+
+    def write_files(self):
         for name in os.listdir(self.path):
             if name != ".git" and name not in self.tree:
                 os.unlink(os.path.join(self.path, name))
@@ -140,7 +145,6 @@ class Checkout:
             if not os.path.exists(path) or open(path, "rb").read() != data:
                 with open(path, "wb") as file:
                     file.write(data)
-        subprocess.run(["git", "-C", self.path, "add", "-A"], check=True, env=env)
 
 
 class Agent:
@@ -162,6 +166,7 @@ class World:
         self.time, self.count = 1000000, 0
         self.edited = self.stamped = 0  # when the last edit was noted, the last call ended
         self.author, self.killer, self.returner = {}, {}, {}
+        self.dropped = {}  # whose build took it out of what is live
         self.locks, self.lock_author = {"nixpkgs": 1, "home": 1}, {}
         tree = {f"m{number}.nix": ["{"] + [self.new("root") for _ in range(self.random.randint(6, 20))] + ["}"]
                 for number in range(self.random.randint(2, 4))}
@@ -174,7 +179,7 @@ class World:
         self.shared = kind == "shared"
         self.origin = first
         self.live = self.before = None
-        self.ever, self.rolled_locks = set(), set()
+        self.ever, self.rolled_locks, self.locks_reverted = set(), set(), set()
         self.attempts = self.misses = self.told = self.wrong = self.losses = 0
         self.notes = []
         self.systems = 0
@@ -352,8 +357,7 @@ class World:
         if len(commit.parents) != 1 or place.tree != commit.tree:
             return
         before = options(place.tree)
-        for name, day in place.locks.items():
-            self.lock_author[name, day] = agent.name  # what it reverts it has seen
+        self.locks_reverted |= set(place.locks.items()) - set(self.locks_of(commit.parents[0].tree).items())
         place.tree = dict(commit.parents[0].tree)
         place.locks = self.locks_of(place.tree)
         after = options(place.tree)
@@ -379,10 +383,13 @@ class World:
         place.locks = self.locks_of(place.tree)
 
     def step(self):
-        rnd, kind = self.random, self.random.random()
         self.time += 60
-        agent = rnd.choice(self.agents)
-        place = agent.checkout
+        agent = self.random.choice(self.agents)
+        self.act(agent, agent.checkout)
+        agent.checkout.write_files()
+
+    def act(self, agent, place):
+        rnd, kind = self.random, self.random.random()
         if kind < 0.10:
             for name in rnd.sample(sorted(place.tree), 2):
                 agent.views[name] = list(place.tree[name])
@@ -415,7 +422,8 @@ class World:
         elif self.before:
             self.rollback()
 
-    # What would be taken away unseen, taken out knowingly, and brought back.
+    # What would be taken away unseen, what others know that it was taken out, or whose build has
+    # (by an accident of theirs: nobody else can tell, and to ask is right), and what comes back.
     def truth(self, agent):
         live, mine = self.live, agent.checkout.tree
         unseen, known, back = set(), set(), set()
@@ -425,7 +433,7 @@ class World:
                 (known if killer else unseen).add(text)
         for name, day in self.locks_of(live).items():
             if self.locks_of(mine)[name] < day and self.lock_author.get((name, day), agent.name) != agent.name:
-                unseen.add(f"{name} {day}")
+                (known if (name, day) in self.locks_reverted else unseen).add(f"{name} {day}")
         for name, day in self.locks_of(mine).items():
             if self.locks_of(live)[name] < day and (name, day) in self.rolled_locks:
                 back.add(f"{name} {day}")
@@ -433,6 +441,8 @@ class World:
             killer = self.killer.get(text)
             if killer and killer != agent.name:
                 back.add(text)
+            elif self.dropped.get(text, agent.name) != agent.name:
+                known.add(text)
         return unseen, known, back
 
     def call(self, agent, *more, fail=False):
@@ -475,11 +485,19 @@ class World:
                 return
             status, output, system = self.call(agent, fail=fail)
             if status == 65:
+                self.insist(agent)
                 status, output, system = self.call(agent, *self.allowed(output), fail=fail)
         if status == 0:
             self.before = (self.live, self.live_system) if self.live else None
+            self.dropped.update(dict.fromkeys(options(self.live or {}) - options(place.tree), agent.name))
             self.live, self.live_system = dict(place.tree), system
             self.ever |= options(self.live)
+
+    def insist(self, agent):
+        """Whoever allows what was named to him has taken it out, or put it back, knowingly."""
+        live, mine = options(self.live), options(agent.checkout.tree)
+        self.knows_gone(live - mine, agent.name)
+        self.knows_back(mine & self.ever - live, agent.name)
 
     def judge(self, agent, status, output, unseen, known, back):
         self.attempts += 1
