@@ -9,6 +9,7 @@ any process of a call makes, for every STEP-th n (1: all; above 100 also of ever
 - git finds nothing wrong with the ledger; nothing crashes; nothing is left behind.
 """
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -22,6 +23,7 @@ import time
 program, tracer = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2])
 step = int(sys.argv[3]) if len(sys.argv) == 4 else 1
 here = os.path.dirname(os.path.realpath(__file__))
+place = None  # of this worker
 
 FAULTS = [
     ("all", "kill"), ("rename", "kill"), ("unlink", "kill"), ("linkat", "kill"), ("ftruncate", "kill"),
@@ -281,43 +283,64 @@ SCENARIOS = {"run": scenario_run, "waiter": scenario_waiter, "orphan": scenario_
              "attach": scenario_attach, "diff": scenario_diff}
 
 
+def first_n(index, call):
+    n = 1 + index % step if step > 1 else 1
+    # Those before are the loader's, which crashes without memory.
+    return n + 60 if call == "mmap" else n
+
+
+def try_kind(name, index):
+    """One kind of fault in a scenario, at every n of it: how many there were, and what was not held."""
+    global place
+    place = place or Place()
+    (call, fault), tried, wrongs = FAULTS[index], 0, []
+    n = first_n(index, call)
+    while True:
+        place.reset()
+        try:
+            hit = SCENARIOS[name](place, call, fault, n)
+        except Fault as wrong:
+            hit = "?"
+            wrongs.append(f"{name}: {fault} at {call} {n}: {wrong}")
+        except subprocess.TimeoutExpired as late:
+            hit = "?"
+            wrongs.append(f"{name}: {fault} at {call} {n}: stuck: {late.cmd[-3:]}")
+            subprocess.run(["pkill", "-KILL", "-f", place.root + "/"])
+        if not hit:
+            return name, call, fault, tried, wrongs
+        tried += 1
+        # A run has thousands of calls of every kind, and tens of most.
+        n += step if call != "all" or step == 1 else step * 20
+
+
 def main():
     if subprocess.run([tracer, "/dev/null", "x", "kill", "1", "all", "--", "true"],
                       stderr=subprocess.DEVNULL).returncode:
         sys.exit(77)  # no ptrace(2) here
-    place = Place()
     if len(sys.argv) == 7:
         name, call, fault, n = sys.argv[3:]
-        print("hit:", SCENARIOS[name](place, call, fault, int(n)))
+        print("hit:", SCENARIOS[name](Place(), call, fault, int(n)))
         return
-    tried, failures = 0, 0
-    for name, scenario in SCENARIOS.items():
-        for index, (call, fault) in enumerate(FAULTS):
-            if step > 100 and (index + len(name)) % 12:
-                continue
-            n = 1 + index % step if step > 1 else 1
-            if call == "mmap":
-                n += 60  # those before are the loader's, which crashes without memory
-            while True:
-                place.reset()
-                try:
-                    hit = scenario(place, call, fault, n)
-                except Fault as wrong:
-                    hit, failures = "?", failures + 1
-                    print(f"{name}: {fault} at {call} {n}: {wrong}", flush=True)
-                except subprocess.TimeoutExpired as late:
-                    hit, failures = "?", failures + 1
-                    print(f"{name}: {fault} at {call} {n}: stuck: {late.cmd[-3:]}", flush=True)
-                    subprocess.run(["pkill", "-KILL", "-f", place.root])
-                if not hit:
-                    break
-                tried += 1
-                # A run has thousands of calls of every kind, and tens of most.
-                n += step if call != "all" else step * 20
-    print(f"{tried} faults, {failures} of them not held")
+    jobs = [(name, index) for name in SCENARIOS for index in range(len(FAULTS))
+            if step <= 100 or (index + len(name)) % 12 == 0]
+    tried, failures, told = 0, 0, {}
+    places = tempfile.mkdtemp(prefix="faults.")
+    tempfile.tempdir = places
+    with concurrent.futures.ProcessPoolExecutor() as pool:
+        for done in concurrent.futures.as_completed([pool.submit(try_kind, *job) for job in jobs]):
+            name, call, fault, count, wrongs = done.result()
+            tried += count
+            failures += len(wrongs)
+            told[name] = told.get(name, 0) + count
+            if step <= 100:
+                print(f"{name}: {fault} at {call}: {count} times", flush=True)
+            for wrong in wrongs:
+                print(wrong, flush=True)
+    print(f"{tried} faults {told}, {failures} of them not held")
     if not failures:
-        shutil.rmtree(place.base)
+        shutil.rmtree(places)
     sys.exit(1 if failures else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
