@@ -31,12 +31,14 @@ static size_t sequence_length(const char *text, size_t len, bool *ret_cuts)
 	return i < len ? i + 1 : len;
 }
 
-static void put_at(struct strbuf *out, size_t at, char character)
+/* Over what stands there, and beyond. */
+static void put_at(struct strbuf *out, size_t at, const char *text, size_t len)
 {
-	if (at < out->len)
-		out->text[at] = character;
-	else
-		strbuf_putc(out, character);
+	const size_t over = out->len - at < len ? out->len - at : len;
+
+	if (over)
+		memcpy(out->text + at, text, over);
+	strbuf_add(out, text + over, len - over);
 }
 
 void screen_put_line(struct strbuf *out, const char *line, size_t len)
@@ -56,7 +58,14 @@ void screen_put_line(struct strbuf *out, const char *line, size_t len)
 			at = start;
 			i++;
 		} else {
-			put_at(out, at++, line[i++]);
+			size_t run = 1;
+
+			while (i + run < len && line[i + run] != ESCAPE &&
+				line[i + run] != '\r')
+				run++;
+			put_at(out, at, line + i, run);
+			at += run;
+			i += run;
 		}
 	}
 }

@@ -59,14 +59,32 @@ static void put_character(
 		strbuf_add(out, at, len);
 }
 
+/* Of what goes out as it is: nearly all that there is. */
+static size_t plain_length(const unsigned char *text, size_t len, const char *also)
+{
+	size_t plain = 0;
+
+	while (plain < len && text[plain] >= ' ' && text[plain] < 0x7f &&
+		!strchr(also, text[plain]))
+		plain++;
+	return plain;
+}
+
 /* also: characters that get a backslash in front. */
 static void put_clean(struct strbuf *out, const char *text, size_t len, const char *also)
 {
 	const unsigned char *at = (const unsigned char *)text, *end = at + len;
 
 	while (at < end) {
+		const size_t plain = plain_length(at, (size_t)(end - at), also);
 		uint32_t code = 0;
-		size_t step = decode_utf8(at, (size_t)(end - at), &code);
+		size_t step;
+
+		strbuf_add(out, at, plain);
+		at += plain;
+		if (at == end)
+			break;
+		step = decode_utf8(at, (size_t)(end - at), &code);
 
 		if (step == 0) {
 			strbuf_printf(out, "\\x%02x", *at);

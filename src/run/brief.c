@@ -271,17 +271,24 @@ void brief_read(struct brief *brief, const char *data, size_t len)
 {
 	const size_t max = brief->whole ? WHOLE_LINE_MAX : LINE_KEPT;
 
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0, run; i < len; i += run) {
 		/* A bar is written again and again: only the last of it counts. */
 		if (brief->returned && data[i] != '\n')
 			strbuf_drop(&brief->line, brief->line.len);
 		brief->returned = data[i] == '\r';
 		if (brief->whole && brief->line.len >= max)
 			end_line(brief);
-		if (data[i] == '\n')
+		run = 1;
+		if (data[i] == '\n') {
 			end_line(brief);
-		else if (brief->line.len < max && !brief->returned)
-			strbuf_putc(&brief->line, data[i]);
+		} else if (!brief->returned) {
+			const size_t room = max - brief->line.len;
+
+			while (i + run < len && data[i + run] != '\n' &&
+				data[i + run] != '\r' && (run < room || !brief->whole))
+				run++;
+			strbuf_add(&brief->line, data + i, run < room ? run : room);
+		}
 	}
 }
 
