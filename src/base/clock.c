@@ -101,12 +101,16 @@ int64_t clock_nanoseconds(const struct timespec *time)
 
 bool clock_parse_when(time_t *ret, const char *text)
 {
-	_cleanup_free_ char *midnight = xasprintf("%sT00:00:00+00:00", text);
+	struct tm midnight = {.tm_isdst = -1};
+	const char *end = strptime(text, "%Y-%m-%d", &midnight);
 	int64_t ms;
 
 	if (clock_parse_duration(text, &ms) && ms != FOREVER_MS) {
 		*ret = time(NULL) - (time_t)(ms / 1000);
 		return true;
 	}
-	return clock_parse_iso8601(text, ret) || clock_parse_iso8601(midnight, ret);
+	if (!end || *end)
+		return clock_parse_iso8601(text, ret);
+	*ret = mktime(&midnight);
+	return *ret != -1;
 }

@@ -234,6 +234,24 @@ static bool needs_shell_quotes(const char *word)
 	return false;
 }
 
+char *text_percent_decode(const char *text)
+{
+	struct strbuf out = STRBUF_INIT;
+	unsigned code;
+
+	for (; *text; text++) {
+		if (*text == '%' && isxdigit((unsigned char)text[1]) &&
+			isxdigit((unsigned char)text[2]) &&
+			sscanf(text + 1, "%2x", &code) == 1) {
+			strbuf_putc(&out, (char)code);
+			text += 2;
+		} else {
+			strbuf_putc(&out, *text);
+		}
+	}
+	return strbuf_take(&out);
+}
+
 char *text_shell_words(char *const *words)
 {
 	struct strbuf out = STRBUF_INIT;

@@ -45,6 +45,9 @@ size_t text_cut(const char *text, size_t max);
 bool text_next_line(
 	const char **at, const char *end, const char **ret_line, size_t *ret_len);
 
+/* With %NN as the byte NN: URLs are encoded so, plain paths are not. */
+char *text_percent_decode(const char *text) _must_check_;
+
 /* The words as one line that a POSIX shell would read back as the same words. */
 char *text_shell_words(char *const *words) _must_check_;
 

@@ -12,6 +12,8 @@ static int find_oldest(struct build *ret, struct ledger *ledger, const char *tar
 	int found;
 
 	walk.with_snapshot = true;
+	build_free(ret);
+	*ret = (struct build)BUILD_INIT;
 	while ((found = builds_next(&at, &walk)) > 0) {
 		build_free(ret);
 		*ret = at;

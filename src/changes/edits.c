@@ -11,6 +11,8 @@
 #include "base/text.h"
 
 #define FILE_MAX ((size_t)4 << 20)
+/* What a line has beside its path. */
+#define LINE_MAX 100
 
 static char *directory_of(const struct settings *settings)
 {
@@ -56,6 +58,23 @@ static void put(struct strbuf *out, const struct edit *edit)
 	strbuf_printf(out, "%jd %s %s\n", (intmax_t)edit->when, edit->agent, path);
 }
 
+/* The first of those that are kept: so many, and so long. */
+static size_t find_first_kept(const struct edits *edits)
+{
+	size_t first = edits->len, room = FILE_MAX;
+
+	while (first > 0 && edits->len - first < EDITS_KEPT) {
+		/* Escaped, a byte may take four. */
+		const size_t len = 4 * strlen(edits->list[first - 1].path) + LINE_MAX;
+
+		if (len > room)
+			break;
+		room -= len;
+		first--;
+	}
+	return first;
+}
+
 int edits_note(const struct settings *settings, const char *agent, const char *path)
 {
 	_cleanup_free_ char *directory = directory_of(settings);
@@ -73,8 +92,7 @@ int edits_note(const struct settings *settings, const char *agent, const char *p
 	edits.list = xgrow(edits.list, edits.len, sizeof(*edits.list));
 	edits.list[edits.len++] = (struct edit){
 		.when = time(NULL), .agent = xstrdup(agent), .path = xstrdup(path)};
-	for (size_t i = edits.len > EDITS_KEPT ? edits.len - EDITS_KEPT : 0;
-		i < edits.len; i++)
+	for (size_t i = find_first_kept(&edits); i < edits.len; i++)
 		put(&out, &edits.list[i]);
 	if (pwrite(fd, out.text, out.len, 0) != (ssize_t)out.len)
 		return -1;

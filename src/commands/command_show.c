@@ -10,6 +10,7 @@
 #include "commands/paths.h"
 #include "ledger/names.h"
 #include "run/log.h"
+#include "run/orphans.h"
 
 /* The build before of its target that has a snapshot to compare with. */
 static int find_before(
@@ -258,6 +259,8 @@ static int show(const struct context *context, const struct command_options *opt
 	if (!ledger ||
 		build_by_name(&build, ledger, context->settings, words->words[0]) < 0)
 		return EXIT_OWN_FAILURE;
+	if (build_is_running(&build) && build_is_orphaned(&build, context->settings))
+		orphan_judge(&build, context->settings);
 	if (options->patch)
 		return show_patch(
 			context, options->since, ledger, &build, words->words + 1, paths);

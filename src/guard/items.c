@@ -269,8 +269,9 @@ uint64_t entry_hash(uint32_t mode, const git_oid *id, bool mode_only)
 	return hash_words(octal, mode_only ? "mode" : oid_text(text, id));
 }
 
-/* by_path: only the mode counts, the content has lines of its own. */
-static void add_entry(struct items *items, size_t path, bool mode_only)
+/* mode_only: the content has lines of its own. */
+static void add_entry(
+	struct items *items, size_t path, bool mode_only, enum item_verdict verdict)
 {
 	const struct path_change *change = &items->changes.list[path];
 	const bool is_lost = change->old_mode != 0;
@@ -278,6 +279,7 @@ static void add_entry(struct items *items, size_t path, bool mode_only)
 		.is_lost = is_lost,
 		.path = path,
 		.by_path = mode_only,
+		.verdict = verdict,
 		.whole_file = !change->old_mode || !change->new_mode};
 	const uint64_t live = entry_hash(change->old_mode, &change->old_id, mode_only);
 	const uint64_t mine = entry_hash(change->new_mode, &change->new_id, mode_only);
@@ -297,19 +299,18 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 
 	/* Those that are ignored must not push others out of the list. */
 	if (guard_ignores(settings, change->path)) {
-		add_entry(items, path, false);
-		items->list[items->len - 1].verdict = VERDICT_IGNORED;
+		add_entry(items, path, false, VERDICT_IGNORED);
 		return 0;
 	}
 	if (entry_text(&live, repository, change->old_mode, &change->old_id) < 0 ||
 		entry_text(&mine, repository, change->new_mode, &change->new_id) < 0)
 		return -1;
 	if ((change->old_mode && !live) || (change->new_mode && !mine)) {
-		add_entry(items, path, false);
+		add_entry(items, path, false, VERDICT_NONE);
 		return 0;
 	}
 	if (live && mine && change->old_mode != change->new_mode)
-		add_entry(items, path, true);
+		add_entry(items, path, true, VERDICT_NONE);
 	if (live && mine && is_lock_file(change->path)) {
 		lock_file_parse(&live_lock, live);
 		lock_file_parse(&mine_lock, mine);
@@ -323,7 +324,7 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 		return -1;
 	/* A file without lines is there for its being there. */
 	if (items->len == len && !items->more && (!live || !mine))
-		add_entry(items, path, false);
+		add_entry(items, path, false, VERDICT_NONE);
 	return 0;
 }
 

@@ -3,32 +3,12 @@
 #include <ctype.h>
 
 #include "base/memory.h"
-
-/* URLs are percent-encoded, plain paths are not. */
-static char *percent_decode(const char *text)
-{
-	char *result = xstrdup(text), *out = result;
-
-	for (const char *at = text; *at; at++) {
-		unsigned code;
-
-		if (*at == '%' && isxdigit((unsigned char)at[1]) &&
-			isxdigit((unsigned char)at[2]) &&
-			sscanf(at + 1, "%2x", &code) == 1) {
-			*out++ = (char)code;
-			at += 2;
-		} else {
-			*out++ = *at;
-		}
-	}
-	*out = '\0';
-	return result;
-}
+#include "base/text.h"
 
 /* "//" starts an authority, which is empty for files: path:///x and path:/x are one. */
 static char *local_path(const char *url)
 {
-	_cleanup_free_ char *path = percent_decode(url);
+	_cleanup_free_ char *path = text_percent_decode(url);
 
 	if (starts_with(path, "///"))
 		return xstrdup(path + 2);
@@ -81,11 +61,11 @@ static void take_query(struct flake_ref *ref, char *query)
 			continue;
 		*equals++ = '\0';
 		if (streq(item, "dir"))
-			set_string(&ref->dir, percent_decode(equals));
+			set_string(&ref->dir, text_percent_decode(equals));
 		else if (streq(item, "rev"))
-			set_string(&ref->revision, percent_decode(equals));
+			set_string(&ref->revision, text_percent_decode(equals));
 		else if (streq(item, "ref"))
-			set_string(&ref->ref, percent_decode(equals));
+			set_string(&ref->ref, text_percent_decode(equals));
 		else if (streq(item, "submodules"))
 			ref->submodules = streq(equals, "1") || streq(equals, "true");
 	}

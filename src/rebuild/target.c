@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "record/build.h"
 
 #define SYSTEM "system"
@@ -28,22 +29,6 @@ static char *encode(const char *prefix, const char *name)
 	return strbuf_take(&out);
 }
 
-static char *decode(const char *text)
-{
-	struct strbuf out = STRBUF_INIT;
-	unsigned code;
-
-	for (; *text; text++) {
-		if (*text == '%' && sscanf(text + 1, "%2x", &code) == 1) {
-			strbuf_putc(&out, (char)code);
-			text += 2;
-		} else {
-			strbuf_putc(&out, *text);
-		}
-	}
-	return strbuf_take(&out);
-}
-
 bool target_is_system(const char *name)
 {
 	return streq(name, SYSTEM);
@@ -62,7 +47,7 @@ static char *profile_of(const struct settings *settings, const char *name)
 		return NULL;
 	if (target_is_system(name))
 		return xasprintf("%s/system", settings->profiles_path);
-	profile = decode(name + strlen(PROFILE));
+	profile = text_percent_decode(name + strlen(PROFILE));
 	return xasprintf("%s/system-profiles/%s", settings->profiles_path, profile);
 }
 

@@ -169,18 +169,20 @@ static void cancel_holder(const struct run *run)
 {
 	_cleanup_builds_ struct builds tickets = {0};
 	_cleanup_record_ struct record request = {0};
-	const struct build *holder;
+	const struct build *holder = NULL;
 
-	if (tickets_read(&tickets, run->target.queue) < 0 || !tickets.len)
+	if (tickets_read(&tickets, run->target.queue) < 0)
 		return;
-	holder = &tickets.list[0];
-	for (size_t i = 0; i < tickets.len && build_is_waiting(holder); i++)
-		holder = &tickets.list[i];
+	for (size_t i = 0; i < tickets.len && !holder; i++)
+		if (ticket_name_queues(tickets.list[i].ticket) &&
+			!build_is_waiting(&tickets.list[i]))
+			holder = &tickets.list[i];
+	if (!holder)
+		return;
 	if (run->caller.is_agent && !build_is_of_agent(holder, run->caller.agent))
 		return;
-	if (!ticket_name_queues(holder->ticket) ||
-		(holder->phase != PHASE_EVALUATING && holder->phase != PHASE_BUILDING &&
-			holder->phase != PHASE_UNCONFIRMED))
+	if (holder->phase != PHASE_EVALUATING && holder->phase != PHASE_BUILDING &&
+		holder->phase != PHASE_UNCONFIRMED)
 		return;
 	record_set(&request, "By", run->caller.agent);
 	record_set(&request, "Message",

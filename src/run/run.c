@@ -93,20 +93,22 @@ static bool names_secret(const char *option)
 static char *words_without_secrets(char *const *words)
 {
 	_cleanup_strv_ struct strv shown = {0};
-	bool hidden = false;
+	bool hidden = false, names_setting = false;
 
 	for (; *words; words++) {
 		const char *equals = strchr(*words, '=');
+		const bool is_option = **words == '-' || names_setting;
 
 		if (hidden)
 			strv_add(&shown, "...");
-		else if (**words == '-' && equals && names_secret(*words))
+		else if (is_option && equals && names_secret(*words))
 			strv_take(&shown,
 				xasprintf("%.*s=...", (int)(equals - *words), *words));
 		else
 			strv_add(&shown, *words);
 		/* Flags that only ask have no value. */
-		hidden = !hidden && !equals && names_secret(*words) &&
+		names_setting = streq(*words, "--option");
+		hidden = !hidden && !equals && is_option && names_secret(*words) &&
 			 !starts_with(*words, "--ask-");
 	}
 	return shown.len ? text_shell_words(shown.words) : xstrdup("");
@@ -361,7 +363,7 @@ static int prepare_rebuild(
 static int prepare_any_command(
 	struct run *run, const struct own_options *options, const struct strv *words)
 {
-	_cleanup_free_ char *line = text_shell_words(words->words);
+	_cleanup_free_ char *line = words_without_secrets(words->words);
 	int status = find_program(run, words->words[0], words, 1);
 
 	if (status)

@@ -310,8 +310,22 @@ static void wait_for_timer(struct supervision *supervision, struct run *run)
 
 static void disarm(const struct run *run)
 {
-	if (run->trial.confirm_ms)
+	if (run->trial.armed)
 		trial_stop_timer(&run->surroundings, run->build.number);
+}
+
+/* Takes the new system back (why NULL: there is none), unless the timer does that
+ * already. */
+static void end_trial(struct supervision *supervision, struct run *run, const char *why)
+{
+	if (run->trial.armed && trial_decide(run->settings, TRIAL_EXPIRED) == 0) {
+		wait_for_timer(supervision, run);
+		return;
+	}
+	disarm(run);
+	if (why)
+		take_back(supervision, run, why);
+	trial_forget(run->settings, TRIAL_EXPIRED);
 }
 
 static void note_who_confirmed(struct run *run)
@@ -364,30 +378,16 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	case WORD_NONE:
 		break;
 	}
-	if (trial_decide(run->settings, TRIAL_EXPIRED) == 0) {
-		wait_for_timer(supervision, run);
-		return;
-	}
-	disarm(run);
-	take_back(supervision, run,
+	end_trial(supervision, run,
 		run->build.taken_back ? run->build.taken_back : "not confirmed");
-	trial_forget(run->settings, TRIAL_EXPIRED);
 }
 
 /* nixos-rebuild has failed. One that was activating has left a mixture of two systems. */
 static void end_unfinished(struct supervision *supervision, struct run *run)
 {
-	if (run->trial.armed) {
-		disarm(run);
-		/* The timer has come already. */
-		if (trial_decide(run->settings, TRIAL_EXPIRED) == 0) {
-			wait_for_timer(supervision, run);
-			return;
-		}
-	}
-	if (supervision->progress.activation_begun)
-		take_back(supervision, run, "its activation did not finish");
-	trial_forget(run->settings, TRIAL_EXPIRED);
+	end_trial(supervision, run,
+		supervision->progress.activation_begun ? "its activation did not finish"
+						       : NULL);
 }
 
 /* systemd-run ends with 0 where its unit was stopped. */
@@ -436,11 +436,7 @@ static void try_out(struct supervision *supervision, struct run *run,
 		/* The timer came while it was being checked. */
 		wait_for_timer(supervision, run);
 	} else if (why) {
-		if (run->trial.armed)
-			disarm(run);
-		(void)!trial_decide(run->settings, TRIAL_EXPIRED);
-		take_back(supervision, run, why);
-		trial_forget(run->settings, TRIAL_EXPIRED);
+		end_trial(supervision, run, why);
 	} else if (run->trial.confirm_ms && !streq(now.running, run->trial.old_system)) {
 		wait_to_be_confirmed(supervision, run, now.running, before, status);
 	} else {

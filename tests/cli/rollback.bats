@@ -114,17 +114,21 @@ links() {
 	serve beta two
 	echo '{ seconds = 30; services = [ "slow" ]; }' >modules/slow.nix
 	git add -A
-	sr --agent gamma switch --flake '.#box' 2>"$ROOT/gamma.err" &
+	# One that builds beside the queue is older, and nobody's turn.
+	sr --agent epsilon build --flake '.#box' 2>"$ROOT/epsilon.err" &
 	wait_for grep -q "building test" "$ROOT/var/log/safe-rebuild/3.log"
+	sr --agent gamma switch --flake '.#box' 2>"$ROOT/gamma.err" &
+	wait_for test -e "$ROOT/var/log/safe-rebuild/4.log"
 	sr --agent delta switch --flake '.#box' --show-trace 2>"$ROOT/delta.err" &
-	wait_for grep -q "waiting for build 3" "$ROOT/delta.err"
+	wait_for grep -q "waiting for build 4" "$ROOT/delta.err"
 	person sr rollback
 	assert_equal "$status" 0
-	assert_contains "$output" "asked build 3 by gamma to end"
-	assert_equal "$(field 4 action)" rollback
+	assert_contains "$output" "asked build 4 by gamma to end"
+	assert_equal "$(field 5 action)" rollback
 	assert_equal "$(running)" "one"
-	assert_equal "$(field 3 outcome)" cancelled
+	assert_equal "$(field 4 outcome)" cancelled
 	sr cancel @delta || true
+	sr cancel @epsilon || true
 	wait
 }
 

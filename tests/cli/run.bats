@@ -205,5 +205,10 @@ arguments() {
 	run sr --agent a switch --flake . --option access-tokens github.com=s3cret --extra-password=s3cret --ask-sudo-password
 	assert_contains "$(tr '\0' ' ' <"$ROOT/arguments")" "--option access-tokens github.com=s3cret --extra-password=s3cret"
 	assert_equal "$(field 1 command)" "switch --flake . --option access-tokens ... --extra-password=... --ask-sudo-password"
+	run sr --agent a exec -- sh -c true --password hunter2 --impure
+	assert_equal "$(field 2 command)" "exec -- sh -c true --password ... --impure"
+	# what only looks like one hides nothing
+	run sr --agent a switch --flake .#token-box --impure
+	assert_equal "$(field 3 command)" "switch --flake '.#token-box' --impure"
 	refute grep -rq s3cret "$ROOT/var" "$ROOT/run"
 }

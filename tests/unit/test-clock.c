@@ -58,12 +58,26 @@ static void test_iso8601_in_every_zone(void **state)
 	}
 }
 
+static void test_days_are_local(void **state)
+{
+	time_t midnight = 0;
+
+	(void)state;
+	setenv("TZ", "Pacific/Kiritimati", 1);
+	tzset();
+	assert_true(clock_parse_when(&midnight, "2026-11-28"));
+	assert_int_equal(midnight, 1795773600);
+	assert_false(clock_parse_when(&midnight, "2026-11-28x"));
+	assert_false(clock_parse_when(&midnight, "November"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_durations_in_words),
 		cmocka_unit_test(test_durations_parsed),
 		cmocka_unit_test(test_iso8601_in_every_zone),
+		cmocka_unit_test(test_days_are_local),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,10 @@ static void test_target_profile(void **state)
 	assert_string_equal(other.profile, "/profiles/system-profiles/a/b");
 	assert_string_equal(other.queue, "/run/targets/profile-a%2fb/queue");
 	assert_null(host.profile);
+	/* What a directory's name may be, too: it is read to its end. */
+	target_free(&other);
+	target_by_name(&other, &settings, "profile-%4");
+	assert_string_equal(other.profile, "/profiles/system-profiles/%4");
 }
 
 static void test_targets(void **state)
