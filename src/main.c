@@ -28,7 +28,7 @@ static void print_help(void)
 	     "See safe-rebuild(8) and safe-rebuild.ini(5).");
 }
 
-/* For the words that have no settings and no run: returns -1 where it is none of them. */
+/* Answers --help and --version, which need no settings; -1: it is something else. */
 static int answer_at_once(const struct strv *words)
 {
 	if (!words->len) {
@@ -75,7 +75,7 @@ static bool is_mistyped(const struct strv *words)
 		return false;
 	meant = find_meant(request.action_word);
 	if (meant)
-		error("'%s' is no action and no command: did you mean '%s'?",
+		error("'%s' is neither an action nor a command: did you mean '%s'?",
 			request.action_word, meant);
 	return meant;
 }

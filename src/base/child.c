@@ -45,7 +45,7 @@ void surroundings_leave(const struct surroundings *surroundings)
 	sigprocmask(SIG_SETMASK, &surroundings->signal_mask, NULL);
 }
 
-/* From here on only what is async-signal-safe: the other threads are not in the copy. */
+/* Only async-signal-safe calls from here on: fork(2) copies no other threads. */
 static _noreturn_ void become(const struct child *child, int gate, int failure)
 {
 	const int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -107,7 +107,7 @@ int child_release(struct child *child)
 	ssize_t got, written;
 	int reason = 0;
 
-	/* Made here too: whoever signals the group right away must find it. */
+	/* Set here too: whoever signals the group right away must find it. */
 	if (child->group >= 0)
 		setpgid(child->pid, child->group);
 	written = write(child->gate, "", 1);

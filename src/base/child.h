@@ -2,7 +2,7 @@
 /*
  * Starting programs: with an argv, never through a shell, with the three standard
  * descriptors that are named and no others (ours are close-on-exec), and with the umask
- * and the signals and rights (base/rights.h) that our caller had. And what belongs to it:
+ * and the signals and rights (base/rights.h) that our caller had. Also here:
  * the caller's surroundings, signals as events, exit statuses.
  *
  * A program is started in two steps, so that there is no moment in which it runs and is
@@ -35,31 +35,31 @@ struct child {
 	const char *program; /* a path, or a name to be looked up in PATH */
 	char *const *argv;
 	const struct surroundings *surroundings;
-	int stdio[STDERR_FILENO + 1]; /* what becomes its three; -1: /dev/null */
+	int stdio[STDERR_FILENO + 1]; /* its stdin, stdout, stderr; -1: /dev/null */
 	/* The process group that it joins; 0: one of its own, named by its pid; -1: it
-	 * stays in ours. A hangup ends none that has joined another's. CHILD_NEW_SESSION:
+	 * stays in ours. One that joins another's ignores SIGHUP. CHILD_NEW_SESSION:
 	 * without a terminal. */
 	pid_t group;
 
 	pid_t pid;
-	int gate;    /* a byte lets it go on, the end of it lets it die */
-	int failure; /* brings the errno where the program could not be executed */
+	int gate;    /* a byte lets it go on, end of file makes it exit */
+	int failure; /* carries errno if the program could not be executed */
 };
 
-/* -1 with errno set where there is no process to be had. */
+/* -1 with errno set if no process could be made. */
 int child_fork(struct child *child) _must_check_;
-/* 0, or the errno with which the program could not be executed; then it is gone. */
+/* 0, or errno if the program could not be executed; the child is gone then. */
 int child_release(struct child *child) _must_check_;
 
 /*
- * Both, and waits for its end: the exit status; -1 with errno set where it did not run or
+ * Does both and waits. Returns the exit status; -1 with errno set if it did not run or
  * was killed at the deadline, with its group if that is its own (ETIMEDOUT).
  */
 int child_run(struct child *child, int64_t deadline_ms) _must_check_;
 
 /*
- * Runs the program for what it prints, at most max bytes, with a NUL behind it; NULL
- * where that did not work out or its exit status is not 0. argv[0] is the program. The
+ * Returns what the program prints, at most max bytes and a NUL; NULL
+ * if it cannot be run or its exit status is not 0. argv[0] is the program. The
  * caller frees.
  */
 char *child_output(char *const *argv, const struct surroundings *surroundings,

@@ -147,7 +147,7 @@ int make_directories(const char *path, mode_t mode)
 	return make_directory(copy, mode);
 }
 
-/* Of a directory that is there: what a killed first call, or somebody's chmod, has left.
+/* Repairs what a killed first call, or somebody's chmod, has left of a directory.
  */
 static int repair_directory(const char *path, mode_t mode, gid_t group)
 {

@@ -11,11 +11,11 @@
 
 /*
  * Leaves stdin, stdout and stderr open, whatever they were, and nothing else: a file
- * opened later can neither become stderr, nor can a lock or a pipe that the caller has
- * left open be kept by what we leave running.
+ * opened later cannot become stderr, and what we leave running cannot keep a lock or a
+ * pipe that the caller has left open.
  */
 void keep_standard_descriptors_only(void);
-/* Closes all above stderr but these, which it sorts. */
+/* Closes all descriptors above stderr except these. Sorts keep. */
 void close_all_but(int *keep, size_t len);
 
 int write_all(int fd, const void *data, size_t len);
@@ -43,7 +43,7 @@ int make_directories(const char *path, mode_t mode);
 bool is_empty_directory(const char *path);
 
 /*
- * Makes directory path with exactly this mode, owner and group (-1: as it comes), or
+ * Makes directory path with exactly this mode, owner and group (-1: the default), or
  * finds it there; root then gives it mode and group again. Nobody ever sees it half made,
  * and of two processes at once each succeeds.
  */
@@ -56,10 +56,10 @@ int make_shared_directory(const char *path, mode_t mode, uid_t user, gid_t group
  */
 int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t group);
 
-/* Gives a file without a name (O_TMPFILE) this one; EEXIST where there is one already. */
+/* Gives a nameless file (O_TMPFILE) this name; EEXIST if the name is taken. */
 int link_file(int fd, const char *path);
-/* The same in place of whatever has the name, which never stands for less than a whole
+/* The same, but replaces what has the name, which at any moment names a whole
  * file. */
 int link_file_over(int fd, const char *path);
-/* A new file of exactly this mode in that place. */
+/* Writes a new file of exactly this mode and puts it in that place. */
 int write_file_over(const char *path, mode_t mode, const void *data, size_t len);

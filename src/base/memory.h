@@ -19,7 +19,7 @@ char *xvasprintf(const char *format, va_list arguments) _must_check_ _printf_(1,
 void set_string(char **owner, char *value);
 
 /*
- * Room for one more element behind the len that list has; a list that grows by nothing
- * but this needs no note of its room: it doubles when len is a power of two.
+ * Makes room for one more element after the first len. A list that only grows by
+ * this needs no field for its room: it doubles when len is a power of two.
  */
 void *xgrow(void *list, size_t len, size_t size) _must_check_;

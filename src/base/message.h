@@ -38,23 +38,23 @@ void say(const char *format, ...) _printf_(1, 2);
 void answer(const char *format, ...) _printf_(1, 2);
 
 /*
- * A line on a terminal that the next one, of whatever kind, takes the place of. Only
+ * A line that the next one, of whatever kind, replaces. Only
  * where stderr is a terminal.
  */
 void say_in_place(const char *format, ...) _printf_(1, 2);
 
-/* To syslog alone: what happened without becoming a build. */
+/* To syslog only: events that are no build. */
 void log_to_syslog(const char *format, ...) _printf_(1, 2);
-/* To both, for what should have been recorded and could not be. */
+/* To stderr and syslog: what should have been recorded and could not be. */
 void warn_and_log(const char *format, ...) _printf_(1, 2);
 
-/* So many bytes went to stderr. */
+/* How many bytes have gone to stderr. */
 size_t message_bytes(void);
 
 /* What error() or error_errno() said last, without the prefix; NULL: nothing yet. */
 const char *message_last_error(void);
 
-/* Lines that another process has made with the functions above. */
+/* Prints lines that another process has made with the functions above. */
 void message_pass_on(const char *lines);
 
 /* From now on lines go to sink instead of stderr; each ends with a newline. */

@@ -24,7 +24,7 @@ int option_set_number(void *member, const char *name, const char *value)
 	uint64_t number;
 
 	if (!text_to_number(value, 1000000, &number))
-		return error("%s: '%s' is no number", name, value);
+		return error("%s: '%s' is not a number", name, value);
 	*(unsigned *)member = (unsigned)number;
 	return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * Options of ours on a command line whose other words are somebody else's: what is known
  * is taken out, wherever it stands before a "--", and the rest keeps its order. getopt(3)
- * cannot do that, for it has to know all options. Written "--name value", "--name=value",
+ * cannot do that: it must know all options. Written "--name value", "--name=value",
  * and, with one letter, also "-nvalue".
  */
 #include "base/strv.h"
@@ -12,8 +12,8 @@ typedef int option_setter(void *member, const char *name, const char *value);
 
 struct option {
 	const char *name;     /* "--since", "-n" */
-	const char *value;    /* what it wants, as --help shows it; NULL: a flag */
-	const char *variable; /* sets it too, where it was not given; NULL: none */
+	const char *value;    /* the value's name, for --help; NULL: a flag */
+	const char *variable; /* read if the option is not given; NULL: none */
 	const char *help;
 	option_setter *set;
 	size_t offset; /* of the member in what is filled */

@@ -107,7 +107,7 @@ void process_signal_tree(pid_t top, int signal)
 		if (pid > 0 && pid != top && descends_from(pid, top))
 			strbuf_add(&pids, &pid, sizeof(pid));
 	}
-	/* Found first: who loses its parent descends from nobody. */
+	/* Collected before: who loses its parent descends from nobody. */
 	kill(top, signal);
 	for (size_t i = 0; i < pids.len; i += sizeof(pid_t)) {
 		pid_t pid;

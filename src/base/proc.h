@@ -12,7 +12,7 @@ struct process {
 	pid_t pid, parent, session;
 	unsigned long long start_ticks; /* since boot; with the pid it names a process */
 	char comm[64];
-	bool is_dead;     /* and nobody has asked how it ended */
+	bool is_dead;     /* a zombie: its parent has not waited for it */
 	unsigned climbed; /* by process_climb() so far */
 };
 
@@ -24,13 +24,13 @@ bool process_read(struct process *ret, pid_t pid);
  */
 bool process_climb(struct process *process);
 
-/* Who has logged in, whatever was done since (pam_loginuid(8)); 0 where nobody has. */
+/* Who has logged in, kept through su and sudo (pam_loginuid(8)); 0: nobody. */
 uid_t process_login_uid(void);
 
 /* Whether it is an ancestor of this process. */
 bool process_is_ancestor(pid_t pid);
 
-/* The signal for the process and all that descend from it, as far as it may be sent. */
+/* Signals the process and all its descendants, as far as that is permitted. */
 void process_signal_tree(pid_t top, int signal);
 
 /* When the process started, in wall-clock time. */

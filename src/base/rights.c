@@ -12,7 +12,7 @@
 
 #include "base/message.h"
 
-/* What was lowered, and what it was lowered to. */
+/* What root had before, and which user it acts as now. */
 static struct {
 	bool lowered;
 	uid_t user;
@@ -20,7 +20,7 @@ static struct {
 	int root_groups_len;
 } rights;
 
-/* At the end the leak sanitizer traces us, which who has changed ids may not be. */
+/* The leak sanitizer traces us at exit, which is forbidden after a change of ids. */
 static void allow_sanitizer(void)
 {
 #ifdef __SANITIZE_ADDRESS__

@@ -23,14 +23,14 @@ void rights_restore(void);
 
 /*
  * In a forked child only, and for good: becomes the owner of a directory, with that
- * user's groups. Of root's directories root remains the reader where nobody else can
- * write to them or to their .git; else it is who it is now, with the directory's group.
+ * user's groups. A directory of root's is read as root only where nobody else can
+ * write to it or to its .git; else as the user that we are, with the directory's group.
  * -1 with errno set. Only root can become another.
  */
 int rights_become_owner(const char *directory) _must_check_;
 
-/* What work returns (0 or -1), done by root in a child; -1 where there is none. */
+/* Does the work as root, in a child, and returns its result (0 or -1). */
 int rights_call(int (*work)(void *data), void *data) _must_check_;
 
-/* kill(2) with root's rights: one's child that has become another user. */
+/* kill(2) as root, for a child of ours that has become another user. */
 void rights_kill(pid_t pid, int signal);

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * What one line of a program's output looks like on a terminal in the end: progress bars
- * write it again and again. Not a terminal: a carriage return goes back to column 0, what
+ * write it again and again. No full terminal: a carriage return goes to column 0, what
  * comes then stands in place of what was there, `ESC[K` cuts, and all other sequences
  * (ECMA-48) are dropped.
  */
@@ -13,6 +13,6 @@ void screen_put_line(struct strbuf *out, const char *line, size_t len);
 /* The same for a text of many lines. */
 void screen_put_text(struct strbuf *out, const char *text, size_t len);
 
-/* Whether the cursor stands behind something after this output, if it stood there before
- * or not. */
+/* Whether the cursor is in the middle of a line after this output. before: whether it was
+ * so before it. */
 bool screen_is_in_line(bool before, const char *output, size_t len);

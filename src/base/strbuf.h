@@ -23,7 +23,7 @@ void strbuf_puts(struct strbuf *buf, const char *text);
 void strbuf_putc(struct strbuf *buf, char character);
 void strbuf_printf(struct strbuf *buf, const char *format, ...) _printf_(2, 3);
 
-/* Takes the first len bytes away. */
+/* Removes the first len bytes. */
 void strbuf_drop(struct strbuf *buf, size_t len);
 
 /* Hands the string over and leaves buf empty. The caller frees. */

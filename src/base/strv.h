@@ -13,10 +13,10 @@ void strv_take(struct strv *list, char *word); /* owns word from now on */
 void strv_add(struct strv *list, const char *word);
 void strv_add_once(struct strv *list, const char *word); /* if it is not in it */
 bool strv_has(const struct strv *list, const char *word);
-/* All words with the separator between. The caller frees. */
+/* All words, joined by the separator. The caller frees. */
 char *strv_join(const struct strv *list, const char *separator) _must_check_;
 
-/* The words of "43,44" and the like; no empty ones, none twice. */
+/* Splits a text such as "43,44"; leaves out empty words and repetitions. */
 void strv_split(struct strv *ret, const char *text, const char *separators);
 
 void strv_sort(struct strv *list);

@@ -32,7 +32,7 @@ static size_t decode_utf8(const unsigned char *text, size_t len, uint32_t *ret)
 	return need;
 }
 
-/* Characters that reorder, hide or break a line: Unicode's Cf and Zl/Zp where they bite.
+/* Characters that reorder, hide or break a line: Unicode's Cf and Zl/Zp if harmful.
  */
 static bool is_deceptive(uint32_t code)
 {

@@ -27,19 +27,19 @@ void text_put_lines(struct strbuf *out, const char *text, size_t len);
 /* Cleaned, in double quotes, cut to max bytes or so with "..." at the end. */
 char *text_quote(const char *text, size_t max) _must_check_;
 
-/* A path or a name: as it is where nobody can take it for anything else, else quoted; cut
+/* A path or a name: quoted only if it could be taken for something else; cut
  * to max bytes or so. */
 char *text_name(const char *text, size_t max) _must_check_;
 
-/* Whether a slip of the finger makes one word of the other: one character too many, too
+/* Whether one typing mistake turns one word into the other: one character too many, too
  * few or wrong, or two that are swapped. */
 bool text_is_slip(const char *a, const char *b);
 
-/* As many bytes of the text, max at most, as do not split a character. */
+/* How many bytes of the text to keep, at most max, without splitting a character. */
 size_t text_cut(const char *text, size_t max);
 
 /*
- * Takes the next line off the text from *at to end: false where there is none. The line
+ * Takes the next line from the text *at to end; false if there is none. The line
  * is without its newline and not terminated.
  */
 bool text_next_line(
@@ -51,10 +51,10 @@ char *text_percent_decode(const char *text) _must_check_;
 /* The words as one line that a POSIX shell would read back as the same words. */
 char *text_shell_words(char *const *words) _must_check_;
 
-/* Whole text is a decimal number not above max; false leaves *ret untouched. */
+/* Whether the whole text is a decimal number up to max; false leaves *ret untouched. */
 bool text_to_number(const char *text, uint64_t max, uint64_t *ret);
 
-/* Whether it (NULL: no) is one of the list, which ends with NULL. */
+/* Whether the word (NULL: no) is in the list, which ends with NULL. */
 bool text_is_among(const char *word, const char *const *list);
 
 /* "1 file", "2 files". */

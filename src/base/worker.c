@@ -56,7 +56,7 @@ void worker_send(struct worker *worker, unsigned type, const void *data, size_t 
 		flush(worker);
 }
 
-/* What is left of a reply that could not be read would be taken for the next one. */
+/* Ends the worker on error: the rest of a reply would be taken for the next one. */
 static void receive_reply(struct worker *worker, void *data, size_t len)
 {
 	for (size_t have = 0; have < len;) {
@@ -86,7 +86,7 @@ void worker_ask(struct worker *worker, unsigned type, const void *data, size_t l
 	}
 }
 
-/* Who started the worker may say its words in another way than on stderr. */
+/* The parent prints it, and perhaps not on stderr. */
 static void pass_line_on(const char *line, size_t len, void *data)
 {
 	worker_send(data, FRAME_SAID, line, len);
@@ -128,7 +128,7 @@ static _noreturn_ void be_worker(const struct worker_job *job, int fd, pid_t par
 	close_all_but(keep, ARRAY_LEN(keep));
 	message_redirect(pass_line_on, &worker);
 	result = become_owner(job);
-	/* Forgotten by the kernel whenever ids change. */
+	/* The kernel clears this whenever ids change. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_OWN_FAILURE);
@@ -259,7 +259,7 @@ static int converse(struct conversation *conversation)
 	return 0;
 }
 
-/* It is gone without an answer. */
+/* The worker has ended without an answer. */
 static int describe_end(pid_t pid, const char *what)
 {
 	int status;
@@ -299,8 +299,8 @@ static int talk(pid_t pid, int fd, struct strbuf *answer, const struct worker_jo
 	if (!conversation.answered && !conversation.failed)
 		return describe_end(pid, job->what);
 	/*
-	 * Nobody waits while the kernel takes a large worker apart: what is not reaped
-	 * now is when we end.
+	 * Not waited for, because the kernel takes long to free a large worker: one
+	 * that is not reaped now is reaped when we end.
 	 */
 	if (!conversation.answered)
 		rights_kill(pid, SIGKILL);

@@ -7,7 +7,7 @@
  * above stderr but those it is given, so that one that is stuck in the kernel keeps no
  * lock.
  *
- * What a worker says with say() and its kin is said by its parent.
+ * What a worker says with say() and the like is printed by its parent.
  */
 #include <stdint.h>
 
@@ -17,7 +17,7 @@ struct worker; /* the worker's end of the socket */
 
 /* The types of frames below this are worker.c's own. */
 #define WORKER_FRAMES 16
-/* A longer frame is rubbish. */
+/* A longer frame is an error. */
 #define WORKER_FRAME_MAX ((size_t)80 << 20)
 
 struct worker_job {
@@ -38,10 +38,10 @@ struct worker_job {
 	int keep[2]; /* descriptors that the worker is given; 0: none */
 };
 
-/* Returns -1, having said why ("what: it took longer than 60 s"), without an answer. */
+/* Returns -1 (printed: "what: it took longer than 60 s") if there is no answer. */
 int worker_run(struct strbuf *answer, const struct worker_job *job) _must_check_;
 
-/* In the worker. Frames are collected; a parent that is gone is noticed by its signal. */
+/* In the worker. Frames are buffered; a signal ends the worker if its parent dies. */
 void worker_send(struct worker *worker, unsigned type, const void *data, size_t len);
 /* Waits for the reply; without one the worker ends, and with it the job. */
 void worker_ask(struct worker *worker, unsigned type, const void *data, size_t len,

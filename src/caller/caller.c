@@ -210,7 +210,7 @@ static bool read_uid(uid_t *ret, const char *value, bool is_name)
 	return true;
 }
 
-/* Of one within another the inner one tells of root; the kernel remembers who has logged
+/* If one runs in another, the inner one names root; the kernel knows who has logged
  * in. */
 static void find_uid(struct caller *caller)
 {
@@ -272,7 +272,7 @@ int caller_identify(struct caller *ret, const char *given)
 	*ret = (struct caller){0};
 	if (given && !agent_name_is_valid(given))
 		return error(
-			"--agent: '%s' is no usable name: letters, digits, '.', '_' and "
+			"--agent: '%s' is not a usable name: letters, digits, '.', '_' and "
 			"'-', at most 64, beginning with a letter, a digit or '_'",
 			given);
 	find_user(ret);

@@ -16,7 +16,7 @@ struct caller {
 	char *session; /* the agent's own id of its session, or NULL */
 	char *user;    /* login name of the one who called, before sudo or doas */
 	uid_t uid;     /* likewise */
-	const char *elevation; /* "sudo ", "doas ": how he became root; "": he did not */
+	const char *elevation; /* "sudo ", "doas ": how the caller became root; "": not */
 	time_t since; /* when the agent's process or the person's session started */
 };
 
@@ -41,8 +41,8 @@ char *caller_variable(const char *name) _must_check_;
 
 /*
  * Agents run their commands in sandboxes in which nothing can be rebuilt: no privilege
- * can be gained (no_new_privs, prctl(2)) and /run is read-only. How to leave it, where
- * there is a sign of one; NULL otherwise.
+ * can be gained (no_new_privs, prctl(2)) and /run is read-only. Says how to leave it, if
+ * this looks like one; NULL otherwise.
  */
 const char *sandbox_advice(void);
 

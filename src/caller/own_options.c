@@ -9,14 +9,14 @@
 #include "base/text.h"
 #include "caller/caller.h"
 
-/* Who has not looked by then does not look. */
+/* Nobody confirms later than that. */
 #define CONFIRM_MAX_MS (24 * 3600 * (int64_t)1000)
 
 static int set_wait(void *member, const char *name, const char *value)
 {
 	if (!clock_parse_duration(value, member))
-		return error("%s: '%s' is no duration: 0, 90s, 10m, 2h or forever", name,
-			value);
+		return error("%s: '%s' is not a duration: 0, 90s, 10m, 2h or forever",
+			name, value);
 	return 0;
 }
 
@@ -25,8 +25,8 @@ static int set_confirm(void *member, const char *name, const char *value)
 	int64_t *ms = member;
 
 	if (!clock_parse_duration(value, ms) || *ms < 1000 || *ms > CONFIRM_MAX_MS)
-		return error("%s: '%s' is no duration from 1s to 24h, such as 2m", name,
-			value);
+		return error("%s: '%s' is not a duration from 1s to 24h, such as 2m",
+			name, value);
 	return 0;
 }
 
@@ -54,7 +54,7 @@ static int set_builds(void *member, const char *name, const char *value)
 	strv_split(&words, value, ",");
 	for (size_t i = 0; i < words.len; i++)
 		if (!names_build(words.words[i]))
-			return error("%s: '%s' is no build number, such as 43", name,
+			return error("%s: '%s' is not a build number, such as 43", name,
 				words.words[i]);
 	return option_set_text(member, name, value);
 }
@@ -103,7 +103,7 @@ static void add_option(struct strv *words, const char *name, const char *value)
 	strv_add(words, value);
 }
 
-/* The same once more, but for what is allowed, as shell words. */
+/* The options again as shell words, without --allow-undo and --allow-redo. */
 static char *words_of(const struct own_options *own)
 {
 	_cleanup_strv_ struct strv words = {0};

@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 
-/* Of so many of the newest builds it is told what they have and mine has not. */
+/* For this many of the newest builds the report tells what they have and mine lacks. */
 #define ABSENT_BUILDS 3
 
 static int find_oldest(struct build *ret, struct ledger *ledger, const char *target)
@@ -90,7 +90,7 @@ static int collect_foreign(
 	return found < 0 ? -1 : 0;
 }
 
-/* Gives the build every path without an owner whose entry in its tree is the snapshot's.
+/* Gives the build each path without an owner that it has as the snapshot has it.
  */
 static int attribute(struct changes *changes, struct foreign_build *foreign, bool *owned,
 	struct ledger *ledger, const git_oid *snapshot)

@@ -25,8 +25,8 @@ struct foreign_build {
 	struct build build;
 	size_t *paths; /* indices into changes.total */
 	size_t len;
-	struct strv absent; /* where there are none: paths that it has otherwise than
-			       mine, and so has the newest build */
+	struct strv absent;         /* if len is 0: paths in which it and the newest build
+				       differ from mine */
 	struct commit_step commits; /* those that came with it; see explain.h */
 };
 
@@ -51,7 +51,7 @@ int changes_find_base(struct changes *ret, struct ledger *ledger,
 int changes_compute(struct changes *ret, struct ledger *ledger, const char *target,
 	const git_oid *snapshot) _must_check_;
 
-/* Whether nothing of others is missing in mine, and nothing new is in it. */
+/* Whether mine lacks nothing that others built and has nothing new. */
 bool changes_are_none(const struct changes *changes);
 
 /* Whether path is one of the paths, or in a directory among them; "" is all. */

@@ -7,7 +7,7 @@
 #include "snapshot/repository.h"
 
 #define DEADLINE_MS 10000
-/* Of a subject as much as fits on a line with the rest. */
+/* A subject is cut so that it fits on a line with the rest. */
 #define SUBJECT_MAX 120
 #define AUTHOR_MAX 40
 /* A branch of thousands of commits is not walked to its end for a count. */
@@ -43,7 +43,7 @@ static int prepare_walk(git_revwalk *walk, const struct job *job, size_t step)
 	git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME);
 	if (git_revwalk_push(walk, &job->steps[step].to) < 0)
 		return -1;
-	/* Without it all of history would be new. */
+	/* Without this commit all of history would count as new. */
 	if (git_revwalk_hide(walk, job->from) < 0)
 		return -1;
 	for (size_t i = 0; i < step; i++)

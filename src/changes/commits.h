@@ -7,7 +7,7 @@
 #include "base/strv.h"
 #include "ledger/git.h"
 
-/* So many of a step are listed, the rest is counted. */
+/* At most this many of a step are listed, the rest is counted. */
 #define COMMITS_SHOWN 10
 
 struct commit_step {

@@ -6,12 +6,12 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 
-/* As much of a revision as people read out to each other. */
+/* How many digits of a revision are shown. */
 #define SHORT_ID 8
 /* An input's name comes from anybody's flake. */
 #define NAME_MAX_SHOWN 80
 #define SHOWN(name) (int)text_cut(name, NAME_MAX_SHOWN), (name)
-/* A lock file that goes round in circles is none that Nix has written. */
+/* Limits for a lock file with cycles, which Nix never writes. */
 #define NODES_MAX 1000
 #define PATH_LENGTH_MAX 300
 

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "changes/describe.h"
 
-/* Of builds that left nothing behind the newest few tell what went on. */
+/* At most this many builds without files are shown, the newest ones. */
 #define BUILDS_WITHOUT_FILES 3
 /* In the summary of a long report: so many builds and paths, so many bytes of a line. */
 #define SUMMARY_BUILDS 5
@@ -19,15 +19,15 @@
 #define ABSENT_SHOWN 3
 /* Builds that are not told one by one are counted for so many agents. */
 #define TOTALS_SHOWN 5
-/* What others did has this part of the room, at least. */
+/* Others' builds get at least this part of the room. */
 #define FOREIGN_PART(room) ((room) / 2)
 
-/* What there is room for. */
+/* How much may still be printed. */
 struct room {
 	size_t lines, bytes;
 };
 
-/* A text in the making, and what there is left for it. */
+/* The report while it is made, and the room that is left. */
 struct report {
 	const struct changes *changes;
 	struct ledger *ledger;
@@ -73,7 +73,7 @@ static int put_path(struct report *report, size_t index)
 	at = text.text;
 	while (!is_full(report) && text_next_line(&at, text.text + text.len, &line, &len))
 		put_line(report, "    %.*s", (int)len, line);
-	/* A patch that is cut is one that is not told. */
+	/* A patch that is cut counts as not shown. */
 	report->cut += at < text.text + text.len;
 	return 0;
 }
@@ -217,7 +217,7 @@ static int put_build(struct report *report, const struct foreign_build *foreign)
 	return put_paths(report, foreign->paths, foreign->len);
 }
 
-/* What builds that are not told one by one come to, for one agent. */
+/* One agent's builds that are counted and not shown one by one. */
 struct total {
 	const char *agent;
 	size_t builds, failed, files;
@@ -253,7 +253,7 @@ static void put_total(struct report *report, const struct total *total)
 		total->files ? ", " : "", total->files ? files : "");
 }
 
-/* Those of which nothing is told, the agent of the newest one first. */
+/* Counts the builds that are not shown, the newest one's agent first. */
 static void put_totals(struct report *report, const bool *told)
 {
 	const struct changes *changes = report->changes;
@@ -319,7 +319,7 @@ static int put_fresh(struct report *report)
 	return put_paths(report, changes->fresh, changes->fresh_len);
 }
 
-/* The caller's own stands last, and leaves room for what he does not know. */
+/* The caller's own changes stand last, and leave room for what others did. */
 static int put_by_author(struct report *report)
 {
 	_cleanup_strbuf_ struct strbuf fresh = STRBUF_INIT;
@@ -347,7 +347,7 @@ static int put_by_author(struct report *report)
 	return 0;
 }
 
-/* What one who reads no further has to know. */
+/* For a reader who reads no further. */
 static void put_summary(struct report *report)
 {
 	const struct changes *changes = report->changes;
@@ -397,7 +397,7 @@ static bool names_build_of(
 	return false;
 }
 
-/* Builds since the caller's own that took its work back, which they had to say. */
+/* Builds since the caller's own that took its work back (--allow-undo). */
 static void put_taken_back(struct report *report)
 {
 	const struct changes *changes = report->changes;

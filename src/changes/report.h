@@ -12,10 +12,10 @@
 
 struct report_options {
 	enum show_changes show;
-	/* About so many, of builds and paths; what is cut is counted, older builds by
+	/* About this many, for builds and paths; what is cut is counted, older builds by
 	 * agent, and the command named. */
 	size_t lines, bytes;
-	bool whole; /* not even one who is alone gets a mere summary, and no line is cut
+	bool whole; /* never a one-line summary, and no line is cut (for diff)
 		     */
 };
 

@@ -19,12 +19,12 @@ static int find_wanted(
 	if (words->len && text_to_number(words->words[0], UINT64_MAX, ret) && *ret)
 		return 0;
 	if (words->len)
-		return error("'%s' is no build number, such as 43", words->words[0]);
+		return error("'%s' is not a build number, such as 43", words->words[0]);
 	*ret = 0;
 	return caller->is_agent ? error("name the build: safe-rebuild confirm BUILD") : 0;
 }
 
-/* Nobody's word is waited for any more, and its runner is at work on that. */
+/* Whether it was decided already, and its runner is at work on that. */
 static bool is_decided(const struct settings *settings, uint64_t number)
 {
 	_cleanup_target_ struct target target = {0};
@@ -40,7 +40,7 @@ static bool is_decided(const struct settings *settings, uint64_t number)
 	return false;
 }
 
-/* One that was decided already, which a call that lost its answer asks about. */
+/* For a call that asks about a trial that was decided already. */
 static int tell_decided(const struct context *context, uint64_t wanted)
 {
 	_cleanup_ledger_ struct ledger *ledger = command_ledger(context->settings);
@@ -75,7 +75,7 @@ static int tell_decided(const struct context *context, uint64_t wanted)
 	return build.exit_status == NO_EXIT_STATUS ? EXIT_OWN_FAILURE : build.exit_status;
 }
 
-/* Whose change it is knows what to look at; and a person is asked by whoever is not. */
+/* The agent who made the change knows what to look at; others must ask a person. */
 static int check_permission(
 	const struct context *context, const struct caller *caller, uint64_t number)
 {

@@ -108,7 +108,7 @@ static void print_answer(const struct event *event, json_t *members)
 	json_decref(answer);
 }
 
-/* What the call gets in place of its own time limit; 0: that may stay. */
+/* The time limit to set for the call; 0: its own may stay. */
 static int64_t longest_timeout(const struct event *event)
 {
 	const bool background =
@@ -253,7 +253,7 @@ static int read_event(struct event *event)
 		return error_errno("hook: cannot read the event");
 	event->json = json_loadb(text, len, 0, &wrong);
 	if (!json_is_object(event->json))
-		return error("hook: the event is no JSON object: %s",
+		return error("hook: the event is not a JSON object: %s",
 			event->json ? "something else" : wrong.text);
 	event->name = text_of(event->json, "hook_event_name");
 	if (!event->name)

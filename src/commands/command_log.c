@@ -18,7 +18,7 @@
 #include "run/runner.h"
 
 #define DEFAULT_COUNT 20
-/* The table for a person at a terminal; what all its columns but the last take. */
+/* Width of the table's columns without the last one. */
 #define COLUMNS 82
 #define NAME_SHOWN 40
 #define ERROR_SHOWN 100

@@ -42,7 +42,7 @@ static int pause_command(const struct context *context,
 	(void)words;
 	if (options->duration) {
 		if (!clock_parse_duration(options->duration, &ms) || !ms) {
-			error("--for: '%s' is no duration: 90s, 10m, 2h",
+			error("--for: '%s' is not a duration: 90s, 10m, 2h",
 				options->duration);
 			return EXIT_USAGE;
 		}

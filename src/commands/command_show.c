@@ -41,7 +41,7 @@ static int print_json(const struct build *build, const struct fate *fate,
 /* What is asked for most comes first; the rest as it was recorded. */
 static const char *const first_keys[] = {
 	"Build", "Outcome", "Agent", "Action", "Message"};
-/* Nobody's question. */
+/* Keys that nobody asks for. */
 static const char *const hidden_keys[] = {"Config-Tree", "Environment", "Numbers-Given",
 	"Stdout", "Stdout-Size", "Ticket", "Tree-With-Lock-File"};
 
@@ -95,7 +95,7 @@ static int print_text(const struct build *build, const struct fate *fate,
 	return 0;
 }
 
-/* Looked for from the newest build on. */
+/* What became of the build: later builds tell, the newest one first. */
 static struct fate find_fate(
 	struct ledger *ledger, const struct settings *settings, const struct build *build)
 {
@@ -219,7 +219,7 @@ static int show_path(struct ledger *ledger, const struct build *build, const cha
 		return EXIT_OWN_FAILURE;
 	}
 	if (git_tree_entry_to_object(&object, ledger->repository, entry) < 0) {
-		error("'%s' is no file of the record (a submodule?)", path);
+		error("'%s' is not a file of the record (a submodule?)", path);
 		return EXIT_OWN_FAILURE;
 	}
 	if (git_object_type(object) == GIT_OBJECT_TREE)

@@ -24,7 +24,7 @@ static void print_line(const char *label, const char *line, const char *tail)
 	answer("%s%.*s%s%s", label, (int)len, line, line[len] ? "..." : "", tail);
 }
 
-/* What must not lose its end so soon. */
+/* A line whose end matters: it may be longer. */
 static void print_long(const char *label, const char *line)
 {
 	const size_t len = text_cut(line, 4 * (size_t)LINE_MAX_BYTES);
@@ -32,7 +32,7 @@ static void print_long(const char *label, const char *line)
 	answer("%s%.*s%s", label, (int)len, line, line[len] ? "..." : "");
 }
 
-/* Of other targets their name is told, and only what there is. The caller frees. */
+/* The label, with the target's name if it is not the system. The caller frees. */
 static char *label_of(const struct queue_state *queue, const char *label)
 {
 	if (target_is_system(queue->target.name))

@@ -67,7 +67,7 @@ struct fate fates_find(struct fates *fates, const struct build *build)
 					? xasprintf("%" PRIu64, fates->lineage.rollback)
 					: NULL);
 	}
-	/* What is out itself has nothing to say any more about others. */
+	/* A build that is out no longer affects others. */
 	if (!fate.is_out) {
 		note_undone(fates, build);
 		note_redone(fates, build);

@@ -22,13 +22,13 @@ struct fates {
 
 struct fate {
 	bool is_out; /* rolled back, and not live since */
-	char *by;    /* the build that did, or undid it; NULL: outside, or none did */
+	char *by;    /* the build that took it out or undid it; NULL: none, or outside */
 };
 
 /* Prints and returns -1 where the ledger cannot be read. */
 int fates_begin(struct fates *ret, struct ledger *ledger,
 	const struct settings *settings) _must_check_;
-/* Of the builds one after the other, newest first. The caller frees .by. */
+/* To be called for the builds one by one, newest first. The caller frees .by. */
 struct fate fates_find(struct fates *fates, const struct build *build);
 void fates_free(struct fates *fates);
 #define _cleanup_fates_ _cleanup_(fates_free)

@@ -69,7 +69,7 @@ static int gather_last(struct state *state)
 	return found < 0 ? -1 : 0;
 }
 
-/* The newest of each agent that has not come through since. */
+/* The newest refusal of each agent that has not built since. */
 static int gather_refused(struct state *state)
 {
 	struct build_walk walk = refusals_walk(state->ledger);

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "record/config_name.h"
 
-/* A hook notes an edit so soon after the file was written. */
+/* A hook notes an edit within this time after the file was written. */
 #define EDIT_SECONDS 2
 #define FILE_MAX ((size_t)4 << 20)
 

@@ -1,11 +1,11 @@
 #pragma once
 /*
- * Whose an item is: the build that brought it, and who wrote it, which the agents' hooks
+ * Who an item belongs to: the build that brought it, and its writer, which agents' hooks
  * may know better than the build does. What is returned belongs to the court.
  */
 #include "guard/court.h"
 
-/* The build that it is told of; NULL: not known. */
+/* The build that is named for the item; NULL: not known. */
 const struct build *item_maker(const struct court *court, const struct item *item);
 
 /* Who wrote it: the only one who edited the file before it was first built, else the

@@ -77,7 +77,7 @@ static bool is_beside(const struct build *older, const struct build *newer)
 		       !streq(newer->system_before, older->system_after));
 }
 
-/* The step into which the build's lines have come first, since it is none itself. */
+/* The first step that has the lines of this build, which is no step itself. */
 static struct step *step_after(struct chain *chain, const struct build *build)
 {
 	size_t at = chain->len - 1;
@@ -123,7 +123,7 @@ static bool find_tree(const struct chain *chain, size_t index, git_oid *ret)
 	for (size_t i = index + 1; build->system_after && i < chain->len; i++) {
 		const struct build *older = &chain->list[i].build;
 
-		/* What went back ended with a system that it had not made. */
+		/* A rolled-back build ended with a system that it had not made. */
 		if (older->outcome != OUTCOME_ROLLED_BACK && build_has_snapshot(older) &&
 			older->system_after &&
 			streq(older->system_after, build->system_after)) {
@@ -155,7 +155,7 @@ static void set_trees(struct chain *chain)
 			git_oid_fromstr(&step->tree, GIT_OID_HEX_ZERO);
 	}
 	for (size_t i = 0; i < chain->len; i++) {
-		/* Of what it would be taken out is not known: nor is the trial told of.
+		/* It is not known what was live before: the trial is left out too.
 		 */
 		if (is_end_of_trial(&chain->list[i]) &&
 			git_oid_is_zero(&chain->list[i].tree))
@@ -168,7 +168,7 @@ static void set_trees(struct chain *chain)
 	chain->len = kept;
 }
 
-/* That did not end where it had begun. */
+/* The newest build that was not rolled back. */
 static const struct build *newest_build(const struct chain *chain)
 {
 	for (size_t i = 0; i < chain->len; i++)
@@ -303,7 +303,7 @@ static void resolve(
 		const bool has_more =
 			delta <= 0 || counts_get(&taken, item_place(item)) < delta;
 
-		/* It has brought so many copies, and those before it the others. */
+		/* This step brought that many copies; earlier ones the others. */
 		if (has_more && is_owner(item)) {
 			set_owner(item, index, fresh);
 			*counts_at(&taken, item_place(item)) += 1;
@@ -331,7 +331,7 @@ static int attribute(struct attribution *attribution, const struct chain *chain)
 			    attribution) < 0)
 			return -1;
 		resolve(items, chain, i, attribution->fresh);
-		/* Only now: what a step has brought is not later than itself. */
+		/* Only now: a step's own lines do not count as later ones. */
 		for (size_t j = 0; j < items->changes.len; j++)
 			attribution->fresh[j] =
 				attribution->fresh[j] || attribution->now[j];
@@ -339,7 +339,7 @@ static int attribute(struct attribution *attribution, const struct chain *chain)
 			    attribution->repository, i) < 0)
 			return -1;
 	}
-	/* Of the oldest one at least what was not committed is its own. */
+	/* The oldest step owns at least what was not committed. */
 	if (git_oid_is_zero(&first->config_tree))
 		return 0;
 	if (items_compare(items, attribution->repository, &first->config_tree,

@@ -8,7 +8,7 @@ static uint64_t place_in(uint64_t hash, size_t path)
 	return hash ^ (path + 1) * PATH_FACTOR;
 }
 
-/* What is counted in the tree as a whole, as far as that tells it apart. */
+/* Whether the item is counted in the whole tree. */
 static bool is_counted(const struct item *item)
 {
 	return item->kind == ITEM_LINE || item_is_whole_file(item);

@@ -56,7 +56,7 @@ static int hear(struct court *court)
 	return 0;
 }
 
-/* Whether live has it, or has taken it out, since what both have in common. One copy more
+/* Whether live got it, or took it out, after the common ancestor. One more copy
  * comes back only where it once stood. */
 static bool is_since_base(const struct court *court, const struct item *item)
 {
@@ -92,7 +92,7 @@ static bool goes_back(const struct item *item)
 	       item->is_stale;
 }
 
-/* What neither names nor excuses decide. */
+/* The verdict where neither the author nor an excuse decides. */
 static enum item_verdict weigh(
 	const struct court *court, struct item *item, const struct item *replacement)
 {
@@ -106,7 +106,7 @@ static enum item_verdict weigh(
 		if (!is_since || !court->is_elsewhere)
 			return VERDICT_WARNING;
 	}
-	/* One that is gone may have no use any more: the line that used it tells. */
+	/* An input that is gone may be unused now: the line that used it decides. */
 	if (item->kind == ITEM_INPUT && !item->mine)
 		return VERDICT_WARNING;
 	if (item->kind == ITEM_INPUT)
@@ -148,7 +148,7 @@ static enum item_verdict decide(const struct court *court, struct item *item)
 	return weigh(court, item, replacement);
 }
 
-/* Whether copies of it decide: it is another's, as far as is known yet. */
+/* Whether copies of it can decide: as far as is known it is another's. */
 static bool asks_for_copies(const struct court *court, const struct item *item, bool lost)
 {
 	const char *author = item_author(court, item);
@@ -160,7 +160,7 @@ static bool asks_for_copies(const struct court *court, const struct item *item, 
 		       : is_since_base(court, item));
 }
 
-/* Only where there is something to ask for, since all texts are read. */
+/* Only if an item needs it, because this reads all texts of the tree. */
 static void look_for_copies(struct court *court, const git_oid *tree, bool lost)
 {
 	struct items *items = &court->items;

@@ -6,7 +6,7 @@
 #include "base/message.h"
 #include "base/text.h"
 
-/* Where it is told in one line. */
+/* Limits of a summary in one line. */
 #define SUMMARY_SHOWN 3
 #define PATH_SHOWN 150
 #define TEXT_SHOWN 80

@@ -5,7 +5,7 @@
  */
 #include "guard/judge.h"
 
-/* Says those of one verdict, a line each, shown at most; returns how many there are. */
+/* Says the findings of one verdict, at most shown lines; returns how many there are. */
 size_t findings_say(const struct verdict *verdict, enum item_verdict wanted,
 	const char *prefix, size_t shown);
 

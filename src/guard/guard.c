@@ -51,7 +51,7 @@ static void add_lives(struct guard *guard)
 	const int len = lives_find(lives, call->ledger, call->settings, call->target);
 
 	if (len < 0) {
-		warn("whether this takes away what is live cannot be told, going on");
+		warn("cannot tell whether this takes away what is live, going on");
 		guard->is_unknown = true;
 	}
 	for (int i = 0; i < LIVES_MAX; i++) {
@@ -104,7 +104,7 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 {
 	const struct guard_call *call = guard->call;
 	const struct build *live = &guarded->live.build;
-	/* Who only asks, and names none, means the one that is live. */
+	/* diff and status, if they name none, mean the machine that is live. */
 	const char *mine = call->command || call->request->flake
 				   ? attribute_of(call->configuration->name)
 				   : NULL;
@@ -128,7 +128,7 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 		return;
 	}
 	if (judge(&guarded->verdict, &guarded->hand) < 0) {
-		warn("whether this takes away what is live cannot be told, going on: %s",
+		warn("cannot tell whether this takes away what is live, going on: %s",
 			guarded->live.description);
 		guard->is_unknown = true;
 		return;

@@ -4,11 +4,11 @@
 #include "base/message.h"
 #include "snapshot/repository.h"
 
-/* So many commits are looked at, of each side. */
+/* At most this many commits are read, of each side. */
 #define COMMITS_MAX 500
 /* A commit in the words of git revert. */
 #define REVERTS "This reverts commit "
-/* One message names so many at most, by so many digits at least. */
+/* Reverts read from one message at most; digits of each id at least. */
 #define REVERTS_MAX 20
 #define ABBREVIATED_MIN 7
 
@@ -275,7 +275,7 @@ static bool has_path(const struct path_changes *changes, const char *path)
 	return false;
 }
 
-/* What the commit did, in the files that its twin has anything to say about. */
+/* What the commit did, in the files that its twin changes too. */
 static void mark_by_twin(const struct history *history, struct items *items,
 	git_commit *commit, git_commit *twin)
 {
@@ -292,7 +292,7 @@ static void mark_by_twin(const struct history *history, struct items *items,
 	}
 }
 
-/* Commits of HEAD alone: what they revert, and which could be others written anew. */
+/* Commits of HEAD only: marks what they revert and lists them as possible twins. */
 static size_t read_own(
 	const struct history *history, struct items *items, git_commit *own[COMMITS_MAX])
 {

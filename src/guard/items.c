@@ -8,9 +8,9 @@
 
 /* Larger files are compared as a whole. */
 #define TEXT_MAX ((git_object_size_t)8 << 20)
-/* Of so many files of a tree copies are looked for. */
+/* Copies are looked for in at most this many files of a tree. */
 #define TREE_READ_MAX 2000
-/* Longer lines say no more. */
+/* How much of a line is kept. */
 #define LINE_KEPT 200
 
 /* The lines of one hunk of a diff, and what they are taken from. */
@@ -98,7 +98,7 @@ static void drop_moved_lines(struct items *items)
 	drop_marked(items, 0);
 }
 
-/* As where a list was put on one line. */
+/* Whether only blanks differ, as where a list was put on one line. */
 static bool differ_in_blanks_alone(struct hunk *hunk)
 {
 	const uint64_t mine = line_hash(hunk->sides[0].text, hunk->sides[0].len);
@@ -322,13 +322,13 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 	len = items->len;
 	if (add_lines(items, path, live, mine) < 0)
 		return -1;
-	/* A file without lines is there for its being there. */
+	/* A file without lines counts by its presence. */
 	if (items->len == len && !items->more && (!live || !mine))
 		add_entry(items, path, false, VERDICT_NONE);
 	return 0;
 }
 
-/* A line, and what it stands in: with that it may go to another file. */
+/* A line with what it stands in: the same pair in another file has moved. */
 static uint64_t site(const struct item *item)
 {
 	return line_site(item->hash, item->enclosing);

@@ -76,7 +76,7 @@ struct items {
 	size_t more; /* not listed */
 };
 
-/* More are counted, not listed, and always refused for. */
+/* More than these are counted, not listed, and always refused. */
 #define ITEMS_MAX 4000
 
 /* Prints and returns -1 where a tree cannot be read. */
@@ -86,7 +86,7 @@ void items_free(struct items *items);
 #define _cleanup_items_ _cleanup_(items_free)
 
 /*
- * Marks those that stand on the other side all the same, anywhere in its tree: the lost
+ * Marks items that the other tree has all the same, anywhere in it: the lost
  * ones in mine, the others in live. All its texts are read for that.
  */
 void items_mark_copies(struct items *items, git_repository *repository,
@@ -105,10 +105,10 @@ typedef void items_seen(
 int items_compare(struct items *items, git_repository *repository, const git_oid *from,
 	const git_oid *to, items_seen *seen, void *data) _must_check_;
 
-/* Tells apart what .delta counts: the line, or the line in its path. */
+/* A key for what .delta counts: the line, or the line in its path. */
 uint64_t item_place(const struct item *item);
 
-/* The trees that were compared last have been live. */
+/* Marks what was in the trees compared last: they have been live. */
 void items_note_stale(struct items *items);
 
 /* What an item's .hash and .mine are of: an input of a flake.lock, a path as a whole or

@@ -84,7 +84,7 @@ static int refuse_answer(void)
 		     "cannot be read");
 }
 
-/* What makes no sense is no finding. */
+/* A frame that makes no sense is an error. */
 static int receive(
 	unsigned type, const char *frame, size_t len, struct strbuf *reply, void *data)
 {
@@ -124,7 +124,7 @@ static int receive(
 	return 0;
 }
 
-/* Read before: the worker has no references of the ledger. */
+/* Loaded in the parent: the worker has no references of the ledger. */
 static int load_chain(struct case_at_hand *hand)
 {
 	_cleanup_build_ struct build newest = BUILD_INIT;
@@ -137,7 +137,7 @@ static int load_chain(struct case_at_hand *hand)
 		last = &newest;
 	if (last->number && chain_load(&hand->chain, hand->ledger, last) < 0)
 		return -1;
-	/* Then the one who went back is one more step, of which there is no record. */
+	/* Who went back outside is one more step, without a record. */
 	if (hand->resumed && hand->chain.len) {
 		chain_add(&hand->chain, &hand->live->tree);
 		hand->chain.list[hand->chain.len - 1].is_rollback = true;

@@ -174,7 +174,7 @@ static void put_pair(
 
 	if (!mine->is_refused && !live->is_refused)
 		return;
-	/* A new value of one's own is not to be lost to an old one. */
+	/* The caller's own new value must not be lost to an old one. */
 	if (!mine->is_refused && !goes_along(merge, mine, counts))
 		merge->conflict = true;
 	copy_lines(merge, mine->line);
@@ -206,7 +206,7 @@ static bool is_edited(const struct diff_line *live, const struct diff_line *mine
 		       (a[a_len - 1] == ':' && b[b_len - 1] == ':'));
 }
 
-/* Both would stand there, one below the other. */
+/* Finds lines of which both versions would stand in the text. */
 static void look_for_edited(struct merge *merge)
 {
 	for (size_t i = 0; i < merge->len; i++)
@@ -281,7 +281,7 @@ static void count_names(struct counts *ret, const char *text, size_t len)
 	}
 }
 
-/* Whether no name is there more often, or less, than in both that were merged. */
+/* Whether no name occurs more often, or less often, than in both sources. */
 static bool names_agree(
 	const struct merge *merge, const git_blob *mine, const git_blob *live)
 {
@@ -338,7 +338,7 @@ static bool blocks_agree(
 	return true;
 }
 
-/* What is put together line by line may still be no Nix, or say a thing twice. */
+/* A text merged line by line may still be invalid Nix, or set something twice. */
 static bool is_sound(
 	const struct merge *merge, const git_blob *mine, const git_blob *live)
 {

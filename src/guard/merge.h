@@ -1,6 +1,6 @@
 #pragma once
 /*
- * A text of the caller's with those lines set right that a verdict refuses: what is lost
+ * The caller's text with the lines that a verdict refuses set right: what is lost
  * comes back where it stood, what had been taken out goes, and all that is the caller's
  * own stays.
  */

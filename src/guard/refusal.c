@@ -9,7 +9,7 @@
 #include "guard/findings.h"
 #include "guard/way_out.h"
 
-/* So many paths are named, the rest is counted. */
+/* At most this many paths are named, the rest is counted. */
 #define PATHS_SHOWN 20
 /* ... where something is refused: the way out has to follow soon. */
 #define REFUSED_SHOWN 8

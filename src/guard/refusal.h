@@ -2,7 +2,7 @@
 /* What is said about a judgement, and what comes of it. */
 #include "guard/guard.h"
 
-/* Says it; 0 where the call may go on, EXIT_REFUSED (printed) where not. */
+/* Says the judgement; 0 if the call may go on, else EXIT_REFUSED. */
 int refusal_decide(
 	const struct guard *guard, struct build *build, bool arriving) _must_check_;
 
@@ -15,7 +15,7 @@ void refusal_put_summary(struct strbuf *out, const struct guard *guard);
 /* What the build would do that is no reason to refuse it: warnings and notes. */
 void refusal_say_notes(const struct guard *guard);
 
-/* Says the command that leaves nothing of anybody's behind, where a switch is refused. */
+/* Says the command that brings everybody's work in, where a switch is refused. */
 void refusal_say_way_out(const struct guard *guard);
 
 /* "43,44": whose builds' work would be undone, or (redo) come back. The caller frees. */

@@ -76,7 +76,7 @@ static struct wrongs wrongs_of(const struct verdict *verdict, const char *path)
 	for (size_t i = 0; i < verdict->len; i++) {
 		const struct finding *finding = &verdict->list[i];
 
-		/* What was live once is nobody's own. */
+		/* What was live once does not count as the caller's own. */
 		if (finding->verdict == VERDICT_NONE && !finding->is_lost &&
 			streq(finding->path, path))
 			ret.has_own = true;
@@ -155,7 +155,7 @@ static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict
 		ret->action = GIT_TREE_UPDATE_REMOVE;
 		return REMEDY_UPDATE;
 	}
-	/* git does not know it: it is to be told of it, not given another. */
+	/* The file lies there untracked: it needs git add, not a patch. */
 	if (!change->new_mode && lies_there(verdict, change->path))
 		return REMEDY_NONE;
 	if (!change->new_mode) {
@@ -166,7 +166,7 @@ static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict
 	return merge_path(ret, verdict, change, &wrongs);
 }
 
-/* 0: where a directory took a file's place, say, which is for a person to decide. */
+/* 0 if a person must decide, as where a directory took a file's place. */
 static int update_tree(git_oid *ret, const struct verdict *verdict,
 	const git_tree_update *updates, size_t len)
 {

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "guard/restore.h"
 
-/* So many paths are named in one command, and so many that only a hand can set right. */
+/* Limits for the paths in one command, and for those to be edited by hand. */
 #define ADDED_SHOWN 20
 #define BY_HAND_SHOWN 8
 
@@ -81,7 +81,7 @@ static bool is_printable(const char *path)
 	return !*path;
 }
 
-/* git apply does not tell git of the files that it makes, and a flake would not see them.
+/* git apply does not add new files to the index, so a flake would not see them.
  */
 static char *add_words(
 	const struct guard *guard, const char *git, const struct strv *by_hand)

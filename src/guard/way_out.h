@@ -5,10 +5,10 @@
  */
 #include "guard/guard.h"
 
-/* The one that leaves nothing of anybody's behind. undo: something would be taken away;
+/* The command that brings everybody's work in. undo: something would be taken away;
  * else it would only come back. */
 void way_out_say(const struct guard *guard, bool undo);
 
-/* The one that says that it is meant: whose work goes, and whose comes back ("43,44" or
+/* The command that allows it: whose work goes, and whose comes back ("43,44" or
  * ""). */
 void way_out_say_allow(const struct guard_call *call, const char *undo, const char *redo);

@@ -11,7 +11,7 @@
 #include "ledger/git.h"
 
 #define SETTINGS_MAX ((size_t)16 << 20)
-/* Seconds, and milliseconds for Gemini; it takes some hundredths of one. */
+/* In seconds, for Gemini in milliseconds. Our hook takes hundredths of a second. */
 #define TIMEOUT 10
 
 const char install_opencode_plugin[] =
@@ -169,7 +169,7 @@ static bool is_ours(const json_t *hook, const char *agent)
 	return strlen(its) == len || its[strlen(its) - len - 1] == '/';
 }
 
-/* Ours of a group, which goes where nothing else was in it. */
+/* Removes our hooks from each group, and a group that had only ours. */
 static void remove_from_groups(json_t *groups, const char *agent)
 {
 	for (size_t i = json_array_size(groups); i-- > 0;) {

@@ -57,7 +57,7 @@ struct mark {
 	const char *path, *tip;
 };
 
-/* What cannot be kept is told again the next time. */
+/* If it cannot be kept, the same news is told again the next time. */
 static int keep_mark(void *data)
 {
 	const struct mark *mark = data;
@@ -110,7 +110,7 @@ static void put(struct strbuf *out, const struct builds *builds, uint64_t more)
 	strbuf_puts(out, "Before you edit or build: safe-rebuild diff");
 }
 
-/* What holds for now, each time. */
+/* What holds now (a pause, a trial) is told each time. */
 static void put_present(struct strbuf *out, const struct settings *settings)
 {
 	_cleanup_free_ char *paused = pause_describe(settings);

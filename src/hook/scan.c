@@ -72,7 +72,7 @@ static void scan_inner(struct scanner *scanner, size_t opening, char terminator)
 	scanner->depth--;
 }
 
-/* What looks like commands there is none. */
+/* Scans a part in which nothing is a command. */
 static void scan_muted(struct scanner *scanner, size_t opening, char terminator)
 {
 	const bool was_mute = scanner->mute;

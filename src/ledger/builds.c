@@ -227,8 +227,8 @@ bool build_made_its_system(const struct build *build)
 		return false;
 	if (!build->system_before || !streq(build->system_before, build->system_after))
 		return true;
-	/* In part, with the link where it was: what runs is a mixture. A rollback from
-	 * what was to boot leaves what runs. */
+	/* One that failed midway left a mixture, not a system. A rollback from
+	 * a pending boot leaves what runs. */
 	return (streq(build->action, "switch") || streq(build->action, "boot") ||
 		       streq(build->action, "test") || build->back_to) &&
 	       build->outcome == OUTCOME_SUCCEEDED;

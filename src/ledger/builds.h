@@ -26,11 +26,11 @@ struct build_walk {
 	bool started;
 };
 
-/* Further back nothing is told apart, and a walk stays a matter of milliseconds. */
+/* A walk looks no further back, so that it takes milliseconds only. */
 #define BUILDS_WALKED 500
 
 struct build_walk builds_walk(struct ledger *ledger, const char *target);
-/* Calls that were refused, newest first: no builds, for they have no number. */
+/* Calls that were refused, newest first. They are no builds and have no number. */
 struct build_walk refusals_walk(struct ledger *ledger);
 /* The builds before this one, of its target, that have a snapshot. */
 struct build_walk builds_walk_before(struct ledger *ledger, const struct build *build);

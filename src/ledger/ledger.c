@@ -140,7 +140,7 @@ static int keep_everything(git_repository *repository)
 	return result < 0 ? git_failed("cannot make the ledger") : 0;
 }
 
-/* What a repository consists of; what is there stays as it is. */
+/* Makes the parts of a repository; those that exist stay as they are. */
 static int make_skeleton(const char *path, const struct sharing *sharing)
 {
 	git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
@@ -167,7 +167,7 @@ static int remove_one(
 	return remove(path);
 }
 
-/* Also of one who was killed: with the ledger's lock nobody else is at work. */
+/* Also what a killed process left: we have the lock, so nobody else is at work. */
 static void remove_unfinished(const struct ledger *ledger)
 {
 	_cleanup_free_ char *pattern = xasprintf("%s.new.*", ledger->path);

@@ -65,8 +65,9 @@ static int remove_trap(const struct ledger *ledger, const char *path)
 	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
 
 	if (unlink(whole) < 0 && errno != ENOENT)
-		return error_errno("'%s' is no file, and git would wait for it", whole);
-	warn("removed '%s' from the ledger: it was no file", path);
+		return error_errno(
+			"'%s' is not a file, and git would wait for it", whole);
+	warn("removed '%s' from the ledger: it was not a file", path);
 	return 0;
 }
 

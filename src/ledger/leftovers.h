@@ -1,6 +1,6 @@
 #pragma once
 /*
- * Files in the ledger that nobody of ours would leave there: what a group member may have
+ * Files in the ledger that safe-rebuild does not leave there: what a member may have
  * put in a reference's or a pack's place, and git's locks of a writer that was killed.
  */
 #include "ledger/ledger.h"

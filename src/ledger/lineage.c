@@ -43,7 +43,7 @@ enum standing lineage_look(struct lineage *lineage, const struct build *build)
 		(build->back_to || !streq(build->system_after, lineage->resumed)))
 		return STANDING_OUT;
 	set_string(&lineage->resumed, NULL);
-	/* One that was cut off has taken nothing out for sure. */
+	/* A rollback that was cut off may have taken nothing out. */
 	if (build->back_to && build_took_effect(build)) {
 		lineage->resumed = xstrdup(build->system_after);
 		lineage->rollback = build->number;

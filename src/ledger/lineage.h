@@ -29,7 +29,7 @@ enum standing {
  */
 int lineage_begin(struct lineage *ret, struct ledger *ledger, const char *target,
 	const char *profile) _must_check_;
-/* Of the target's builds one after the other, newest first. */
+/* To be called for the target's builds one by one, newest first. */
 enum standing lineage_look(struct lineage *lineage, const struct build *build);
 void lineage_free(struct lineage *lineage);
 #define _cleanup_lineage_ _cleanup_(lineage_free)

@@ -36,8 +36,8 @@ static int highest_running(struct ledger *ledger, uint64_t *highest)
 }
 
 /*
- * What the ledger may have lost: a log's number was given. Those of others say nothing,
- * who could use all numbers up.
+ * A log's number was given even if the ledger has lost it. Other users' files do not
+ * count, because they could use up all numbers.
  */
 static void highest_log(const struct ledger *ledger, uint64_t *highest)
 {
@@ -153,7 +153,7 @@ int ledger_begin(struct ledger *ledger, struct build *build)
 		return -1;
 	build->outcome = OUTCOME_RUNNING;
 	do {
-		/* One that could not be read just now is not written over. */
+		/* A reference that could not be read just now is not overwritten. */
 		_cleanup_free_ char *reference = ref_of_running(++build->number);
 
 		taken = write_commit(ledger, build, NULL, &commit) < 0
@@ -177,7 +177,7 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 
 	if (lock < 0 || ledger_highest_number(ledger, &build->numbers_given) < 0)
 		return -1;
-	/* Its own is given, whatever could be read of it just now. */
+	/* Its own number was given, even if it could not be read just now. */
 	if (build->numbers_given < build->number)
 		build->numbers_given = build->number;
 	found = build_in_chain(&earlier, ledger, build->number);

@@ -24,7 +24,7 @@ int ledger_finish(struct ledger *ledger, struct build *build) _must_check_;
  */
 int ledger_note_refusal(struct ledger *ledger, const struct build *call);
 
-/* Moves a reference, outside of those above, to an object that has been written. */
+/* Moves another reference than those above to an object that has been written. */
 int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id);
 
 /* The agent's last build is from now on this one of another. */

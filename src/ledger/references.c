@@ -40,7 +40,7 @@ void ledger_unlock(int *fd)
 
 /*
  * A mark that is there already is of a writer that was killed, and stays as it is until
- * what that one has left is cleared away.
+ * what it has left is cleared away.
  */
 static void mark_lock(const struct ledger *ledger, int fd)
 {
@@ -126,7 +126,7 @@ static bool is_locked(const struct ledger *ledger, const char *name)
 	return lstat(lock, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/* What could not be done because of another's lock is to be tried again; libgit2 calls
+/* Whether to try again because another has git's lock; libgit2 calls
  * other failures by that name, too. */
 static bool waits_for_git(
 	const struct ledger *ledger, const char *name, int result, int *pauses)
@@ -140,7 +140,7 @@ static bool waits_for_git(
 	return true;
 }
 
-/* A file that no reference can be read from; what it has pointed to is lost already. */
+/* Removes a file without a readable reference: what it pointed to is lost already. */
 static bool remove_broken(const struct ledger *ledger, const char *name)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", ledger->path, name);

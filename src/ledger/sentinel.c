@@ -25,7 +25,7 @@ static int look(git_odb_backend *backend, const git_oid *id)
 	oid_text(name, id);
 	path = xasprintf("%s/%.2s/%s", sentinel->objects, name, name + 2);
 	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode) && unlink(path) == 0)
-		warn("removed '%s' from the ledger: it was no file", path);
+		warn("removed '%s' from the ledger: it was not a file", path);
 	return GIT_ENOTFOUND;
 }
 

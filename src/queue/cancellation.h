@@ -14,7 +14,7 @@
  */
 int cancellation_watch(const struct ticket *ticket);
 
-/* Takes what made the descriptor readable, and the request, if there is one. */
+/* Empties the descriptor and reads the request, if there is one. */
 bool cancellation_receive(
 	struct record *ret, uid_t *ret_from, const struct ticket *ticket, int watch);
 /*
@@ -22,12 +22,12 @@ bool cancellation_receive(
  * another user's than root's or ours, that is named too. The caller frees.
  */
 char *cancellation_describe(const struct record *request, uid_t from) _must_check_;
-/* Takes the request away: whoever waits for the answer finds it in the ticket. */
+/* Removes the request: who waits for the answer finds it in the ticket. */
 void cancellation_answered(const struct ticket *ticket);
 
 /* Asks the owner of the ticket NAME. -1 with errno set. */
 int cancellation_request(
 	const char *queue, const char *name, const struct record *request) _must_check_;
 bool cancellation_is_answered(const char *queue, const char *name);
-/* Takes back what nobody has answered. */
+/* Removes a request that nobody has answered. */
 void cancellation_withdraw(const char *queue, const char *name);

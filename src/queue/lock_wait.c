@@ -123,7 +123,7 @@ enum lock_wait_result lock_wait(struct lock_wait *wait, int fd, int operation)
 		errno = sleeper.result;
 		return LOCK_WAIT_FAILED;
 	}
-	/* Woken and called off at once: what it got must not stay behind. */
+	/* It may have got the lock while it was called off: let go of that. */
 	if (result != LOCK_WAIT_GOT && sleeper.result == 0)
 		flock(fd, LOCK_UN);
 	return result;

@@ -13,7 +13,7 @@
 #include "queue/ticket.h"
 #include "rebuild/activation.h"
 
-/* A lock can be let go, and a unit end, without a process to wait for. */
+/* Polled, because a lock or a unit can end without a process to wait for. */
 #define LOOK_AGAIN_MS 1000
 #define HEARTBEAT_MS 30000
 /* A queue that cannot be read for so long is broken. */
@@ -51,7 +51,7 @@ static bool has_ended(const struct process_name *child)
 	return errno == ENOENT || errno == ESRCH;
 }
 
-/* Else anybody could make us wait for any process. */
+/* Without this anybody could make us wait for any process. */
 static bool is_believed(const struct build *ticket, const struct settings *settings)
 {
 	_cleanup_free_ char *path = xasprintf("/proc/%d", (int)ticket->child.pid);
@@ -98,7 +98,7 @@ static enum lock_wait_result read_dead(struct builds *ret, struct outside *outsi
 
 	for (int i = 0; tickets_read_dead(ret, outside->queue) < 0; i++) {
 		if (i == READS_MAX) {
-			warn("whether a killed run's nixos-rebuild goes on cannot be seen: "
+			warn("cannot see whether a killed run's nixos-rebuild goes on: "
 			     "'%s': %m",
 				outside->queue);
 			break;
@@ -125,7 +125,7 @@ static enum lock_wait_result wait_for_orphans(struct outside *outside)
 		if (ticket_name_queues(ticket->ticket) &&
 			is_believed(ticket, outside->settings))
 			result = wait_for_orphan(outside, ticket);
-		/* An outcome in it is recorded first. */
+		/* A ticket with an outcome stays until that is recorded. */
 		if (result == LOCK_WAIT_GOT && ticket->outcome <= OUTCOME_RUNNING)
 			unlink(path);
 	}
@@ -144,7 +144,7 @@ static enum lock_wait_result wait_for_activation(struct outside *outside)
 
 		activation_find(&activation, outside->settings);
 		if (activation.state == ACTIVATION_UNKNOWN)
-			warn("whether an activation is running cannot be seen from here (a "
+			warn("cannot see from here whether an activation is running (a "
 			     "pid namespace): if one is, nixos-rebuild will say so");
 		if (!activation.description)
 			return LOCK_WAIT_GOT;
@@ -183,7 +183,7 @@ enum lock_wait_result outside_wait(struct outside *outside)
 							    : result;
 }
 
-/* Clocks of processes tick in hundredths of a second: a second is given. */
+/* Start times are exact to 1/100 s only: allow a second. */
 static bool began_before(const struct activation *activation, time_t started)
 {
 	struct process process;

@@ -25,7 +25,7 @@ struct outside {
 enum lock_wait_result outside_wait(struct outside *outside);
 
 /*
- * Names the nixos-rebuilds that run outside. It reads much of /proc, which also slows
+ * Warns of nixos-rebuilds that run outside. It reads much of /proc, which also slows
  * what is started just then: called when our own has been started.
  */
 void outside_name_rebuilds(void);

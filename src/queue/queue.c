@@ -100,8 +100,8 @@ static bool ancestor_has_lock(struct arrival *arrival)
 }
 
 /*
- * Only one who waits needs it: closing it again takes the kernel milliseconds, which the
- * runner, that inherits it, does at its very end.
+ * Only one who waits needs it. Closing it takes the kernel milliseconds; the runner,
+ * which inherits it, does so at its very end.
  */
 static void watch_for_requests(struct arrival *arrival)
 {
@@ -231,7 +231,7 @@ static int wait_for_predecessors(struct arrival *arrival)
 	}
 }
 
-/* Those behind see who is first, and what keeps it. */
+/* Tells those behind what the first one waits for. */
 static void begin_waiting_for_outside(void *data)
 {
 	struct arrival *arrival = data;
@@ -259,7 +259,7 @@ static int wait_for_outside(struct arrival *arrival, int fd)
 	enum lock_wait_result result;
 	int status;
 
-	/* The heartbeat is about the queue, of which this is the head. */
+	/* The heartbeat tells about the queue, and this run is its head. */
 	arrival->wait.tick = NULL;
 	result = outside_wait(&outside);
 	arrival->wait.tick = waiting_tell;
@@ -314,7 +314,7 @@ static int wait_for_turn(struct arrival *arrival)
 	return 0;
 }
 
-/* A person's rollback is what one may be waiting for. */
+/* A person's rollback goes through: it may be what the others wait for. */
 static int refuse_paused(const struct queue_call *call)
 {
 	_cleanup_free_ char *paused = call->first ? NULL : pause_describe(call->settings);
@@ -353,7 +353,7 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 		    &ret->ticket, call->target->queue, call->build) < 0) {
 		if (is_refusal(errno))
 			return refuse_permission(call);
-		warn_errno("no ticket can be made in '%s', the lock alone must do",
+		warn_errno("cannot make a ticket in '%s', going on with the lock alone",
 			call->target->queue);
 	}
 	waiting_start(&arrival.waiting, call->target, ticket_name(&ret->ticket),

@@ -70,7 +70,7 @@ static int make_ticket(struct ticket *ret, const char *directory, int64_t stamp,
 	}
 }
 
-/* Nobody can have taken it: who made it by hand would stand last for ever, and before all
+/* No run has such a stamp: one made by hand would stay last for ever, and before all
  * who are told to go behind it. A second for those that were linked at one moment. */
 static bool is_of_the_future(const char *name)
 {
@@ -94,8 +94,8 @@ static int list_names(struct strv *ret, const char *directory)
 	return 0;
 }
 
-/* Whether it may go well the next time: nothing that the ticket's owner can bring about
- * for good. */
+/* Whether the next try may succeed: no error that the ticket's owner can cause
+ * permanently. */
 static bool is_passing(int error)
 {
 	return error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM ||

@@ -67,7 +67,7 @@ int ticket_open_predecessor(const struct ticket *ticket, const char *directory);
 
 bool ticket_is_alive(const char *directory, const char *name);
 
-/* For watching one: a descriptor that still reads what a ticket said last when it is
+/* For watching: a descriptor that reads what a ticket said last even when it is
  * gone. -1: there is none. */
 int ticket_open(const char *directory, const char *name);
 /* What the ticket says (nothing, where that is no build); true where it is alive. */

@@ -105,7 +105,7 @@ static char *describe_stranger(const struct target *target)
 {
 	_cleanup_free_ char *holder = lock_describe_holder(target->directory);
 
-	/* One of ours without a ticket has ended its turn a moment ago. */
+	/* A safe-rebuild without a ticket has just ended its turn. */
 	if (holder && starts_with(holder, "safe-rebuild "))
 		return xasprintf("%s, whose turn is just ending", holder);
 	return xasprintf("%s, who holds the lock directly", holder ? holder : "somebody");
@@ -143,7 +143,7 @@ static char *describe_wait(const struct waiting *waiting, const struct view *vie
 	return strbuf_take(&out);
 }
 
-/* What a change is: another holder, another phase, another place. */
+/* What counts as a change: another holder, phase or place. */
 static char *state_of(const struct view *view)
 {
 	return xasprintf("%s %d %zu", view->holder ? view->holder->ticket : "",

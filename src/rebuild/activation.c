@@ -29,7 +29,7 @@ static pid_t pid_of(const char *name)
 	return (pid_t)number;
 }
 
-/* Who keeps a lock whose taker has gone. */
+/* The process that keeps a lock whose taker is gone. */
 static pid_t find_heir(const struct stat *file)
 {
 	_cleanup_closedir_ DIR *proc = opendir("/proc");
@@ -138,7 +138,7 @@ static bool is_rebuild(int proc, const char *pid)
 		       starts_with(comm, ".nixos-rebuild"));
 }
 
-/* Started by a safe-rebuild, or one: a front goes by that name too where it was called by
+/* Whether a safe-rebuild started it, or it is one: a front has that name if called by
  * it. */
 static bool is_ours(struct process process)
 {

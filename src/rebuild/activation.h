@@ -27,7 +27,7 @@ struct activation {
 			    */
 };
 
-/* One that we run in ourselves does not count. */
+/* An activation that we run inside of does not count. */
 void activation_find(struct activation *ret, const struct settings *settings);
 void activation_free(struct activation *activation);
 #define _cleanup_activation_ _cleanup_(activation_free)

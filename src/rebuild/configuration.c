@@ -57,8 +57,8 @@ static void set_elsewhere(
 	set_string(&configuration->name, xstrdup(name));
 }
 
-/* nixos-rebuild's default attribute: this machine's node name; what the target's is, only
- * that one knows (NULL). */
+/* nixos-rebuild's default attribute: this machine's node name. A target host's is known
+ * to that host only (NULL). */
 static char *default_attr(const struct request *request)
 {
 	struct utsname names;
@@ -77,7 +77,7 @@ static void put_query(struct strbuf *name, const char *key, const char *value)
 			name, "%c%s=%s", strchr(name->text, '?') ? '&' : '?', key, value);
 }
 
-/* As one would give it to Nix. attr: NULL: not known. */
+/* The name as Nix takes it. attr NULL: not known. */
 static char *join_name(const char *scheme, const char *root, const char *dir,
 	const struct flake_ref *ref, const char *attr)
 {

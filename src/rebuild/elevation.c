@@ -5,7 +5,7 @@
 #include "base/message.h"
 #include "caller/caller.h"
 
-/* One that asks a network is not waited for. */
+/* A sudo that asks the network is not waited for any longer. */
 #define DEADLINE_MS 5000
 
 static bool needs_sudo(const struct request *request)
@@ -20,7 +20,7 @@ static bool needs_sudo(const struct request *request)
 	return request->elevate ? streq(request->elevate, "sudo") : request->sudo;
 }
 
-/* sudo's exit status, 0 where there is none (nixos-rebuild will say so), -1: it did not
+/* sudo's exit status, 0 if there is no sudo (nixos-rebuild will say so), -1: it did not
  * end. */
 static int run_sudo(char *const *argv, const struct surroundings *surroundings)
 {
@@ -57,9 +57,9 @@ int elevation_check(
 	status = run_sudo(try, surroundings);
 	if (status == 0)
 		return 0;
-	/* It lists without a password where it allows some commands without one. */
+	/* sudo -l asks no password if sudo allows some commands without one. */
 	if (status < 0 || run_sudo(ask, surroundings) == 0) {
-		warn("whether sudo will work after building is not sure: sudo -n true %s",
+		warn("sudo may not work after building: sudo -n true %s",
 			status < 0 ? "does not end" : "fails");
 		return 0;
 	}

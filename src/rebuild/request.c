@@ -236,7 +236,7 @@ static size_t parse_option(struct request *request, const struct strv *words, si
 }
 
 /*
- * doubtful: the word stands behind an option that is not known, and may be its value: it
+ * doubtful: the word follows an unknown option and may be its value, which it
  * is if an action follows.
  */
 static void take_action(struct request *request, const char *word, bool doubtful)

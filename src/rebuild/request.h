@@ -4,7 +4,7 @@
  * understood: the Python nixos-rebuild-ng (argparse: any order, --opt=value, clusters of
  * short options, an optional and greedy value for --flake) and the older bash script,
  * whose words are a subset. Words are only read: they are passed on byte for byte, and an
- * unknown option is taken as a flag, for which nixos-rebuild runs is decided by the
+ * unknown option is taken as a flag: which nixos-rebuild reads it is decided by the
  * configuration that it builds (nixos-rebuild(8); argparse in the Python manual).
  */
 #include "base/strv.h"
@@ -52,7 +52,7 @@ struct request {
 
 /* ACTION_UNKNOWN where nixos-rebuild has no such action. */
 enum action action_from_word(const char *word);
-/* The action that the word was to be, as text_is_slip() sees it; NULL: none. */
+/* The action that the word is a typing mistake of (text_is_slip()); NULL: none. */
 const char *action_near(const char *word);
 
 void request_parse(struct request *ret, const struct strv *words);

@@ -10,7 +10,7 @@
 
 /* A ticket only informs: long values are cut, so that it is read whole. */
 #define TICKET_VALUE_MAX 1000
-/* A larger one is no number that we have given. */
+/* We never give a larger number. */
 #define NUMBER_MAX 1000000000
 
 #define FIELD(key, type, member, place)                          \
@@ -345,7 +345,7 @@ static bool parse_value(void *value, enum field_type type, const char *text)
 	return false;
 }
 
-/* Keys that a later version has added are passed over. */
+/* Keys that a later version has added are skipped. */
 static bool parse_fields(struct build *build, const struct record *record)
 {
 	for (size_t i = 0; i < build_fields_len; i++) {

@@ -77,16 +77,16 @@ struct build {
 	char *refused; /* whose work would have gone or come back, in words */
 	char *allowed_undo,
 		*allowed_redo; /* "43,44": whose work was allowed to go, come */
-	char *undone;          /* the paths of that, or of what was refused, in words */
+	char *undone;          /* the paths of that work, or of what was refused */
 	/* Of a rollback: to what it went back ("43", "gen:12", a store path), and whose
 	 * work it took out ("44,45"; empty: none that is recorded). */
 	char *back_to, *rolled_back;
 	/* Of a trial that went back: why, and the end of what its check said. */
 	char *taken_back, *check_output;
-	char *taken_back_by; /* the agent whose word it was; NULL: nobody's */
-	char *confirmed_by;  /* of one that was not: who said that it is to be kept */
+	char *taken_back_by; /* the agent who ended it; NULL: nobody did */
+	char *confirmed_by;  /* of a trial that was kept: who confirmed it */
 	char *system_before, *system_after; /* what the action aims at: see outcome.c */
-	char *profile_after; /* where the build has set it to another system than runs */
+	char *profile_after; /* if the build set it to another system than runs */
 	uint64_t generation_before, generation;
 	char *failed_units; /* in words, after an activation */
 	char *nix_error, *nix_error_at;
@@ -105,11 +105,11 @@ struct build {
 	struct process_name runner, child;
 	char *cancel; /* the answer to a request to end it */
 	time_t left;  /* when its owner left the queue */
-	uid_t owner;  /* of the ticket's file: whose word all this is; not written */
+	uid_t owner;  /* uid of the ticket's file, who vouches for it; not written */
 
 	/* Its place in the ledger; not written. */
 	git_oid commit;
-	git_oid tree;   /* the snapshot; of one without, the empty tree */
+	git_oid tree;   /* the snapshot; if there is none, the empty tree */
 	git_oid parent; /* the build that joined the chain before; zero for the first */
 };
 
@@ -145,7 +145,7 @@ bool build_has_snapshot(const struct build *build);
 bool build_is_running(const struct build *build);
 /* It did what was asked, at least in part. */
 bool build_took_effect(const struct build *build);
-/* Whether its run has not had its turn yet, by what the ticket says. */
+/* Whether its run still waits for its turn, as the ticket says. */
 bool build_is_waiting(const struct build *ticket);
 
 bool build_is_of_agent(const struct build *build, const char *agent);
@@ -165,7 +165,7 @@ const char *phase_word(enum phase phase);
 bool agent_name_is_valid(const char *name);
 bool target_name_is_valid(const char *name);
 
-/* The fields one by one, for those who print all of them. */
+/* The table of the fields, for code that prints all of them. */
 struct build_field {
 	const char *key;
 	size_t offset;

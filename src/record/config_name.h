@@ -6,11 +6,11 @@
  */
 #include "record/build.h"
 
-/* The directory of a configuration on this machine, of one in git the checkout's root.
+/* The directory of a configuration on this machine; in git, the checkout's root.
  * The caller frees; NULL: it is not on this machine. */
 char *config_directory(const char *config) _must_check_;
 
-/* Whether both are of one directory. */
+/* Whether both configurations lie in the same directory. */
 bool config_is_beside(const char *config, const char *other);
 
 /* The git checkout that a build was made in, where it is still there. The caller frees;

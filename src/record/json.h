@@ -10,8 +10,8 @@
 #include "record/build.h"
 
 json_t *json_answer(void) _must_check_; /* a new object with its schema */
-/* All that is recorded, and without what only one build is asked for. */
+/* All that is recorded; json_build() leaves out what only show prints. */
 json_t *json_record(const struct build *build) _must_check_;
 json_t *json_build(const struct build *build) _must_check_;
-/* Any bytes: what is no valid text is shown as text_clean() does. */
+/* Takes any bytes: invalid text is escaped as by text_clean(). */
 json_t *json_text(const char *text) _must_check_;

@@ -31,7 +31,7 @@ uint64_t record_get_number(const struct record *record, const char *key);
 void record_put(struct strbuf *out, const struct record *record);
 /* One line of it. */
 void record_put_field(struct strbuf *out, const char *key, const char *value);
-/* Takes every line of the form "Key: value"; a line that is not one ends the record. */
+/* Takes every line of the form "Key: value"; any other line ends the record. */
 void record_parse(struct record *ret, const char *text, size_t len);
 void record_free(struct record *record);
 #define _cleanup_record_ _cleanup_(record_free)

@@ -8,12 +8,12 @@
 #include "base/text.h"
 
 #define LINE_MAX_BYTES 300
-/* So much of a line is kept to look at. */
+/* How much of a line is kept. */
 #define LINE_KEPT 2048
 #define HEAD_MAX 3500u
 #define TAIL_LINES 60
 #define TAIL_MAX 3000u
-/* With the outcome, an error is to be found in the last 1,500 bytes. */
+/* The error and the outcome stand in the last 1,500 bytes. */
 #define ERROR_MAX 900u
 #define OWN_MAX 1500u
 #define UNITS_LINES 20
@@ -60,7 +60,7 @@ static const struct {
 	{"stopping swap", 0},
 	{"the following new units", 0},
 	{"Command '", 0},
-	/* As a log has it, with what came from stdout. */
+	/* In a log the path from stdout follows on the same line. */
 	{"Done. The new configuration is /", 0},
 };
 
@@ -104,7 +104,7 @@ static void put_out(struct brief *brief, const char *text, size_t len)
 	brief->said_ms = clock_boot_ms();
 }
 
-/* Where a text of at most max bytes may begin, at the start of a line, to be its end. */
+/* Where the last max bytes of the text begin, at the start of a line. */
 static const char *end_of(const struct strbuf *text, size_t max)
 {
 	const char *start = text->text;
@@ -130,7 +130,7 @@ static void keep_in_tail(struct brief *brief, const char *line)
 		strbuf_drop(tail, (size_t)(end_of(tail, TAIL_MAX) - tail->text));
 }
 
-/* Our own lines before a line of nixos-rebuild: nothing has to go before them. */
+/* Prints our own lines: nixos-rebuild goes on, so they are not the last words. */
 static void let_own_go(struct brief *brief)
 {
 	if (!brief->own.len)

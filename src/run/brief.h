@@ -16,7 +16,7 @@
 
 /* Of a whole call, with what it has said before nixos-rebuild started. */
 #define BRIEF_MAX 10000
-/* The report before it has at most so much of that. */
+/* The report before the build gets at most this much of it. */
 #define BRIEF_REPORT_MAX 4000
 
 struct brief {

@@ -105,7 +105,7 @@ struct by_job {
 	const char *by;
 };
 
-/* Before the word itself: who hears that knows who has spoken. */
+/* Written before the rename, so that who sees that can read the name. */
 static int write_by(void *data)
 {
 	const struct by_job *job = data;
@@ -195,7 +195,7 @@ void trial_arm(struct run *run, const char *new_system, int64_t ms)
 	if (run->trial.armed && ms) {
 		trial_stop_timer(&run->surroundings, run->build.number);
 	} else {
-		/* Of an earlier trial whose runner was killed: no word on this one. */
+		/* Left by an earlier trial whose runner was killed. */
 		trial_forget(run->settings, TRIAL_CONFIRMED);
 		trial_forget(run->settings, TRIAL_EXPIRED);
 		trial_forget(run->settings, TRIAL_TAKEN_BACK);
@@ -204,7 +204,7 @@ void trial_arm(struct run *run, const char *new_system, int64_t ms)
 	run->trial.armed = true;
 	run->trial.until_ms = clock_boot_ms() + ms;
 	if (rights_call(write_record, &job) < 0)
-		warn_errno("what waits to be confirmed cannot be noted in '%s'",
+		warn_errno("cannot note what waits to be confirmed in '%s'",
 			run->settings->run_path);
 	run->trial.has_timer = ms && arm_timer(run, ms);
 	if (ms && !run->trial.has_timer)

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * A word that is waited for, see trial.h. RUN/trial is the record of the trial (Build,
+ * A trial that waits to be confirmed, see trial.h. RUN/trial is its record (Build,
  * Old, New, Until: 1970 without a timer); only root can rename it, and who does so first
  * has decided: ".confirmed" is confirm's, ".expired" the way back's, which becomes
  * ".taken-back" when the old system has been activated.
@@ -30,9 +30,9 @@ void trial_record_free(struct trial_record *record);
 
 /* 1: decided by this call, in this way; 0: it was decided already; -1 with errno set. */
 int trial_decide(const struct settings *settings, const char *suffix) _must_check_;
-/* That it is kept, as BY says. */
+/* Decides that it is kept, in the name of by. */
 int trial_confirm(const struct settings *settings, const char *by) _must_check_;
-/* Who said so, NULL where that is not known. Asked once. The caller frees. */
+/* Who confirmed it, NULL if not known; removes the note. The caller frees. */
 char *trial_confirmed_by(const struct settings *settings) _must_check_;
 bool trial_is_there(const struct settings *settings, const char *suffix);
 void trial_forget(const struct settings *settings, const char *suffix);
@@ -41,14 +41,14 @@ void trial_forget(const struct settings *settings, const char *suffix);
 void trial_hold_root(const struct settings *settings, const char *system);
 void trial_release_root(const struct settings *settings);
 
-/* Notes it, and arms the timer anew, for so long from now on (ms 0: there is none, and
+/* Notes the trial and arms the timer anew, for ms from now on (0: there is none, and
  * only the next run goes back for a dead runner); new_system "?": nothing is offered yet.
  * What fails is warned of: then the runner alone takes the system back
  * (trial.has_timer). */
 void trial_arm(struct run *run, const char *new_system, int64_t ms);
 void trial_stop_timer(const struct surroundings *surroundings, uint64_t build);
 
-/* That what expired has been taken back; and whether that build was, by another process
+/* Notes that the expired trial was taken back; whether that build was, by another process
  * than its own runner. */
 void trial_note_taken_back(const struct settings *settings);
 bool trial_was_taken_back(const struct settings *settings, uint64_t build);

@@ -21,7 +21,7 @@
 #include "run/runner.h"
 #include "run/watch.h"
 
-/* The end of a killed runner shows a moment before its lock is gone, and nothing follows.
+/* A killed runner's files close a moment before its lock is gone, so look once more.
  */
 #define LOOK_AGAIN_MS 1000
 
@@ -128,7 +128,7 @@ static void take_message(struct watch *watch, struct front *front,
 	}
 }
 
-/* To one who reads: one who stalls is not waited for long. */
+/* Writes if somebody reads; a reader that stalls is not waited for long. */
 static void write_if_read(int stream, const char *data, size_t len)
 {
 	struct pollfd reader = {.fd = stream, .events = POLLOUT};
@@ -239,7 +239,7 @@ int front_follow(int socket, int signals, bool is_agent, const struct streams *s
 	*ret_unconfirmed = front.unconfirmed ? front.build : 0;
 	if (status || !watch.lost)
 		return status;
-	/* As Python ends, and nixos-rebuild with it: nobody is to go on with half of it.
+	/* As Python does, and so nixos-rebuild: nobody must take a part of it for all.
 	 */
 	error("what nixos-rebuild wrote to stdout is lost: %s", strerror(watch.lost));
 	return EXIT_OUTPUT_LOST;

@@ -10,10 +10,10 @@
 #include "base/text.h"
 #include "run/steps.h"
 
-/* Of what a check says its end is kept, and shown. */
+/* The end of a check's output is kept and shown. */
 #define TAIL_MAX 1000
 #define TAIL_LINES 10
-/* One that prints more is ended. */
+/* A check that prints more is killed. */
 #define OUTPUT_MAX ((uint64_t)4 << 20)
 #define SETTLE_MS 10000
 #define PAUSE_MS 500
@@ -94,7 +94,7 @@ static bool is_ignored(const struct settings *settings, const char *unit)
 	return false;
 }
 
-/* Units that start and stop are not judged in the middle of it. */
+/* Units are not judged while they are starting or stopping. */
 static void wait_for_jobs(const struct run *run)
 {
 	const int64_t end = clock_boot_ms() + run->settings->health_timeout_ms;

@@ -13,7 +13,7 @@
 #include "run/front.h"
 #include "run/log.h"
 
-/* Of a failed build's output so much is printed again. */
+/* How many lines of a failed build's output are printed again. */
 #define ERROR_LINES 60
 
 extern char **environ;

@@ -123,7 +123,7 @@ static void record_orphan(struct build *build, struct ledger *ledger,
 	target_by_name(&target, settings, build->target);
 	if (ticket)
 		ticket_sweep(target.queue, ticket);
-	/* Killed ones leave them, and this is rare. */
+	/* Killed runs leave such objects, and that is rare. */
 	ledger_remove_unfinished_objects(ledger);
 	say_recorded(build);
 	notice_send(settings, surroundings,

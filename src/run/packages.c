@@ -41,7 +41,7 @@ void packages_say(const struct run *run, const struct system_state *before,
 	strv_add(&argv, to);
 	text = child_output(argv.words, &run->surroundings, DEADLINE_MS, ANSWER_MAX);
 	if (!text)
-		warn("what became of the packages is not known: '%s' failed, or took "
+		warn("cannot tell what became of the packages: '%s' failed, or took "
 		     "longer than %d s",
 			command->words[0], DEADLINE_MS / 1000);
 	else if (*text)

@@ -2,8 +2,8 @@
 /*
  * What became of the packages: [show] packages (such as "nix store diff-closures") is run
  * with the systems before and after, when the build is recorded. Its first lines are
- * said, and so kept with the build's log. It is the last of the turn, not after it: who
- * follows the build would not see it, nor the outcome behind it.
+ * said, and so kept with the build's log. The turn has ended by then, and the runner
+ * lives on: who follows the build sees it, and the outcome after it.
  */
 #include "rebuild/system.h"
 #include "run/run.h"

@@ -21,7 +21,7 @@ int relay_pair(int *ret_runner, int *ret_front)
 	return 0;
 }
 
-/* The kernel's own: it passes, and the other end is there as before. */
+/* A shortage in the kernel passes; the other end is still there. */
 static bool is_short_of_memory(int error)
 {
 	return error == ENOMEM || error == ENOBUFS;

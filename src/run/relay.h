@@ -19,7 +19,7 @@ enum relay_type {
 		       */
 	RELAY_DATA,   /* to the front: len more bytes, for stream */
 	RELAY_BUILD,  /* to the front: the build's number */
-	RELAY_ENDED,  /* to the front: nixos-rebuild is; what comes is about that */
+	RELAY_ENDED,  /* to the front: nixos-rebuild has ended; the rest is about that */
 	RELAY_EXIT,   /* to the front: it is over, with this status */
 	RELAY_UNCONFIRMED, /* to the front: the build waits for somebody's word */
 	RELAY_HOLD,      /* to the front: a descriptor to hold (see front.c), as stream */

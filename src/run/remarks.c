@@ -23,7 +23,7 @@ static bool find_failed(struct build *ret, struct ledger *ledger, const char *ta
 	struct build_walk walk = builds_walk(ledger, target);
 
 	while (builds_next(ret, &walk) > 0)
-		/* Later builds of the same have had their say. */
+		/* Only the newest build of this configuration counts. */
 		if (build_has_snapshot(ret) && !ret->back_to && ret->config &&
 			streq(ret->config, config) && git_oid_equal(&ret->tree, tree))
 			return (ret->outcome == OUTCOME_FAILED ||

@@ -164,7 +164,7 @@ static int weigh(struct run *run, const struct own_options *options,
 	return 0;
 }
 
-/* One that builds what is to be taken out, or comes before it, need not go on. */
+/* Asks the build that has the turn to end: its result would be taken out. */
 static void cancel_holder(const struct run *run)
 {
 	_cleanup_builds_ struct builds tickets = {0};
@@ -196,7 +196,7 @@ static int prepare(struct run *run, const struct own_options *options, const cha
 {
 	int status;
 
-	/* As it is recorded. */
+	/* The command as it is recorded. */
 	strv_add(&run->arguments, "safe-rebuild");
 	strv_add(&run->arguments, "rollback");
 	if (name)
@@ -294,7 +294,7 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	/* What cannot be is said before anything is cancelled. */
 	if (!ends_trial && rollback_choose(&run, name, &before) < 0)
 		return EXIT_OWN_FAILURE;
-	/* From its place in the queue on: nobody comes between. */
+	/* Called once it has its place in the queue, so that nobody comes between. */
 	run.begins_to_wait = cancel_holder;
 	status = run_enter_queue(&run, options, !run.caller.is_agent);
 	if (status)
@@ -375,7 +375,7 @@ static void advise(const struct run *run, const struct system_state *now)
 	if (!run->build.rolled_back)
 		say("the configuration may lack what runs again now: safe-rebuild diff");
 	else if (!paths)
-		say("if the configuration still has what was taken out, take it out "
+		say("if the configuration still has what was taken out, remove it "
 		    "there, too, before the next build");
 	else if (build_is_of_agent(&taken, run->caller.agent))
 		say("if the configuration still has it (%s): %ssafe-rebuild show %" PRIu64

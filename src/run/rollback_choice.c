@@ -9,7 +9,7 @@
 #include "ledger/lineage.h"
 #include "ledger/names.h"
 
-/* So many generations are looked at for one that is another system. */
+/* At most this many generations are searched for another system. */
 #define GENERATIONS_MAX 100
 
 /* The build that made the system, no rollback that went back to it. */

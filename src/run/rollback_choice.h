@@ -20,7 +20,7 @@ char *rollback_name_system(const struct run *run, const char *system,
 	const struct system_state *now) _must_check_;
 
 /*
- * Newest first, whose work in what is live goes back to system takes out; what an earlier
+ * The builds, newest first, whose live work going back to system undoes; what an earlier
  * rollback has taken out is out already. now: before anything is changed.
  */
 int rollback_collect(struct builds *ret, const struct run *run, const char *system,

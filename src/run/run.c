@@ -27,10 +27,10 @@
 #include "run/way_back.h"
 #include "run/word.h"
 
-/* So often in a row one safe-rebuild has executed what it took for nixos-rebuild. */
+/* How often in a row a safe-rebuild has executed what it took for nixos-rebuild. */
 #define DEPTH_VARIABLE "SAFE_REBUILD_DEPTH"
 #define DEPTH_MAX 8
-/* So many lines of a report follow a refusal. */
+/* How many lines of a report follow a refusal. */
 #define REFUSED_LINES 20u
 /* What changed, before a build: as much as anybody reads. */
 #define REPORT_MAX 16000
@@ -209,7 +209,7 @@ static void take_snapshot(struct run *run)
 	run->build.tree = snapshot->tree;
 }
 
-/* refused: what others did in short, for the way out of it must not be lost in it. */
+/* refused: a short report, so that the way out of the refusal stays in sight. */
 static void show_changes(struct run *run, bool refused)
 {
 	const size_t lines = run->settings->show_lines;
@@ -343,7 +343,7 @@ static int prepare_rebuild(
 	if (status)
 		return status;
 	request_parse(&run->request, words);
-	/* What it does not know nixos-rebuild refuses itself. */
+	/* nixos-rebuild itself refuses what it does not know. */
 	if (run->request.help || run->request.action == ACTION_UNKNOWN ||
 		action_is_harmless(run->request.action))
 		return exec_program(run);
@@ -383,7 +383,7 @@ static int prepare_any_command(
 }
 
 /*
- * Who would have to wait and be refused then is told at once, against what is live and
+ * Who would wait and then be refused is told at once, judged against what is live and
  * what is being built. What cannot be judged now is judged when the turn comes.
  */
 static int guard_before_queue(struct run *run, const struct own_options *options)

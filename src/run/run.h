@@ -63,9 +63,9 @@ void run_free(struct run *run);
 #define _cleanup_run_ _cleanup_(run_free)
 
 /*
- * The parts of a run, for those of another kind: who calls and for which target (0, or
- * the exit status); what is recorded from the beginning; that root shares, and puts its
- * rights down; the turn; the runner, whose status is the run's.
+ * The steps of a run, for runs of another kind: find the caller and the target (0, or
+ * the exit status); begin the record; make what root shares and put down root's
+ * rights; take the turn; start the runner, whose status is the run's.
  */
 int run_identify(struct run *run, const struct own_options *options) _must_check_;
 void run_begin_build(struct run *run, const struct own_options *options);
@@ -73,7 +73,7 @@ void run_share(const struct run *run);
 int run_enter_queue(
 	struct run *run, const struct own_options *options, bool first) _must_check_;
 int run_hand_over(struct run *run) _must_check_;
-/* That the guard has refused it (build.refused says why), for others. */
+/* Records that the guard has refused it (build.refused says why). */
 void run_note_refusal(const struct run *run);
 
 /*

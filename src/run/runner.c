@@ -58,7 +58,7 @@ static void show_in_ticket(void *data)
 	trial_note_phase(runner->run, supervision);
 }
 
-/* Of what is not recorded there is no log either. */
+/* A build that is not recorded has no log either. */
 static void open_log(struct runner *runner)
 {
 	struct build *build = &runner->run->build;
@@ -136,7 +136,7 @@ static void run_child(struct runner *runner)
 	}
 }
 
-/* The last words, which the caller says when all else is done. */
+/* Returns the last line, which is said when all else is done. */
 static char *finish_record(struct runner *runner)
 {
 	struct run *run = runner->run;
@@ -144,7 +144,7 @@ static char *finish_record(struct runner *runner)
 	const struct ending ending = {
 		.exit_status = supervision->exit_status,
 		.signalled = supervision->signalled,
-		/* A trial that fails has not. */
+		/* A trial that fails has not set it. */
 		.sets_profile = run->request.action != ACTION_TEST &&
 				!(run->trial.is_one && supervision->exit_status),
 		.activation_begun = supervision->progress.activation_begun,
@@ -189,7 +189,7 @@ static char *finish_record(struct runner *runner)
 	return sentence;
 }
 
-/* Of what could not be recorded the dead ticket tells the next one. */
+/* An outcome that could not be recorded stays in the dead ticket for the next run. */
 static void end_turn(struct runner *runner)
 {
 	struct turn *turn = &runner->run->turn;
@@ -201,7 +201,7 @@ static void end_turn(struct runner *runner)
 	queue_leave(turn);
 }
 
-/* As one that was killed: whoever comes next records what became of it. */
+/* Ends as if killed: the next run records what became of the build. */
 static _noreturn_ void leave_to_timer(struct runner *runner)
 {
 	say("this process was told to end: nobody can keep build %" PRIu64
@@ -254,7 +254,7 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	system_read(&runner.after, run->settings, &run->target);
 	last_words = finish_record(&runner);
 	if (run->settings->show_packages.len) {
-		/* It takes seconds, and those who wait need not. */
+		/* That takes seconds, which nobody has to wait for. */
 		end_turn(&runner);
 		packages_say(run, &runner.before, &runner.after);
 	}
@@ -282,7 +282,7 @@ int runner_start(int *ret_socket, struct run *run)
 	if (pid == 0) {
 		pid_t runner;
 
-		/* What stays in a session has its terminal to ask for a password. */
+		/* What stays in the session can use its terminal for passwords. */
 		if (run->streams.group)
 			setpgid(0, 0);
 		else

@@ -36,7 +36,7 @@ int step_run(struct supervision *supervision, const struct strv *argv)
 	return supervision->exit_status;
 }
 
-/* settings NULL: as a part of this very process' unit. */
+/* settings NULL: without a unit of its own. */
 static void put_switch(struct strv *argv, const struct settings *settings,
 	const char *system, const char *how)
 {
@@ -141,7 +141,7 @@ void steps_go_back(struct supervision *supervision, const struct run *run)
 		return;
 	}
 	if (step_keep(supervision, run, system))
-		error("the old system runs, but it could not be made what boots: do that "
+		error("the old system runs, but could not be set to boot: do that "
 		      "before the next restart (%s/bin/switch-to-configuration boot)",
 			system);
 }

@@ -18,7 +18,7 @@ bool steps_are_permitted(const struct run *run);
 /* Adds the words of the command that ends an activation that hangs. */
 void steps_put_stop(struct strv *argv);
 
-/* Any program of several under one supervision. The exit status. */
+/* Runs one of several programs under one supervision. Returns the exit status. */
 int step_run(struct supervision *supervision, const struct strv *argv);
 
 /* SYSTEM/bin/switch-to-configuration test; plainly: without a unit. The exit status. */

@@ -61,7 +61,7 @@ void streams_find(struct streams *ret, const struct settings *settings, bool is_
 		ret->group = getpgrp();
 }
 
-/* Its bytes go to the real terminal, which does to them what is to be done. */
+/* Its bytes go to the real terminal, which does the processing. */
 static int open_pty(const struct winsize *size, int *ret_master, int *ret_slave)
 {
 	struct termios modes;

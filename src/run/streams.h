@@ -18,7 +18,7 @@
 struct streams {
 	bool brief;
 	bool one_file; /* stdout and stderr are */
-	bool together; /* both are one, called STDERR_FILENO */
+	bool together; /* both go through one pipe, as STDERR_FILENO */
 	pid_t group;   /* the caller's, in whose session it stays; 0: it does not */
 	bool is_terminal[STDERR_FILENO + 1]; /* of that session */
 	struct winsize size;

@@ -100,10 +100,10 @@ static void drain_stream(struct supervision *supervision, int *fd, int stream)
 		;
 }
 
-/* So long after its start the front may tell of a signal from before. */
+/* For this long after the start the front may tell of a signal from before it. */
 #define START_MS 50
 
-/* It has it, if it was there to get it. */
+/* nixos-rebuild has got the signal too, if it was running already. */
 static void note_signal_of_terminal(struct supervision *supervision, int signal)
 {
 	supervision->signalled = true;
@@ -211,7 +211,7 @@ static int watch_signals(void)
 	return signals_watch(watched, NULL);
 }
 
-/* Without a descriptor for its signals the child is looked at so often. */
+/* Without a signalfd the child is polled this often. */
 #define LOOK_MS 100
 
 static int time_left(const struct supervision *supervision)

@@ -16,9 +16,9 @@
 #include "run/steps.h"
 #include "run/way_back.h"
 
-/* Where the timer has not come, we do what it should have done. */
+/* If the timer has not come by then, we do what it should have done. */
 #define GRACE_MS 15000
-/* Whether it is still at work is looked for every so many pauses. */
+/* After so many pauses we look whether it is still at work. */
 #define PAUSE_MS 100
 #define PAUSES 10
 
@@ -187,7 +187,7 @@ static void take_back(struct supervision *supervision, struct run *run, const ch
 	say("%s: taking the new system back", why);
 	if (!run->build.taken_back)
 		set_string(&run->build.taken_back, xstrdup(why));
-	/* Whoever asked for the end gets it; the way back is not to be ended. */
+	/* Who asked for the end gets it, but must not end the way back. */
 	set_string(&supervision->cancelled_by, NULL);
 	supervision->missed = 0;
 	run->trial.taken_back = activate_old(supervision, run);
@@ -248,7 +248,7 @@ static enum word look(struct run *run, int signals)
 	_cleanup_record_ struct record request = {0};
 	uid_t from = 0;
 
-	/* Renamed in between it is neither there nor here yet. */
+	/* While it is being renamed the new name may not be there yet. */
 	if (!trial_is_there(run->settings, TRIAL_OPEN))
 		return trial_is_there(run->settings, TRIAL_CONFIRMED) ? WORD_CONFIRMED
 								      : WORD_TAKEN;
@@ -300,7 +300,7 @@ static void wait_for_timer(struct supervision *supervision, struct run *run)
 		leave_to_another(supervision, run);
 		return;
 	}
-	/* Where it could not, we can perhaps. */
+	/* If the timer could not, perhaps we can. */
 	run->trial.taken_back =
 		runs(run, run->trial.old_system) || activate_old(supervision, run);
 	supervision->exit_status =
@@ -356,7 +356,7 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	notice_send(run->settings, &run->surroundings, "unconfirmed", &run->build);
 	output_tell_unconfirmed(supervision->output);
 	output_release_front(supervision->output, 0);
-	/* A signal during the activation was for this, too. */
+	/* A signal during the activation is meant for the trial too. */
 	if (supervision->signalled)
 		word = run->trial.has_timer ? WORD_LEAVE : WORD_END;
 	else
@@ -421,7 +421,7 @@ static void try_out(struct supervision *supervision, struct run *run,
 		end_unfinished(supervision, run);
 		return;
 	}
-	/* In the ticket it tells others whose the running system is. */
+	/* From the ticket others learn who made the running system. */
 	set_string(&run->build.system_after, xstrdup(now.running));
 	run->trial.new_system = xstrdup(now.running);
 	set_phase(supervision, PHASE_CHECKING);

@@ -14,7 +14,7 @@
 /* A unit that crashes in a loop is mostly between two starts. */
 #define UNWELL "failed,auto-restart"
 #define ANSWER_MAX ((size_t)1 << 20)
-/* Started again so often it was looping. */
+/* A unit that was restarted this often is in a loop. */
 #define LOOP 3
 /* So many are named. */
 #define NAMED_MAX 10
@@ -115,7 +115,7 @@ bool units_read_unwell(
 	const int64_t end = clock_boot_ms() + run->settings->health_timeout_ms;
 	_cleanup_strv_ struct strv failed = {0}, between = {0};
 
-	/* pid 1 is busy while it reads its units anew. */
+	/* systemd does not answer while it reloads its units. */
 	while (!read_units(&failed, run, "failed") ||
 		!read_units(&between, run, "auto-restart")) {
 		if (clock_boot_ms() >= end)
@@ -187,11 +187,11 @@ static void say_old(const struct run *run, const char *unit)
 	_cleanup_build_ struct build first = BUILD_INIT;
 
 	if (run->ledger && find_first(&first, run, unit) > 0)
-		say("%s had failed before this run already, since build %" PRIu64
+		say("%s had already failed before this run, since build %" PRIu64
 		    " by %s",
 			unit, first.number, first.agent);
 	else
-		say("%s had failed before this run already", unit);
+		say("%s had already failed before this run", unit);
 }
 
 void units_compare(struct run *run, const struct units_before *before)

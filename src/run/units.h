@@ -28,12 +28,12 @@ bool units_read_unwell(struct strv *ret, const struct run *run,
 void units_read_restarts(struct strv *ret, const struct run *run);
 /*
  * Names those that were started again between the two, unless that is nothing new: they
- * were before the run, again and again, or went on with it until the first.
+ * were in a loop before the run, or kept restarting up to the first list.
  */
 void units_find_loops(struct strv *ret, const struct units_before *before,
 	const struct strv *first, const struct strv *second);
 /* Whether some are being started or stopped. */
 bool units_have_jobs(const struct run *run);
 
-/* Names those that are new and, of a run that failed, those that are not; records all. */
+/* Names units that failed newly, after a failed run also the others; records all. */
 void units_compare(struct run *run, const struct units_before *before);

@@ -15,7 +15,7 @@ int watch_signals(void)
 	return signals_watch(watched, NULL);
 }
 
-/* What is written to a closed descriptor nobody wanted. */
+/* If the descriptor was closed from the start, nobody wanted the output. */
 static void note_lost(struct watch *watch, int stream, int reason)
 {
 	if ((stream == STDOUT_FILENO || watch->one_file) && reason != EBADF)
@@ -55,7 +55,7 @@ static ssize_t write_some(struct watch *watch, int stream, const char *data, siz
 		return written;
 	if (errno == EINTR || errno == EAGAIN)
 		return 0;
-	/* What is said next may fit again; of stdout nobody is to have a part. */
+	/* A later message may fit again; a part of stdout must not pass for all of it. */
 	if (stream == STDERR_FILENO &&
 		(errno == ENOSPC || errno == EDQUOT || errno == EIO)) {
 		note_lost(watch, stream, errno);

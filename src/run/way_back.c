@@ -13,7 +13,7 @@
 #include "run/confirmation.h"
 #include "run/steps.h"
 
-/* switch-to-configuration could not have NixOS' own lock; so long it is tried again. */
+/* switch-to-configuration could not take NixOS' own lock; how long to try again. */
 #define STATUS_LOCKED 11
 #define LOCKED_MS 120000
 
@@ -30,7 +30,7 @@ static int open_lock(const struct settings *settings)
 	return open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-/* Until the descriptor is closed nobody else goes back. -1: without, rather than not. */
+/* Nobody else goes back until this is closed. -1: go on without the lock. */
 static int lock_way_back(const struct settings *settings)
 {
 	const int fd = open_lock(settings);
@@ -74,7 +74,7 @@ static struct child child_of(const struct way_back *way)
 		.group = -1};
 }
 
-/* One that hangs; afterwards only somebody else's can run. */
+/* Stops an activation that hangs: what runs afterwards is somebody else's. */
 static void stop_activation(const struct way_back *way)
 {
 	struct child child = child_of(way);
@@ -164,7 +164,7 @@ static int end_orphan(void *data)
 
 	if (decided < 0)
 		return -1;
-	/* That of now, or one whose way back was killed. */
+	/* The trial that expired now, or one whose way back was killed. */
 	trial_read(&record, way->settings, TRIAL_EXPIRED);
 	if (!record.build)
 		return 0;

@@ -1,9 +1,9 @@
 #pragma once
 /*
  * The way back from a trial by another process than its runner: systemd's timer, or the
- * next run where the runner was killed. One process at a time goes it (a lock on
+ * next run where the runner was killed. Only one process at a time does it (a lock on
  * RUN/trial.lock, which is root's alone), and RUN/trial.expired stands until it is done,
- * so one that is killed on it is not forgotten.
+ * so it is not forgotten if that process is killed.
  *
  * What somebody else has made live meanwhile is left alone.
  */
@@ -25,5 +25,5 @@ int way_back_of_timer(const struct settings *settings,
 void way_back_of_orphan(
 	const struct settings *settings, const struct surroundings *surroundings);
 
-/* Whether somebody is on it at this moment. */
+/* Whether some process is taking a trial back now. */
 bool way_back_is_taken(const struct settings *settings);

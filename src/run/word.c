@@ -76,7 +76,7 @@ int word_confirm(const struct settings *settings, uint64_t number, const char *b
 			errno == EACCES || errno == EPERM ? " (use sudo)" : "");
 		return EXIT_NO_PERMISSION;
 	}
-	/* Or somebody else has, at this moment. */
+	/* Unless somebody else has confirmed it at this moment. */
 	if (!confirmed && !trial_is_there(settings, TRIAL_CONFIRMED)) {
 		error("too late: build %" PRIu64 " is being taken back", number);
 		return EXIT_TAKEN_BACK;
@@ -152,7 +152,7 @@ static enum answer wait_for_answer(const struct settings *settings, uint64_t num
 			*ret_signal = (int)info.ssi_signo;
 			return ANSWER_LEFT;
 		}
-		/* Put into the background it has nobody to ask. */
+		/* In the background there is nobody to ask. */
 		if (fds[0].revents)
 			return tcgetpgrp(STDIN_FILENO) == getpgrp() ? read_answer()
 								    : ANSWER_LEFT;

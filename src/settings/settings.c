@@ -14,7 +14,7 @@
 
 /* inih's INI_MAX_LINE in every distribution's build, less the newline and the NUL. */
 #define LINE_MAX_BYTES 198
-/* [health] timeout: as good as for ever, and no sum of it overflows. */
+/* [health] timeout: a week counts as forever, so that no sum overflows. */
 #define HEALTH_MAX_MS 604800000
 
 enum value_type {
@@ -196,7 +196,7 @@ static int handle(void *user, const char *section, const char *name, const char 
 	return fail(reader, section, name, "unknown key");
 }
 
-/* inih tells the handler of a section only with its first key. */
+/* inih calls the handler only for keys, so it would miss an empty section. */
 static bool is_known_section(const char *name)
 {
 	size_t len = strcspn(name, "]");

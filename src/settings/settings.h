@@ -36,7 +36,7 @@ struct settings {
 	struct strv health_ignore; /* glob patterns of units */
 	unsigned log_keep;         /* number of logs */
 	char *access_group;        /* NULL: wheel where that exists, else root */
-	char *access_user;         /* whose the shared files are */
+	char *access_user;         /* owner of the shared files */
 	char *run_path, *state_path, *log_path, *profiles_path, *current_system_path;
 	char *activation_lock_path, *system_slice_path; /* of NixOS */
 };

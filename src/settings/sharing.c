@@ -32,7 +32,7 @@ static bool find_user(uid_t *ret, const struct settings *settings)
 		getpwnam(settings->access_user ? settings->access_user : DEFAULT_USER);
 
 	if (!user && settings->access_user)
-		warn("[access] user: there is no user '%s', '" FALLBACK_USER "' it is",
+		warn("[access] user: there is no user '%s', using '" FALLBACK_USER "'",
 			settings->access_user);
 	if (!user)
 		user = getpwnam(FALLBACK_USER);
@@ -41,7 +41,7 @@ static bool find_user(uid_t *ret, const struct settings *settings)
 	return user;
 }
 
-/* What was root's alone before there was a group cannot be shared by its mode alone. */
+/* Changing the mode is not enough to share what was made for root alone. */
 static bool was_made_alone(const struct settings *settings)
 {
 	struct stat status;
@@ -71,7 +71,7 @@ static struct sharing find(const struct settings *settings)
 	return found;
 }
 
-/* Asked once: names may come over a network, and what is wrong is said once. */
+/* Looked up once: names may come over a network, and a warning is said once. */
 void sharing_find(struct sharing *ret, const struct settings *settings)
 {
 	static struct sharing found;

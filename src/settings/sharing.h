@@ -1,6 +1,6 @@
 #pragma once
 /*
- * Whose the files of queue, ledger and logs are. Root shares them with [access] group,
+ * Who owns the files of queue, ledger and logs. Root shares them with [access] group,
  * where there is such a group: the top directories stay root's, what is in them belongs
  * to the system user [access] user, or to the member who made it. Without the group they
  * are root's alone; and a user who is not root, and whose [paths] lead where that user
@@ -10,13 +10,13 @@
 
 struct sharing {
 	bool is_shared;
-	uid_t user; /* -1: whoever makes it */
+	uid_t user; /* -1: the one who makes the file */
 	gid_t group;
 };
 
 void sharing_find(struct sharing *ret, const struct settings *settings);
 
-/* The system user, whoever asks; -1: there is none. */
+/* The system user, also for callers who are not root; -1: there is none. */
 uid_t sharing_user(const struct settings *settings);
 
 /* The mode of a top directory: this one where it is shared, else 0700. */
@@ -34,8 +34,8 @@ int sharing_make_top(
 
 /*
  * Root's process acts as the system user from here on (base/rights.h). What would not be
- * possible any more is done before: who calls, which configuration it is, that the
- * directories are there.
+ * possible any more must be done before: find caller and configuration, make the
+ * directories.
  */
 void sharing_lower_rights(const struct settings *settings);
 

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * How files of a configuration lie there now, as its owner sees them (a worker): what we
+ * How files of a configuration are now, as its owner sees them (in a worker): the user we
  * run as may not even enter the directory.
  */
 #include <sys/types.h>

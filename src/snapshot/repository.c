@@ -52,7 +52,7 @@ static int check_files(const char *directory)
 
 		if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
 			return error(
-				"not reading the repository: '%s' is no regular file",
+				"not reading the repository: '%s' is not a regular file",
 				path);
 	}
 	return 0;

@@ -16,7 +16,7 @@
 #include "snapshot/taking.h"
 #include "snapshot/untracked.h"
 
-/* A first record of tens of thousands of files on a slow disk; hangs are what it is for.
+/* Ends a hang; a first snapshot of tens of thousands of files on a slow disk is faster.
  */
 #define DEADLINE_MS 60000
 #define SUBJECT_MAX 120
@@ -279,7 +279,7 @@ static int parse_answer(struct snapshot *ret, const struct record *answer)
 	return 0;
 }
 
-/* Whoever writes it decides what is recorded: nobody believes another's. */
+/* Who writes the cache decides what is recorded: we trust only our own. */
 static int open_cache(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
@@ -325,7 +325,7 @@ static int take(struct snapshot *ret, const struct configuration *configuration,
 		return -1;
 	job.objects = objects;
 	job.cache = worker_job.keep[0] = open_cache(path);
-	/* The ids of what is not kept would be worth nothing to the next run. */
+	/* The ids of objects that are not kept are useless to the next run. */
 	job.new_cache = worker_job.keep[1] = keep ? make_cache(settings) : 0;
 	result = worker_run(&text, &worker_job);
 	if (result == 0)

@@ -35,5 +35,5 @@ int snapshot_look(struct snapshot *ret, const struct configuration *configuratio
 void snapshot_free(struct snapshot *snapshot);
 #define _cleanup_snapshot_ _cleanup_(snapshot_free)
 
-/* What the one who builds should know about it, if anything. */
+/* Warns of what the one who builds should know about it. */
 void snapshot_say_remarks(const struct snapshot *snapshot);

@@ -22,7 +22,7 @@
 struct candidate {
 	const char *path;
 	const git_index_entry *entry; /* NULL: from the cache, where no submodules are */
-	int error; /* why it was not to be seen: 0: it is there; ENOENT: it is gone */
+	int error; /* why it cannot be seen; 0: it can; ENOENT: it is gone */
 	struct stat status;
 };
 
@@ -41,7 +41,7 @@ struct directory {
 	int error;
 };
 
-/* Of a link, or of a file in a directory's place, git too says that what was below is
+/* If a link or a file stands in a directory's place, git too says that what was below is
  * gone. */
 static int error_of_path(int error)
 {
@@ -91,7 +91,7 @@ static void *look_at_share(void *argument)
 	return NULL;
 }
 
-/* The cost of a snapshot is that of lstat(2): it is shared among the processors. */
+/* Most of a snapshot's time is lstat(2), so that is shared among the processors. */
 static void look_at(struct candidate *candidates, size_t len, int root_fd)
 {
 	struct share shares[THREADS_MAX];
@@ -158,7 +158,7 @@ static size_t list_from_cache(struct candidate **ret, const struct stat_cache *c
 	return len;
 }
 
-/* 1, 0 where there is none yet, -1 where it is something to hang on. */
+/* 1, 0 if there is none yet, -1 (printed) if opening it could hang. */
 static int stat_index(struct file_stat *ret, git_repository *repository)
 {
 	_cleanup_free_ char *path = xasprintf("%sindex", git_repository_path(repository));
@@ -167,7 +167,7 @@ static int stat_index(struct file_stat *ret, git_repository *repository)
 	if (lstat(path, &status) < 0)
 		return 0;
 	if (!S_ISREG(status.st_mode))
-		return error("'%s' is no regular file", path);
+		return error("'%s' is not a regular file", path);
 	*ret = file_stat_of(&status);
 	return 1;
 }
@@ -248,13 +248,13 @@ static int take_index(struct taking *taking, git_repository *repository,
 	if (has_stat && !*prefix && stat_cache_lists(taking->cache, &index_stat)) {
 		len = list_from_cache(&candidates, taking->cache);
 	} else {
-		/* What cannot be looked for just now is an empty index to libgit2. */
+		/* libgit2 takes an index that it cannot stat for an empty one. */
 		if (git_repository_index(&index, repository) < 0 ||
 			(has_stat && !git_index_entrycount(index) &&
 				git_index_read(index, true) < 0))
 			return git_failed("cannot read the index of '%s'", root);
 		len = list_from_index(&candidates, index);
-		/* Their files stand where a directory does, not where the index has a
+		/* A submodule's files sort like a directory's, not like the index's
 		 * name. */
 		if (submodules)
 			qsort(candidates, len, sizeof(*candidates), compare_expanded);

@@ -62,7 +62,7 @@ static void note(struct search *search, const char *path, const char *suffix)
 			suffix);
 }
 
-/* Whether Nix files lie in a directory that may be all new; no repository of its own. */
+/* Whether a directory without tracked files, and no repository itself, has Nix files. */
 static bool has_nix_files(const struct taking *taking, const char *path, unsigned depth)
 {
 	_cleanup_close_ int fd =

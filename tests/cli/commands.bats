@@ -196,7 +196,7 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 	assert_equal "$status" 64
 	assert_contains "$output" "-n wants COUNT"
 	run sr log -nx
-	assert_contains "$output" "-n: 'x' is no number"
+	assert_contains "$output" "-n: 'x' is not a number"
 	run sr attach 1 2
 	assert_contains "$output" "usage: safe-rebuild attach [BUILD]"
 }
@@ -223,7 +223,7 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 	for words in "statsu status" "sttaus status" "dif diff" "swich switch" "help --help" "testt test"; do
 		run sr "${words% *}"
 		assert_equal "$status" 64
-		assert_contains "$output" "'${words% *}' is no action and no command: did you mean '${words#* }'?"
+		assert_contains "$output" "'${words% *}' is neither an action nor a command: did you mean '${words#* }'?"
 	done
 	run sr log
 	assert_contains "$output" "nothing is recorded yet"

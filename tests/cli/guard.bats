@@ -792,7 +792,7 @@ outside() {
 	mkfifo .git/objects/info/alternates
 	run timeout 10 "$SAFE_REBUILD" --agent beta switch --flake .
 	assert_equal "$status" 0
-	assert_contains "$output" "alternates' is no regular file"
+	assert_contains "$output" "alternates' is not a regular file"
 	assert_contains "$output" "whether this takes away what is live is not judged: there is no snapshot"
 }
 

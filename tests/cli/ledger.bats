@@ -341,7 +341,7 @@ object_of() {
 		rm -f "$LEDGER/$path"
 		mkfifo "$LEDGER/$path"
 		run timeout 10 "$SAFE_REBUILD" status
-		assert_contains "$output" "removed '$path' from the ledger: it was no file"
+		assert_contains "$output" "removed '$path' from the ledger: it was not a file"
 	done
 	ln -s /etc/passwd "$LEDGER/refs/heads/link"
 	export DOUBLE='rm -f "$LEDGER/refs/running/"*; mkfifo "$LEDGER/refs/running/2" "$LEDGER/refs/heads/other"'
@@ -364,7 +364,7 @@ object_of() {
 		rm -f "$path"
 		mkfifo "$path"
 		run timeout 20 "$SAFE_REBUILD" --agent a diff --flake .
-		assert_contains "$output" "removed '$path' from the ledger: it was no file"
+		assert_contains "$output" "removed '$path' from the ledger: it was not a file"
 		[ -e "$path" ] || cp "$ROOT/kept" "$path"
 	done
 	run timeout 20 "$SAFE_REBUILD" --agent c switch --flake .

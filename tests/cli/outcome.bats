@@ -82,7 +82,7 @@ switch() {
 	refute_contains "$output" "backup.service"
 	DOUBLE='step running old; step units "my-backup.service backup.service web.service"; exit 4' \
 		switch 4 partly
-	assert_contains "$output" "safe-rebuild: backup.service had failed before this run already, since build 1 by a"
+	assert_contains "$output" "safe-rebuild: backup.service had already failed before this run, since build 1 by a"
 	assert_contains "$output" "safe-rebuild: web.service has failed since this run began: systemctl status web.service"
 	assert_contains "$output" "safe-rebuild: my-backup.service has failed since"
 	assert_equal "$(field 2 failed_units)" "my-backup.service backup.service web.service"

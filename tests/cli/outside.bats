@@ -142,7 +142,7 @@ activate() {
 	refute_contains "$output" "cannot be seen" # there is no NixOS, nothing to be seen
 	activate
 	run unshare --pid --fork --mount-proc "$SAFE_REBUILD" --agent a switch --flake .
-	assert_contains "$output" "whether an activation is running cannot be seen from here (a pid namespace)"
+	assert_contains "$output" "cannot see from here whether an activation is running (a pid namespace)"
 	assert_equal "$status" 11
 	touch "$ROOT/end"
 }

@@ -175,7 +175,7 @@ links() {
 	assert_equal "$status" 1
 	assert_equal "$(running)" "one"
 	assert_equal "$(field 7 outcome)" partly
-	assert_contains "$output" "the old system runs, but it could not be made what boots"
+	assert_contains "$output" "the old system runs, but could not be set to boot"
 }
 
 @test "with systemd the activation is a unit of its own" {

@@ -28,7 +28,7 @@ arguments() {
 	assert_equal "$status" 64
 	run sr --wait soon switch
 	assert_equal "$status" 64
-	assert_contains "$output" "'soon' is no duration"
+	assert_contains "$output" "'soon' is not a duration"
 	run sr --allow-undo none switch
 	assert_equal "$status" 64
 	run sr --no-wait=1 switch

@@ -374,7 +374,7 @@ recorded_files() {
 	mkfifo "$CONFIG/.git/index"
 	run timeout 20 "$SAFE_REBUILD" --agent a switch --flake "$CONFIG"
 	assert_equal "$status" 0
-	assert_contains "$output" "is no regular file"
+	assert_contains "$output" "is not a regular file"
 }
 
 @test "a new directory that git does not know is named, in diff and status, too" {

@@ -502,7 +502,7 @@ class World:
     def judge(self, agent, status, output, unseen, known, back):
         self.attempts += 1
         self.losses += bool(unseen or back)
-        if status not in (0, 1, 65) or "cannot be told" in output or "AddressSanitizer" in output:
+        if status not in (0, 1, 65) or "cannot tell whether" in output or "AddressSanitizer" in output:
             self.notes.append(f"exit {status}:\n{output}")
             self.misses += 1
         elif status != 65 and all(text in output.replace('\\"', '"') for text in unseen | back):
