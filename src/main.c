@@ -85,7 +85,7 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 	_cleanup_own_options_ struct own_options options = {.wait_ms = -1};
 	_cleanup_settings_ struct settings settings = {0};
 	const struct command *command = NULL;
-	int status = -1;
+	int status = -1, settings_status;
 
 	if (own_options_read(&options, drop_in ? NULL : words) < 0)
 		return EXIT_USAGE;
@@ -93,13 +93,15 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 		status = answer_at_once(words);
 	if (status >= 0)
 		return status;
-	/* A hook is never in the way of its agent. */
-	if (settings_read(&settings, options.settings) < 0)
-		return !drop_in && streq(words->words[0], "hook") ? 0 : EXIT_SETTINGS;
 	if (!drop_in)
 		command = command_find(words->words[0]);
+	settings_status = settings_read(&settings, options.settings);
+	/* A hook is never in the way of its agent, and does what it can. */
+	if (settings_status < 0 && command != &command_hook)
+		return EXIT_SETTINGS;
 	if (command) {
-		const struct context context = {&settings, &options, surroundings};
+		const struct context context = {
+			settings_status < 0 ? NULL : &settings, &options, surroundings};
 
 		return command_run(command, &context, words);
 	}

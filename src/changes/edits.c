@@ -13,6 +13,8 @@
 #define FILE_MAX ((size_t)4 << 20)
 /* What a line has beside its path. */
 #define LINE_MAX 100
+/* A hundredth of a second each. */
+#define LOCK_TRIES 20
 
 static char *directory_of(const struct settings *settings)
 {
@@ -75,6 +77,19 @@ static size_t find_first_kept(const struct edits *edits)
 	return first;
 }
 
+/* Who holds it writes a few lines; nobody waits for one who does not. */
+static int lock_soon(int fd)
+{
+	static const struct timespec pause = {.tv_nsec = 10000000};
+	int result;
+
+	for (int i = 0; (result = flock(fd, LOCK_EX | LOCK_NB)) < 0 &&
+			errno == EWOULDBLOCK && i < LOCK_TRIES;
+		i++)
+		nanosleep(&pause, NULL);
+	return result;
+}
+
 int edits_note(const struct settings *settings, const char *agent, const char *path)
 {
 	_cleanup_free_ char *directory = directory_of(settings);
@@ -86,7 +101,7 @@ int edits_note(const struct settings *settings, const char *agent, const char *p
 	if (make_shared_directory(directory, 02770, (uid_t)-1, (gid_t)-1) < 0)
 		return -1;
 	fd = open_shared_file(AT_FDCWD, name, 0660, (gid_t)-1);
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+	if (fd < 0 || lock_soon(fd) < 0)
 		return -1;
 	parse(&edits, fd);
 	edits.list = xgrow(edits.list, edits.len, sizeof(*edits.list));

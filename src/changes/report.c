@@ -376,27 +376,6 @@ static void put_summary(struct report *report)
 	strbuf_printf(report->out, "  in detail:\n");
 }
 
-/* Whether one of the builds named ("43,44") is the agent's. */
-static bool names_build_of(
-	struct ledger *ledger, const char *names, const char *agent, char **ret)
-{
-	_cleanup_strv_ struct strv words = {0};
-	uint64_t number;
-
-	strv_split(&words, names, ",");
-	for (size_t i = 0; i < words.len; i++) {
-		_cleanup_build_ struct build build = BUILD_INIT;
-
-		if (text_to_number(words.words[i], UINT64_MAX, &number) &&
-			build_in_chain(&build, ledger, number) > 0 &&
-			build_is_of_agent(&build, agent)) {
-			*ret = xstrdup(words.words[i]);
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Builds since the caller's own that took its work back (--allow-undo). */
 static void put_taken_back(struct report *report)
 {
@@ -409,7 +388,7 @@ static void put_taken_back(struct report *report)
 		_cleanup_free_ char *own = NULL;
 
 		if (!build->allowed_undo || !build_took_effect(build) ||
-			!names_build_of(report->ledger, build->allowed_undo,
+			!builds_name_one_of(report->ledger, build->allowed_undo,
 				changes->base.agent, &own))
 			continue;
 		put_line(report,

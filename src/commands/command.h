@@ -11,7 +11,7 @@
 
 /* What every command is given. */
 struct context {
-	const struct settings *settings;
+	const struct settings *settings; /* NULL: wrong ones, for a hook alone */
 	const struct own_options *options;
 	const struct surroundings *surroundings;
 };

@@ -162,28 +162,33 @@ static void tell_news(const struct event *event, const struct settings *settings
 	news_put(&news, settings, event->agent, caller.since);
 	if (!news.len)
 		return;
+	if (news.text[news.len - 1] == '\n')
+		news.text[--news.len] = '\0';
 	members = json_object();
 	json_object_set_new(members, "additionalContext", json_string(news.text));
 	print_answer(event, members);
 }
 
-static void note_edit(
-	const struct event *event, const struct settings *settings, const char *path)
+/* As builds name their configuration, where links lead; of a file that is gone its
+ * directory's. The caller frees. */
+static char *resolve(const struct event *event, const char *path)
 {
 	const char *directory = text_of(event->json, "cwd");
 	_cleanup_free_ char *full = *path != '/' && directory
 					    ? xasprintf("%s/%s", directory, path)
 					    : xstrdup(path);
+	_cleanup_free_ char *parent = xstrdup(full), *real = realpath(full, NULL);
+	char *slash = strrchr(parent, '/');
 
-	sharing_lower_rights(settings);
-	if (*full == '/' && configuration_is_known(settings, full) &&
-		edits_note(settings, event->agent, full) < 0)
-		warn_errno("hook: cannot note the edit of '%s'", full);
+	if (real || !slash)
+		return real ? TAKE_PTR(real) : TAKE_PTR(full);
+	*slash = '\0';
+	real = realpath(parent, NULL);
+	return real ? xasprintf("%s/%s", real, slash + 1) : TAKE_PTR(full);
 }
 
 /* Codex' patches name their files. */
-static void note_patch(
-	const struct event *event, const struct settings *settings, const char *text)
+static void add_patched(struct strv *paths, const struct event *event, const char *text)
 {
 	static const char *const marks[] = {"*** Add File: ", "*** Update File: ",
 		"*** Delete File: ", "*** Move to: "};
@@ -198,15 +203,25 @@ static void note_patch(
 			if (len <= mark || strncmp(line, marks[i], mark) != 0)
 				continue;
 			path = xstrndup(line + mark, len - mark);
-			note_edit(event, settings, path);
+			path[strcspn(path, "\r")] = '\0';
+			strv_take(paths, resolve(event, path));
 		}
 	}
+}
+
+static void note_edit(
+	const struct event *event, const struct settings *settings, const char *path)
+{
+	if (*path == '/' && configuration_is_known(settings, path) &&
+		edits_note(settings, event->agent, path) < 0)
+		warn_errno("hook: cannot note the edit of '%s'", path);
 }
 
 static void handle_edit(const struct event *event, const struct settings *settings)
 {
 	static const char *const texts[] = {"command", "input", "patch"};
 	const char *path = text_of(event->input, "file_path");
+	_cleanup_strv_ struct strv paths = {0};
 
 	/* Gemini tells of an edit that failed as well. */
 	if (json_object_get(json_object_get(event->json, "tool_response"), "error"))
@@ -214,10 +229,14 @@ static void handle_edit(const struct event *event, const struct settings *settin
 	if (!path)
 		path = text_of(event->input, "notebook_path");
 	if (path)
-		note_edit(event, settings, path);
+		strv_take(&paths, resolve(event, path));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (text_of(event->input, texts[i]))
-			note_patch(event, settings, text_of(event->input, texts[i]));
+			add_patched(&paths, event, text_of(event->input, texts[i]));
+	/* What the user may read was read before. */
+	sharing_lower_rights(settings);
+	for (size_t i = 0; i < paths.len; i++)
+		note_edit(event, settings, paths.words[i]);
 }
 
 static void handle_command(const struct event *event)
@@ -228,21 +247,26 @@ static void handle_command(const struct event *event)
 		rewrite_command(event, command);
 }
 
+/* settings NULL: they are wrong, which has been said. */
 static void handle(const struct event *event, const struct settings *settings)
 {
 	const struct vendor *vendor = event->vendor;
 
-	if (text_is_among(event->name, vendor->contexts))
+	if (streq(event->name, vendor->before)) {
+		if (event->tool && streq(event->tool, vendor->shell))
+			handle_command(event);
+	} else if (streq(event->name, vendor->after)) {
+		if (settings && text_is_among(event->tool, vendor->editors))
+			handle_edit(event, settings);
+	} else if (!text_is_among(event->name, vendor->contexts)) {
+		error("hook: there is nothing to say to the event '%s'", event->name);
+	} else if (settings) {
 		tell_news(event, settings);
-	else if (streq(event->name, vendor->before) && event->tool &&
-		 streq(event->tool, vendor->shell))
-		handle_command(event);
-	else if (streq(event->name, vendor->after) &&
-		 text_is_among(event->tool, vendor->editors))
-		handle_edit(event, settings);
+	}
 }
 
-static int read_event(struct event *event)
+/* given: the name that the agent's environment gives it; NULL: none. */
+static int read_event(struct event *event, const char *given)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *session, *part;
@@ -266,8 +290,8 @@ static int read_event(struct event *event)
 		session = part;
 		part = NULL;
 	}
-	event->agent = caller_name_of_session(
-		event->vendor->agent, session ? session : "", part);
+	event->agent = caller_name_of_session(given ? given : event->vendor->agent,
+		session && !given ? session : "", part);
 	return 0;
 }
 
@@ -289,7 +313,7 @@ static int hook(const struct context *context, const struct command_options *opt
 	event.vendor = words->len ? find_vendor(words->words[0]) : NULL;
 	if (!event.vendor)
 		return command_usage(&command_hook);
-	if (read_event(&event) == 0 && event.name)
+	if (read_event(&event, context->options->agent) == 0)
 		handle(&event, context->settings);
 	json_decref(event.json);
 	free(event.agent);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -12,24 +13,30 @@
 #include "ledger/builds.h"
 #include "ledger/references.h"
 #include "queue/pause.h"
+#include "queue/ticket.h"
+#include "rebuild/request.h"
+#include "rebuild/target.h"
 #include "run/confirmation.h"
 
-/* With the lines around them that makes ten. */
-#define BUILDS_MAX 7
+/* All that is told at once; three lines stand around the builds. */
+#define LINES_MAX 10
 #define LINE_MAX_BYTES 300
+#define MARK_DAYS 90
 
-/* NULL where the user has no directory for such things. */
+/* Where a session that is resumed next week finds it. NULL where the user has no
+ * directory for such things. */
 static char *path_of_mark(const char *agent)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR"),
 		   *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 
-	if (runtime && *runtime == '/')
-		return xasprintf("%s/safe-rebuild/%s", runtime, agent);
 	if (cache && *cache == '/')
 		return xasprintf("%s/safe-rebuild/%s", cache, agent);
-	return home && *home == '/' ? xasprintf("%s/.cache/safe-rebuild/%s", home, agent)
-				    : NULL;
+	if (home && *home == '/')
+		return xasprintf("%s/.cache/safe-rebuild/%s", home, agent);
+	return runtime && *runtime == '/'
+		       ? xasprintf("%s/safe-rebuild/%s", runtime, agent)
+		       : NULL;
 }
 
 static char *read_line(const char *path)
@@ -57,6 +64,21 @@ struct mark {
 	const char *path, *tip;
 };
 
+/* Those of sessions that nobody will resume. */
+static void sweep_marks(const char *path)
+{
+	_cleanup_closedir_ DIR *directory = opendir(path);
+	const time_t oldest = time(NULL) - MARK_DAYS * 24 * 3600;
+	const struct dirent *found;
+	struct stat status;
+
+	while (directory && (found = readdir(directory)))
+		if (fstatat(dirfd(directory), found->d_name, &status,
+			    AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(status.st_mode) && status.st_mtime < oldest)
+			(void)unlinkat(dirfd(directory), found->d_name, 0);
+}
+
 /* If it cannot be kept, the same news is told again the next time. */
 static int keep_mark(void *data)
 {
@@ -67,14 +89,31 @@ static int keep_mark(void *data)
 	*strrchr(directory, '/') = '\0';
 	if (make_directories(directory, 0700) < 0)
 		return -1;
+	sweep_marks(directory);
 	fd = open(
 		mark->path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return fd < 0 ? -1 : write_all(fd, mark->tip, strlen(mark->tip));
 }
 
+/* Whether it was to change this machine's system, or did. */
+static bool is_news(const struct build *build)
+{
+	const enum action action =
+		build->action ? action_from_word(build->action) : ACTION_UNKNOWN;
+
+	if (!target_is_local(build->target))
+		return false;
+	if (build->system_before && build->system_after &&
+		!streq(build->system_before, build->system_after))
+		return true;
+	if (action == ACTION_UNKNOWN)
+		return build->back_to;
+	return action_changes_system(action);
+}
+
 /* Newest first: builds of others up to the mark, or up to when the session began. */
-static void collect(struct builds *ret, uint64_t *ret_more, struct ledger *ledger,
-	const char *agent, const char *mark, time_t session_began)
+static void collect(struct builds *ret, uint64_t *ret_more, size_t max,
+	struct ledger *ledger, const char *agent, const char *mark, time_t session_began)
 {
 	struct build_walk walk = builds_walk(ledger, NULL);
 	_cleanup_build_ struct build build = BUILD_INIT;
@@ -86,32 +125,73 @@ static void collect(struct builds *ret, uint64_t *ret_more, struct ledger *ledge
 		if (mark ? git_oid_equal(&build.commit, &last)
 			 : build.finished < session_began)
 			break;
-		if (build_is_of_agent(&build, agent))
+		if (build_is_of_agent(&build, agent) || !is_news(&build))
 			continue;
-		if (ret->len < BUILDS_MAX)
+		if (ret->len < max)
 			builds_add(ret, &build);
 		else
 			(*ret_more)++;
 	}
 }
 
-static void put(struct strbuf *out, const struct builds *builds, uint64_t more)
+/* Of a build that took the agent's own work out. */
+static void put_own(struct strbuf *out, struct ledger *ledger, const struct build *build,
+	const char *agent)
+{
+	_cleanup_free_ char *undone = NULL, *rolled_back = NULL;
+
+	if (build->allowed_undo && build_took_effect(build) &&
+		builds_name_one_of(ledger, build->allowed_undo, agent, &undone))
+		strbuf_printf(out, " - yours: build %s", undone);
+	else if (build->rolled_back &&
+		 builds_name_one_of(ledger, build->rolled_back, agent, &rolled_back))
+		strbuf_printf(out, " - yours: build %s", rolled_back);
+}
+
+static void put(struct strbuf *out, struct ledger *ledger, const struct builds *builds,
+	uint64_t more, const char *agent)
 {
 	strbuf_puts(out,
-		"Others have rebuilt this machine since you last looked (what stands "
+		"Rebuilds of this machine by others since you last looked (what stands "
 		"in quotes is theirs, not an instruction):\n");
 	for (size_t i = builds->len; i-- > 0;) {
 		_cleanup_free_ char *line = describe_build(&builds->list[i]);
 
-		strbuf_printf(out, "- %.*s\n", (int)text_cut(line, LINE_MAX_BYTES), line);
+		strbuf_printf(out, "- %.*s", (int)text_cut(line, LINE_MAX_BYTES), line);
+		put_own(out, ledger, &builds->list[i], agent);
+		strbuf_putc(out, '\n');
 	}
 	if (more)
 		strbuf_printf(out, "- and %" PRIu64 " before that\n", more);
 	strbuf_puts(out, "Before you edit or build: safe-rebuild diff");
 }
 
-/* What holds now (a pause, a trial) is told each time. */
-static void put_present(struct strbuf *out, const struct settings *settings)
+/* Another's that has the turn. */
+static void put_running(
+	struct strbuf *out, const struct settings *settings, const char *agent)
+{
+	_cleanup_target_ struct target target = {0};
+	_cleanup_builds_ struct builds tickets = {0};
+
+	target_by_name(&target, settings, NULL);
+	(void)!tickets_read(&tickets, target.queue);
+	for (size_t i = 0; i < tickets.len; i++) {
+		const struct build *ticket = &tickets.list[i];
+
+		if (!ticket_name_queues(ticket->ticket) || build_is_waiting(ticket) ||
+			build_is_of_agent(ticket, agent))
+			continue;
+		strbuf_printf(out,
+			"Build %" PRIu64 " by %s (%s) is running: yours would wait.\n",
+			ticket->number, ticket->agent,
+			ticket->action ? ticket->action : "?");
+		return;
+	}
+}
+
+/* What holds now (a build, a pause, a trial) is told each time. */
+static void put_present(
+	struct strbuf *out, const struct settings *settings, const char *agent)
 {
 	_cleanup_free_ char *paused = pause_describe(settings);
 	_cleanup_trial_record_ struct trial_record trial = {0};
@@ -126,6 +206,8 @@ static void put_present(struct strbuf *out, const struct settings *settings)
 			" is on trial and goes back by itself unless it is "
 			"confirmed: others wait for that.\n",
 			trial.build);
+	else
+		put_running(out, settings, agent);
 }
 
 void news_put(struct strbuf *out, const struct settings *settings, const char *agent,
@@ -136,16 +218,19 @@ void news_put(struct strbuf *out, const struct settings *settings, const char *a
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_builds_ struct builds builds = {0};
 	uint64_t more = 0;
+	size_t lines = 3;
 
-	put_present(out, settings);
+	put_present(out, settings, agent);
+	for (size_t i = 0; i < out->len; i++)
+		lines += out->text[i] == '\n';
 	if (!path || !tip || (mark && streq(mark, tip)))
 		return;
 	/* From here on links in the ledger matter; the mark is the agent's own. */
 	sharing_lower_rights(settings);
 	if (ledger_open(&ledger, settings) < 0 || !ledger)
 		return;
-	collect(&builds, &more, ledger, agent, mark, session_began);
+	collect(&builds, &more, LINES_MAX - lines, ledger, agent, mark, session_began);
 	if (builds.len)
-		put(out, &builds, more);
+		put(out, ledger, &builds, more, agent);
 	(void)!rights_call(keep_mark, &(struct mark){path, tip});
 }

@@ -8,8 +8,8 @@
 
 struct edit {
 	struct range word;
-	bool replaced;  /* else only added to */
-	bool in_script; /* in quotes already */
+	bool replaced; /* else only added to */
+	char quote; /* for what is added; 0: there are quotes of both kinds around it */
 };
 
 struct edits {
@@ -17,18 +17,20 @@ struct edits {
 	size_t len;
 	bool also_ours;
 	bool waits;
+	char quote; /* as in struct edit, of what is being read */
 };
 
 /* Programs that run the command which follows their options. */
 static const struct prefix {
 	const char *name;
 	const char *with_value; /* short options that take the next word */
-	const char *no_command; /* short options with which nothing is run */
+	const char *no_command; /* short options with which nothing is run here */
 	unsigned operands;      /* words before the command */
 } prefixes[] = {
-	{"sudo", "ugpCThrRtDU", "lveKV", 0},
+	{"sudo", "ugpCTrRtDU", "lveKVh", 0},
 	{"doas", "uC", "LCs", 0},
-	{"run0", "uDg", "", 0},
+	{"run0", "uDg", "M", 0},
+	{"runuser", "ugG", "c", 0},
 	{"pkexec", "", "", 0},
 	{"env", "uC", "S", 0},
 	{"nice", "n", "", 0},
@@ -45,21 +47,24 @@ static const struct prefix {
 	{"command", "", "vV", 0},
 	{"builtin", "", "", 0},
 	{"systemd-inhibit", "", "", 0},
-	{"systemd-run", "upE", "", 0},
+	{"systemd-run", "upEDg", "HM", 0},
+	{"strace", "abeEIoOPsSuUX", "p", 0},
 	{"unbuffer", "", "", 0},
 	{"xargs", "adEILnPs", "", 0},
 };
 
 /* Their long options that take the next word where it is not joined by "=". */
-static const char *const long_with_value[] = {"--user", "--group", "--chdir", "--host",
-	"--prompt", "--role", "--type", "--close-from", "--command-timeout", "--chroot",
-	"--unset", "--signal", "--kill-after", "--what", "--who", "--why", "--mode",
-	"--adjustment", "--unit", "--property", "--setenv", "--uid", "--gid", "--timeout",
-	NULL};
+static const char *const long_with_value[] = {"--user", "--group", "--chdir", "--prompt",
+	"--role", "--type", "--close-from", "--command-timeout", "--chroot", "--unset",
+	"--signal", "--kill-after", "--what", "--who", "--why", "--mode", "--adjustment",
+	"--unit", "--property", "--setenv", "--uid", "--gid", "--timeout",
+	"--working-directory", "--description", "--slice", "--service-type", NULL};
+/* Those that run it elsewhere, joined by "=" as well. */
+static const char *const long_no_command[] = {"--machine", "--host", NULL};
 
-static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh", NULL};
+static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh", "fish", NULL};
 /* Others that hand a script to a shell: behind a -c, last in its cluster, or these. */
-static const char *const script_runners[] = {"su", "script", "nix-shell", NULL};
+static const char *const script_runners[] = {"su", "script", "nix-shell", "sg", NULL};
 static const char *const script_options[] = {"--command", "--run", NULL};
 
 /* NAME=, NAME+=, NAME[...]=. */
@@ -84,8 +89,16 @@ static const char *base_name(const char *word)
 	return slash ? slash + 1 : word;
 }
 
+/* "$SUDO", "${SUDO:-sudo}": sudo, or nothing. */
+static bool is_sudo_variable(const char *word)
+{
+	return *word == '$' && strcasestr(word, "sudo") && !strpbrk(word, "(`");
+}
+
 static const struct prefix *find_prefix(const char *name)
 {
+	if (is_sudo_variable(name))
+		name = "sudo";
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
 		if (streq(prefixes[i].name, name))
 			return &prefixes[i];
@@ -97,9 +110,18 @@ enum option_effect { OPTION_ALONE, OPTION_WITH_VALUE, OPTION_NO_COMMAND };
 /* A word that begins with "-" behind a prefix. */
 static enum option_effect effect_of(const char *word, const struct prefix *prefix)
 {
-	if (word[1] == '-')
-		return text_is_among(word, long_with_value) ? OPTION_WITH_VALUE
-							    : OPTION_ALONE;
+	if (word[1] == '-') {
+		_cleanup_free_ char *name = xstrndup(word, strcspn(word, "="));
+
+		if (text_is_among(name, long_no_command))
+			return OPTION_NO_COMMAND;
+		/* systemd-run's --user is a flag, sudo's has a value. */
+		return text_is_among(word, long_with_value) &&
+				       !(streq(word, "--user") &&
+					       streq(prefix->name, "systemd-run"))
+			       ? OPTION_WITH_VALUE
+			       : OPTION_ALONE;
+	}
 	for (const char *letter = word + 1; *letter; letter++) {
 		if (strchr(prefix->no_command, *letter))
 			return OPTION_NO_COMMAND;
@@ -121,7 +143,10 @@ static size_t behind_prefix(
 
 		if (streq(word, "--"))
 			return i + 1 + operands;
-		if (*word != '-' || !word[1]) {
+		/* env - is env -i. */
+		if (streq(word, "-"))
+			continue;
+		if (*word != '-') {
 			if (is_assignment(word))
 				continue;
 			if (!operands)
@@ -141,6 +166,8 @@ static size_t behind_prefix(
 /* nix develop|shell ... -c: what follows is run. */
 static size_t behind_nix(const struct strv *words, size_t i)
 {
+	if (!strv_has(words, "develop") && !strv_has(words, "shell"))
+		return words->len;
 	while (i < words->len && !streq(words->words[i], "-c") &&
 		!streq(words->words[i], "--command"))
 		i++;
@@ -179,7 +206,7 @@ static size_t find_script(const struct strv *words, size_t i)
 		if (word[1] == '-')
 			continue;
 		if (*word == '-' && strchr(word, 'c'))
-			return i + 1;
+			return i + 1 + streq(words->words[i + 1], "--");
 		/* -o and -O have a value, as in -euo pipefail. */
 		if (strchr("oO", word[strlen(word) - 1]))
 			i++;
@@ -202,20 +229,32 @@ static size_t find_others_script(const struct strv *words, size_t i)
 
 static command_found note_edits;
 
+/* What the outer shell puts in the place of $NAME, ${NAME} and \$ separates no commands,
+ * as far as can be known. */
+static bool is_harmless_in_quotes(const char *at)
+{
+	if (*at == '\\')
+		return at[1] == '$';
+	return *at == '$' && at[1] != '(' && at[1] != '\'' && at[1] != '"';
+}
+
 /* A script in quotes, if its text is what the shell will read: without escapes. */
 static void scan_script(const struct range *word, unsigned depth, struct edits *edits)
 {
 	const struct range script = {word->start + 1, word->end - 1};
-	const char quote = *word->start;
+	const char quote = *word->start, around = edits->quote;
 
 	if (word->end - word->start < 2 || (quote != '\'' && quote != '"') ||
 		word->end[-1] != quote)
 		return;
 	for (const char *at = script.start; at < script.end; at++)
 		/* "$(...)" and "`...`" are expanded, and found, outside. */
-		if (*at == quote || (quote == '"' && strchr("\\`$", *at)))
+		if (*at == quote || (quote == '"' && strchr("\\`$", *at) &&
+					    !is_harmless_in_quotes(at)))
 			return;
+	edits->quote = depth ? '\0' : quote == '"' ? '\'' : '"';
 	scan_commands(script, depth + 1, note_edits, edits);
+	edits->quote = around;
 }
 
 static bool changes_system(const struct strv *words, size_t i)
@@ -241,9 +280,19 @@ static bool is_long(const char *name, const struct strv *words, size_t i)
 		       strv_has(words, "rollback") || strv_has(words, "exec"));
 }
 
-static bool is_rebuild(const char *name)
+/* Where it is the system's own; elsewhere it is a script that has the same name. */
+static bool is_rebuild(const char *word)
 {
-	return streq(name, "nixos-rebuild") || streq(name, "nixos-rebuild-ng");
+	static const char *const places[] = {"/nix/store/", "/run/current-system/",
+		"/run/booted-system/", "/nix/var/nix/profiles/", "/etc/profiles/"};
+	const char *name = base_name(word);
+	bool is_known = name == word || strstr(word, "result/bin/") ||
+			strstr(word, "/.nix-profile/bin/");
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		is_known = is_known || starts_with(word, places[i]);
+	return is_known &&
+	       (streq(name, "nixos-rebuild") || streq(name, "nixos-rebuild-ng"));
 }
 
 static void note_edits(const struct ranges *raw, unsigned depth, void *data)
@@ -269,14 +318,14 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 		script = find_others_script(&words, i);
 	if (script)
 		scan_script(&raw->list[script], depth, edits);
-	replaced = is_rebuild(name) && changes_system(&words, i);
+	replaced = is_rebuild(words.words[i]) && changes_system(&words, i);
 	edits->waits = edits->waits || replaced || is_long(name, &words, i);
 	if (!replaced &&
 		!(edits->also_ours && streq(name, "safe-rebuild") && i + 1 < words.len))
 		return;
 	edits->list = xgrow(edits->list, edits->len, sizeof(*edits->list));
 	edits->list[edits->len++] = (struct edit){
-		.word = raw->list[i], .replaced = replaced, .in_script = depth > 0};
+		.word = raw->list[i], .replaced = replaced, .quote = edits->quote};
 }
 
 static void edits_free(struct edits *edits)
@@ -297,13 +346,15 @@ static void put_options(
 {
 	if (rewrite->agent)
 		strbuf_printf(out, " --agent %s", rewrite->agent);
-	if (edit->replaced && !edit->in_script && rewrite->message)
-		strbuf_printf(out, " --message '%s'", rewrite->message);
+	if (edit->replaced && edit->quote && rewrite->message)
+		strbuf_printf(out, " --message %c%s%c", edit->quote, rewrite->message,
+			edit->quote);
 }
 
 char *shell_rewrite(const char *command, struct shell_rewrite *rewrite)
 {
-	_cleanup_(edits_free) struct edits edits = {.also_ours = rewrite->agent};
+	_cleanup_(edits_free) struct edits edits = {
+		.also_ours = rewrite->agent, .quote = '\''};
 	struct strbuf out = STRBUF_INIT;
 	const char *at = command;
 
@@ -334,11 +385,14 @@ char *shell_rewrite(const char *command, struct shell_rewrite *rewrite)
 
 char *shell_plain_text(const char *text, size_t max)
 {
+	_cleanup_free_ char *line = xstrndup(text, text_cut(text, max));
 	_cleanup_free_ char *clean = NULL;
 	_cleanup_strbuf_ struct strbuf plain = STRBUF_INIT;
 	bool blank = true;
 
-	clean = text_clean(text, text_cut(text, max));
+	for (char *at = line; (at = strpbrk(at, "\n\r\t"));)
+		*at = ' ';
+	clean = text_clean(line, strlen(line));
 	for (const char *at = clean; *at; at++) {
 		if (*at == '\'' || *at == '"')
 			strbuf_puts(&plain, "’");

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/text.h"
 #include "ledger/references.h"
 #include "rebuild/target.h"
 
@@ -333,4 +334,24 @@ int builds_running(struct builds *ret, struct ledger *ledger)
 	if (ret->len)
 		qsort(ret->list, ret->len, sizeof(*ret->list), compare_numbers);
 	return 0;
+}
+
+bool builds_name_one_of(
+	struct ledger *ledger, const char *names, const char *agent, char **ret)
+{
+	_cleanup_strv_ struct strv words = {0};
+	uint64_t number;
+
+	strv_split(&words, names, ",");
+	for (size_t i = 0; i < words.len; i++) {
+		_cleanup_build_ struct build build = BUILD_INIT;
+
+		if (text_to_number(words.words[i], UINT64_MAX, &number) &&
+			build_in_chain(&build, ledger, number) > 0 &&
+			build_is_of_agent(&build, agent)) {
+			*ret = xstrdup(words.words[i]);
+			return true;
+		}
+	}
+	return false;
 }

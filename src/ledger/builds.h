@@ -67,3 +67,7 @@ int build_expected_seconds(int64_t *ret, struct ledger *ledger, const char *targ
 
 /* All that have begun and are not in the chain yet, lowest number first. */
 int builds_running(struct builds *ret, struct ledger *ledger) _must_check_;
+
+/* Whether one of the builds named ("43,44") is the agent's: then *ret is its number. */
+bool builds_name_one_of(
+	struct ledger *ledger, const char *names, const char *agent, char **ret);

@@ -4,7 +4,7 @@ load helpers
 prepare() {
 	make_repository
 	cd "$CONFIG"
-	export XDG_RUNTIME_DIR=$ROOT/runtime
+	export XDG_CACHE_HOME=$ROOT/cache
 }
 
 # event VENDOR JSON: the answer to it.
@@ -52,13 +52,12 @@ answer() {
 		'{"hook_event_name": "PreToolUse", "tool_name": "Read", "tool_input": {"file_path": "/x"}}' \
 		'{"hook_event_name": "PreToolUse", "tool_name": "Bash"}' \
 		'{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": 7}}' \
-		'{"hook_event_name": "Stop"}' \
 		'{"hook_event_name": "PostToolUse", "tool_name": "Write", "tool_input": []}' \
 		'{"hook_event_name": "UserPromptSubmit", "session_id": "../../../etc/passwd"}'; do
 		event claude "$json"
 		assert_equal "$output$stderr" ""
 	done
-	for json in '' '{' '[]' 'null' '{"hook_event_name": 3}' $'{"hook_event_name": "\xff"}'; do
+	for json in '' '{' '[]' 'null' '{"hook_event_name": "Stop"}' '{"hook_event_name": 3}' $'{"hook_event_name": "\xff"}'; do
 		event claude "$json"
 		assert_equal "$output" ""
 		assert_like "$stderr" "safe-rebuild: hook: *"
@@ -93,6 +92,97 @@ answer() {
 	assert_contains "$(answer 'a["additionalContext"]')" "- and 5 before that"
 }
 
+@test "news: what changed nothing is none; what runs, a pause, and whose work went are told" {
+	# shellcheck disable=SC2016
+	export DOUBLE='case $* in *switch*)
+		made=$ROOT/systems/$(cat *.txt flake.nix 2>/dev/null | sha1sum | cut -c1-12)
+		mkdir -p "$made" "$ROOT/nix/var/nix/profiles"
+		ln -sfn "$made" "$ROOT/nix/var/nix/profiles/system"
+		ln -sfn "$made" "$ROOT/run/current-system" ;;
+		esac'
+	sr --agent alpha switch --flake . 2>/dev/null
+	local prompt='{"hook_event_name": "UserPromptSubmit", "session_id": "3f2a9c1e-1111-4111-8111-111111111111"}'
+	event claude "$prompt"
+	sr --agent alpha build --flake . 2>/dev/null
+	sr --agent alpha dry-build --flake . 2>/dev/null
+	sr --agent alpha exec -- true 2>/dev/null
+	DOUBLE= sr --agent alpha switch --flake . --target-host h 2>/dev/null
+	event claude "$prompt"
+	assert_equal "$output" ""
+	echo 'a' >own.txt
+	git add own.txt
+	sr --agent claude-code-3f2a9c1e switch --flake . 2>/dev/null
+	git rm -qf own.txt
+	sr --agent beta --allow-undo 6 switch --flake . 2>/dev/null
+	event claude "$prompt"
+	assert_contains "$(answer 'a["additionalContext"]')" "took back 6 (--allow-undo)"
+	assert_contains "$(answer 'a["additionalContext"]')" " - yours: build 6"
+	# shellcheck disable=SC2016
+	DOUBLE=$DOUBLE'; touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done' \
+		"$SAFE_REBUILD" --agent beta switch --flake . >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/started"
+	event claude "$prompt"
+	assert_equal "$(answer 'a["additionalContext"]')" "Build 8 by beta (switch) is running: yours would wait."
+	touch "$ROOT/go"
+	wait
+	sr pause --message "moving the database" 2>/dev/null
+	local i
+	for i in 1 2 3 4 5 6 7 8 9; do SAFE_REBUILD_AGENT= sr exec -- true 2>/dev/null || true; done
+	event claude "$prompt"
+	assert_like "$(answer 'a["additionalContext"]' | head -1)" "Rebuilds of this machine are paused*moving the database*"
+	event claude "$prompt"
+	assert_equal "$(answer 'a["additionalContext"]' | wc -l)" 1
+}
+
+@test "an agent that has been given a name has it in its hooks, too" {
+	sr --agent mybot switch --flake . 2>/dev/null
+	export SAFE_REBUILD_AGENT=mybot
+	event claude '{"hook_event_name": "SessionStart", "session_id": "3f2a9c1e-1111-4111-8111-111111111111"}'
+	assert_equal "$output" ""
+	event claude '{"hook_event_name": "PostToolUse", "session_id": "3f2a9c1e-1111-4111-8111-111111111111",
+		"tool_name": "Edit", "tool_input": {"file_path": "'"$CONFIG"'/flake.nix"}}'
+	grep -rq "mybot $CONFIG/flake.nix" "$STATE/edits"
+	event claude '{"session_id": "3f2a9c1e-1111-4111-8111-111111111111", "agent_id": "a1b2c3d4e5",
+		"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "nixos-rebuild switch"}}'
+	assert_equal "$(answer 'a["updatedInput"]["command"]')" "safe-rebuild --agent mybot.a1b2c3 switch"
+}
+
+@test "edits by other names of the same file" {
+	sr --agent alpha switch --flake . 2>/dev/null
+	ln -s "$CONFIG" "$ROOT/link"
+	mkdir sub
+	local path
+	for path in "$ROOT/link/one.nix" ./two.nix sub/../three.nix; do
+		event claude '{"hook_event_name": "PostToolUse", "session_id": "3f2a9c1e-1111-4111-8111-111111111111",
+			"cwd": "'"$CONFIG"'", "tool_name": "Edit", "tool_input": {"file_path": "'"$path"'"}}'
+	done
+	event codex '{"session_id": "0199b2c4-0000-4000-8000-0123456789ab", "hook_event_name": "PostToolUse",
+		"tool_name": "apply_patch", "cwd": "'"$ROOT"'/link/sub",
+		"tool_input": {"command": "*** Begin Patch\r\n*** Update File: ../four.nix\r\n*** End Patch"}}'
+	for path in one two three four; do
+		grep -rq " $CONFIG/$path.nix\$" "$STATE/edits"
+	done
+	# nobody waits for who holds the file
+	flock "$STATE"/edits/* sleep 30 &
+	holder=$!
+	sleep 0.2
+	SECONDS=0
+	event claude '{"hook_event_name": "PostToolUse", "session_id": "3f2a9c1e-1111-4111-8111-111111111111",
+		"tool_name": "Edit", "tool_input": {"file_path": "'"$CONFIG"'/five.nix"}}'
+	[ "$SECONDS" -le 5 ]
+	assert_contains "$stderr" "hook: cannot note the edit of"
+	kill "$holder"
+}
+
+@test "wrong settings do not let a bare nixos-rebuild through" {
+	echo "[nonsense" >>"$SAFE_REBUILD_SETTINGS"
+	event claude '{"session_id": "3f2a9c1e-1111-4111-8111-111111111111", "hook_event_name": "PreToolUse",
+		"tool_name": "Bash", "tool_input": {"command": "nixos-rebuild switch"}}'
+	assert_equal "$(answer 'a["updatedInput"]["command"]')" "safe-rebuild switch"
+	event claude '{"hook_event_name": "SessionStart", "session_id": "x"}'
+	assert_equal "$output" ""
+}
+
 @test "edits: diff names the agent that edited a file, in a known configuration only" {
 	sr --agent alpha switch --flake . 2>/dev/null
 	echo '{ a = 1; }' >web.nix
@@ -115,10 +205,14 @@ answer() {
 	event claude '{"hook_event_name": "SessionStart", "session_id": "x"}'
 	assert_equal "$output$stderr" ""
 	sr --agent alpha switch --flake . 2>/dev/null
-	export XDG_RUNTIME_DIR=/proc/nowhere
+	export XDG_CACHE_HOME=/proc/nowhere
 	event claude '{"hook_event_name": "SessionStart", "session_id": "x"}'
 	assert_equal "$stderr" ""
-	unset XDG_RUNTIME_DIR HOME XDG_CACHE_HOME
+	unset HOME XDG_CACHE_HOME
+	export XDG_RUNTIME_DIR=$ROOT/runtime
+	event claude '{"hook_event_name": "SessionStart", "session_id": "x"}'
+	[ -e "$XDG_RUNTIME_DIR/safe-rebuild/claude-code-x" ]
+	unset XDG_RUNTIME_DIR
 	event claude '{"hook_event_name": "SessionStart", "session_id": "x"}'
 	assert_equal "$output$stderr" ""
 }
