@@ -138,12 +138,24 @@ static bool tell_shim(const char *where, const char *path)
 	return is_shim;
 }
 
+/* What a person types: agents' shells seldom read aliases. */
+static void tell_alias(const struct surroundings *surroundings)
+{
+	/* In a session without a terminal it can take none. */
+	char *const argv[] = {(char[]){"setsid"}, (char[]){"--wait"}, (char[]){"bash"},
+		(char[]){"-ic"}, (char[]){"alias nixos-rebuild"}, NULL};
+	_cleanup_free_ char *text = child_output(argv, surroundings, SHELL_MS, 4096);
+
+	if (text && *text)
+		answer("interactive bash: %.*s", (int)strcspn(text, "\n"), text);
+}
+
 static bool tell_hook(const char *agent)
 {
-	static const char *const names[] = {"user", "project", "managed"};
+	static const char *const names[] = {"user", "project", "managed", "local"};
 	bool has_hook = false;
 
-	for (enum install_place place = PLACE_USER; place <= PLACE_MANAGED; place++) {
+	for (enum install_place place = PLACE_USER; place <= PLACE_LOCAL; place++) {
 		_cleanup_free_ char *path = install_path(agent, place);
 
 		if (!path || install_is_done(agent, path) <= 0)
@@ -169,6 +181,7 @@ static int check(const struct context *context)
 				    "safe-rebuild", context->surroundings);
 	bool all = self && login_self, any = false;
 
+	tell_alias(context->surroundings);
 	if (!all)
 		answer("safe-rebuild is not in the PATH of %s: a nixos-rebuild that a hook "
 		       "has rewritten to it would fail there",

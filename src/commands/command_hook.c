@@ -313,7 +313,7 @@ static int hook(const struct context *context, const struct command_options *opt
 	event.vendor = words->len ? find_vendor(words->words[0]) : NULL;
 	if (!event.vendor)
 		return command_usage(&command_hook);
-	if (read_event(&event, context->options->agent) == 0)
+	if (read_event(&event, context->options->agent) == 0 && event.name)
 		handle(&event, context->settings);
 	json_decref(event.json);
 	free(event.agent);

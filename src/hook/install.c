@@ -13,6 +13,8 @@
 #define SETTINGS_MAX ((size_t)16 << 20)
 /* In seconds, for Gemini in milliseconds. Our hook takes hundredths of a second. */
 #define TIMEOUT 10
+#define INDENT 2
+#define INDENT_MAX 9
 
 const char install_opencode_plugin[] =
 	"// safe-rebuild: see safe-rebuild-agents(7)\n"
@@ -54,13 +56,14 @@ const char *const install_agents[] = {"claude", "codex", "gemini", "opencode", N
 
 static const struct place {
 	const char *agent;
-	const char *paths[3]; /* by enum install_place; "~" is the user's home */
+	const char *paths[4]; /* by enum install_place; "~" is the user's home */
 	const char *variable; /* names the directory that is... */
 	const char *home;     /* ... else this */
 } places[] = {
 	{"claude",
 		{"~/.claude/settings.json", ".claude/settings.json",
-			"/etc/claude-code/managed-settings.json"},
+			"/etc/claude-code/managed-settings.json",
+			".claude/settings.local.json"},
 		"CLAUDE_CONFIG_DIR", "~/.claude"},
 	{"codex", {"~/.codex/hooks.json", ".codex/hooks.json", NULL}, "CODEX_HOME",
 		"~/.codex"},
@@ -243,53 +246,92 @@ static int add_ours(json_t *settings, const char *agent, const char *path)
 	return 0;
 }
 
+/* As the text is: by how much it indents, whether a newline ends it. */
+static char *dump_like(const json_t *settings, const char *text)
+{
+	const char *indented = strstr(text, "\n ");
+	const size_t indent = indented ? strspn(indented + 1, " ") : INDENT;
+	char *dumped =
+		json_dumps(settings, JSON_INDENT(indent < INDENT_MAX ? indent : INDENT));
+	char *result =
+		xasprintf("%s%s", dumped, !*text || ends_with(text, "\n") ? "\n" : "");
+
+	free(dumped);
+	return result;
+}
+
 /* What the file is to hold; "" : it is not to be there. NULL (printed) on error. */
 static char *changed(const char *text, const char *agent, const char *path, bool remove)
 {
-	json_t *settings;
-	char *dumped, *lines = NULL;
+	json_t *settings, *before;
+	char *lines = NULL;
 
 	if (is_plugin(agent))
 		return xstrdup(remove ? "" : install_opencode_plugin);
 	settings = parse(text, path);
 	if (!settings)
 		return NULL;
+	before = json_deep_copy(settings);
 	remove_ours(settings, agent);
 	if (remove || add_ours(settings, agent, path) == 0) {
-		dumped = json_dumps(settings, JSON_INDENT(2));
-		lines = xasprintf("%s\n", dumped);
-		free(dumped);
+		if (json_equal(before, settings))
+			lines = xstrdup(text);
+		else if (remove && !json_object_size(settings))
+			lines = xstrdup("");
+		else
+			lines = dump_like(settings, text);
 	}
+	json_decref(before);
 	json_decref(settings);
 	return lines;
 }
 
-static bool groups_have_ours(const json_t *groups, const char *agent)
+/* What begins with a slash must be there. */
+static bool can_run(const json_t *hook)
+{
+	const char *command = json_string_value(json_object_get(hook, "command"));
+	_cleanup_free_ char *program = xstrndup(command, strcspn(command, " "));
+
+	return *program != '/' || access(program, X_OK) == 0;
+}
+
+/* A matcher is a regular expression for the names of tools; without one, or with "*", it
+ * is all of them. */
+static bool matches_shell(const json_t *group, const char *shell)
+{
+	const char *matcher = json_string_value(json_object_get(group, "matcher"));
+
+	return !matcher || !*matcher || strstr(matcher, "*") || strstr(matcher, shell);
+}
+
+static bool groups_have_ours(const json_t *groups, const char *agent, const char *shell)
 {
 	for (size_t i = 0; i < json_array_size(groups); i++) {
-		const json_t *hooks = json_object_get(json_array_get(groups, i), "hooks");
+		const json_t *group = json_array_get(groups, i);
+		const json_t *hooks = json_object_get(group, "hooks");
 
 		for (size_t j = 0; j < json_array_size(hooks); j++)
-			if (is_ours(json_array_get(hooks, j), agent))
+			if (is_ours(json_array_get(hooks, j), agent) &&
+				can_run(json_array_get(hooks, j)) &&
+				matches_shell(group, shell))
 				return true;
 	}
 	return false;
 }
 
-/* Whether the agent would run our hook by these settings. */
+/* Whether by these settings the agent would ask our hook before it runs a command. */
 static bool has_ours(json_t *settings, const char *agent)
 {
-	const char *event;
-	json_t *groups;
+	/* The first entry of each agent is the one before its shell. */
+	const struct entry *entry = entries;
 
 	if (json_is_true(json_object_get(settings, "disableAllHooks")))
 		return false;
-	json_object_foreach(json_object_get(settings, "hooks"), event, groups)
-	{
-		if (groups_have_ours(groups, agent))
-			return true;
-	}
-	return false;
+	while (!streq(entry->agent, agent))
+		entry++;
+	return groups_have_ours(
+		json_object_get(json_object_get(settings, "hooks"), entry->event), agent,
+		entry->matcher);
 }
 
 int install_is_done(const char *agent, const char *path)
@@ -328,6 +370,16 @@ static int put_diff(
 	return 0;
 }
 
+/* Root may do it for a user, whose file, or directory, it stays. */
+static int keep_owner(int fd, const char *path, const char *directory)
+{
+	struct stat before;
+
+	if (geteuid() != 0 || (stat(path, &before) < 0 && stat(directory, &before) < 0))
+		return 0;
+	return fchown(fd, before.st_uid, before.st_gid);
+}
+
 static int write_settings(const char *path, const char *text)
 {
 	_cleanup_free_ char *directory = xstrdup(path);
@@ -345,7 +397,8 @@ static int write_settings(const char *path, const char *text)
 	fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
 	if (fd < 0 || write_all(fd, text, strlen(text)) < 0 ||
 		fchmod(fd, stat(path, &before) == 0 ? before.st_mode & 0777 : 0644) < 0 ||
-		fsync(fd) < 0 || link_file_over(fd, path) < 0)
+		keep_owner(fd, path, directory) < 0 || fsync(fd) < 0 ||
+		link_file_over(fd, path) < 0)
 		return error_errno("cannot write '%s'", path);
 	return 0;
 }
@@ -357,7 +410,7 @@ int install(struct strbuf *diff, const char *agent, const char *path, bool remov
 
 	if (!before)
 		return -1;
-	if (remove && (!is_there || install_is_done(agent, path) == 0))
+	if (remove && !is_there)
 		return 0;
 	after = changed(before, agent, path, remove);
 	if (!after)

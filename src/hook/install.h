@@ -8,7 +8,7 @@
 #include "base/strbuf.h"
 #include "base/strv.h"
 
-enum install_place { PLACE_USER, PLACE_PROJECT, PLACE_MANAGED };
+enum install_place { PLACE_USER, PLACE_PROJECT, PLACE_MANAGED, PLACE_LOCAL };
 
 /* The agents, as `agents --install` names them; NULL-terminated. */
 extern const char *const install_agents[];
@@ -17,7 +17,8 @@ extern const char *const install_agents[];
  * frees. */
 char *install_path(const char *agent, enum install_place place) _must_check_;
 
-/* 1: our hook stands in the file, 0: not, -1 (printed) where it cannot be read. */
+/* 1: by the file the agent asks our hook before it runs a command, 0: it does not, -1
+ * (printed) where the file cannot be read. */
 int install_is_done(const char *agent, const char *path);
 
 /*

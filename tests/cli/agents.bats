@@ -100,7 +100,8 @@ prepare() {
 	ln -s "$ROOT/double" "$only/nixos-rebuild"
 	printf '#!/bin/sh\n' | tee "$only/claude" >"$only/codex"
 	chmod 755 "$only"/c*
-	ln -s "$(command -v bash)" "$only/bash"
+	ln -s "$(command -v bash)" "$(command -v setsid)" "$only"
+	echo "alias nixos-rebuild=safe-rebuild" >"$HOME/.bashrc"
 	PATH=$only run -1 "$SAFE_REBUILD" agents --check
 	assert_contains "$output" "PATH: nixos-rebuild is the bare one ($only/nixos-rebuild)"
 	assert_contains "$output" "claude: NOT reached: safe-rebuild agents --install claude"
@@ -110,4 +111,42 @@ prepare() {
 	assert_contains "$output" "PATH: nixos-rebuild is safe-rebuild"
 	assert_contains "$output" "claude: hook in its user settings ('$CLAUDE')"
 	refute_contains "$output" "gemini"
+	assert_contains "$output" "interactive bash: alias nixos-rebuild='safe-rebuild'"
+	# what is not asked before a command does not count
+	local command
+	for command in '{"hooks": {"UserPromptSubmit": [{"hooks": [{"command": "safe-rebuild hook claude"}]}]}}' \
+		'{"hooks": {"PreToolUse": [{"matcher": "Write", "hooks": [{"command": "safe-rebuild hook claude"}]}]}}' \
+		'{"hooks": {"PreToolUse": [{"hooks": [{"command": "/gone/safe-rebuild hook claude"}]}]}}'; do
+		echo "$command" >"$CLAUDE"
+		PATH=$only run "$SAFE_REBUILD" agents --check
+		refute_contains "$output" "claude: hook in"
+	done
+	mkdir .claude
+	echo '{"hooks": {"PreToolUse": [{"hooks": [{"command": "safe-rebuild hook claude"}]}]}}' >.claude/settings.local.json
+	PATH=$only run "$SAFE_REBUILD" agents --check
+	assert_contains "$output" "claude: hook in its local settings"
+}
+
+@test "--install keeps the form of the file and its owner, and --remove what is left" {
+	mkdir -p "$HOME/.claude"
+	printf '{\n    "model": "opus",\n    "list": [\n        1\n    ]\n}' >"$CLAUDE"
+	cp "$CLAUDE" "$ROOT/before"
+	[ "$(id -u)" != 0 ] || chown nobody "$CLAUDE"
+	local owner
+	owner=$(stat -c %U "$CLAUDE")
+	sr agents --install claude >/dev/null 2>&1
+	refute cmp -s "$CLAUDE" "$ROOT/before"
+	assert_equal "$(stat -c %U "$CLAUDE")" "$owner"
+	sr agents --remove claude
+	cmp "$CLAUDE" "$ROOT/before"
+	# a layout of another kind stays where nothing changes
+	echo '{"model":   "opus"}' >"$CLAUDE"
+	run sr agents --remove claude
+	assert_equal "$output" "nothing to change in '$CLAUDE'"
+	assert_equal "$(cat "$CLAUDE")" '{"model":   "opus"}'
+	# one that was made for it goes
+	rm "$CLAUDE"
+	sr agents --install claude >/dev/null 2>&1
+	sr agents --remove claude
+	[ ! -e "$CLAUDE" ]
 }
