@@ -13,8 +13,8 @@ _safe_rebuild() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
 	local options='--agent --message --wait --no-wait --allow-undo --allow-redo --confirm --settings --help --version'
 	local commands='status diff log show attach cancel exec rollback confirm pause resume hook agents'
-	local actions='switch boot test build dry-build dry-activate edit repl build-vm build-vm-with-bootloader build-image list-generations'
-	local nixos='--flake --file --attr --profile-name --specialisation --rollback --upgrade --install-bootloader --target-host --build-host --sudo --ask-sudo-password --no-reexec --show-trace --keep-going --impure --override-input --update-input --option'
+	local actions='switch boot test build dry-build dry-run dry-activate edit repl build-vm build-vm-with-bootloader build-image list-generations'
+	local nixos='--flake --file --attr --profile-name --specialisation --target-host --build-host --store-path --elevate --image-variant --builders --max-jobs --cores --include --log-format --override-input --update-input --option --arg --argstr --rollback --upgrade --upgrade-all --install-bootloader --install-grub --sudo --use-remote-sudo --ask-sudo-password --ask-elevate-password --no-reexec --no-flake --no-build-output --use-substitutes --fast --diff --json --show-trace --verbose --quiet --print-build-logs --keep-going --keep-failed --fallback --repair --refresh --offline --no-net --impure --accept-flake-config --recreate-lock-file --no-update-lock-file --no-write-lock-file --no-registries --commit-lock-file'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case " $commands $actions " in *" ${COMP_WORDS[i]} "*) command=${COMP_WORDS[i]} && break ;; esac
@@ -23,6 +23,9 @@ _safe_rebuild() {
 	--settings | --file | -f | --path) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
 	--flake) mapfile -t COMPREPLY < <(compgen -d -- "$word") && return ;;
 	--confirm | --for) mapfile -t COMPREPLY < <(compgen -W '2m 10m 1h' -- "$word") && return ;;
+	--elevate) mapfile -t COMPREPLY < <(compgen -W 'none sudo doas run0' -- "$word") && return ;;
+	--action) mapfile -t COMPREPLY < <(compgen -W "$actions rollback exec" -- "$word") && return ;;
+	--outcome) mapfile -t COMPREPLY < <(compgen -W 'running succeeded partly failed interrupted cancelled rolled-back' -- "$word") && return ;;
 	--wait) mapfile -t COMPREPLY < <(compgen -W '0 90s 10m forever' -- "$word") && return ;;
 	--agent) mapfile -t COMPREPLY < <(compgen -W "$(_safe_rebuild_builds | sed -n 's/^@//p')" -- "$word") && return ;;
 	--allow-undo | --allow-redo | --since) mapfile -t COMPREPLY < <(compgen -W "$(_safe_rebuild_builds)" -- "$word") && return ;;

@@ -10,7 +10,7 @@ function __safe_rebuild_agents
 end
 
 set -l commands status diff log show attach cancel exec rollback confirm pause resume hook agents
-set -l actions switch boot test build dry-build dry-activate edit repl build-vm build-vm-with-bootloader build-image list-generations
+set -l actions switch boot test build dry-build dry-run dry-activate edit repl build-vm build-vm-with-bootloader build-image list-generations
 set -l first "not __fish_seen_subcommand_from $commands $actions"
 
 complete -c safe-rebuild -f
@@ -64,4 +64,17 @@ complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l user
 complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l project
 complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l managed
 complete -c safe-rebuild -n '__fish_seen_subcommand_from agents' -l opencode-plugin
-complete -c safe-rebuild -n "__fish_seen_subcommand_from $actions" -l flake -r
+
+# nixos-rebuild's own.
+set -l nixos "__fish_seen_subcommand_from $actions"
+complete -c safe-rebuild -n $nixos -s F -l flake -r -F
+complete -c safe-rebuild -n $nixos -s f -l file -r -F
+complete -c safe-rebuild -n $nixos -l store-path -r -F
+complete -c safe-rebuild -n $nixos -l elevate -x -a 'none sudo doas run0'
+for option in attr profile-name specialisation target-host build-host image-variant builders max-jobs cores include log-format override-input update-input option arg argstr
+    complete -c safe-rebuild -n $nixos -l $option -x
+end
+for option in rollback upgrade upgrade-all install-bootloader install-grub sudo use-remote-sudo ask-sudo-password ask-elevate-password no-reexec no-flake no-build-output use-substitutes fast diff json show-trace verbose quiet print-build-logs keep-going keep-failed fallback repair refresh offline no-net impure accept-flake-config recreate-lock-file no-update-lock-file no-write-lock-file no-registries commit-lock-file
+    complete -c safe-rebuild -n $nixos -l $option
+end
+complete -c safe-rebuild -n '__fish_seen_subcommand_from diff show exec' -F

@@ -96,6 +96,9 @@ static void take_message(struct watch *watch, struct front *front,
 			close(watch->source);
 		watch->source = fd;
 		watch->offset = 0;
+		if (fd < 0)
+			warn("what comes now cannot be shown here (no descriptor): "
+			     "safe-rebuild attach, or safe-rebuild log");
 		return;
 	case RELAY_DATA:
 		watch->stream =

@@ -24,9 +24,15 @@ for file in safe-rebuild.bash _safe-rebuild safe-rebuild.fish; do
 done
 # fish and bash list our own apart from nixos-rebuild's.
 known=" $(tr '\n' ' ' <<<"$options") --help --version "
-for word in $(sed -n '/^complete/p' "$directory/safe-rebuild.fish" | grep -oE -e ' -l [a-z-]+' | sed 's/ -l /--/' | sort -u) \
+for word in $(sed -n '/^complete/p' "$directory/safe-rebuild.fish" | grep -v '[$]nixos' | grep -oE -e ' -l [a-z-]+' | sed 's/ -l /--/' | sort -u) \
 	$(sed -n '/local options=/p; /options+=. *--/p' "$directory/safe-rebuild.bash" | grep -oE -e '--[a-z-]+' | sort -u); do
 	case $known in *" $word "*) ;; *) complain "completions: no command has $word" ;; esac
+done
+# nixos-rebuild's own, as bash lists them, are the same in all three.
+nixos=$(sed -n "s/.*local nixos='\(.*\)'.*/\1/p" "$directory/safe-rebuild.bash")
+for word in $nixos; do
+	grep -qE -e "(^|[^a-z-])$word([^a-z-]|$)" "$directory/_safe-rebuild" || complain "_safe-rebuild: lacks $word"
+	grep -qE -e "(^|[ -])${word#--}([^a-z-]|$)" "$directory/safe-rebuild.fish" || complain "safe-rebuild.fish: lacks $word"
 done
 for shell in bash zsh fish; do
 	command -v "$shell" >/dev/null || continue
