@@ -24,7 +24,7 @@
       });
 
       checks = forEach (pkgs: {
-        package = self.packages.${pkgs.system}.default;
+        package = pkgs.callPackage ./nix/package.nix { withUnitTests = true; };
         vm = import ./nix/vm-test.nix {
           inherit pkgs;
           module = self.nixosModules.default;
@@ -35,7 +35,7 @@
 
       devShells = forEach (pkgs: {
         default = pkgs.mkShell {
-          inputsFrom = [ self.packages.${pkgs.system}.default ];
+          inputsFrom = [ (pkgs.callPackage ./nix/package.nix { }) ];
           packages = with pkgs; [
             bats
             clang-tools

@@ -21,7 +21,7 @@ let
 
   # The configuration's own nixos-rebuild, as nixos/modules/installer/tools makes it.
   realNixosRebuild =
-    if lib.versionAtLeast lib.trivial.release "25.11" then
+    if lib.versionAtLeast lib.trivial.release "25.11" || (config.system.rebuild.enableNg or false) then
       pkgs.nixos-rebuild-ng.override (
         builtins.intersectAttrs (lib.functionArgs pkgs.nixos-rebuild-ng.override) {
           nix = config.nix.package;
@@ -63,7 +63,9 @@ let
     agent: path:
     pkgs.runCommand "safe-rebuild-hooks-${agent}.json" { } ''
       export HOME=$PWD
-      ${pkgs.buildPackages.callPackage ./package.nix { }}/bin/safe-rebuild agents --install ${agent} >/dev/null
+      ${
+        if canRun then package else pkgs.buildPackages.callPackage ./package.nix { }
+      }/bin/safe-rebuild agents --install ${agent} >/dev/null
       substitute ${path} $out --replace-fail "safe-rebuild hook" "${package}/bin/safe-rebuild hook"
     '';
 in
@@ -192,9 +194,14 @@ in
 
     users.users.safe-rebuild = lib.mkIf (user == "safe-rebuild") {
       isSystemUser = true;
-      inherit group;
+      # Of its own: to belong to wheel may mean more than to read what is recorded.
+      group = "safe-rebuild";
       description = "Whose the files of safe-rebuild are";
     };
+    users.groups = lib.mkMerge [
+      { ${group} = { }; }
+      (lib.mkIf (user == "safe-rebuild") { safe-rebuild = { }; })
+    ];
 
     # As root's first call would make them: a member's may be the first after a boot.
     systemd.tmpfiles.rules = [

@@ -11,6 +11,11 @@
   libgit2,
   inih,
   jansson,
+  cmocka,
+  git,
+  python3,
+  # Whether the unit tests are run.
+  withUnitTests ? false,
   # The nixos-rebuild that is run where the settings name none.
   nixosRebuild ? null,
 }:
@@ -43,9 +48,19 @@ stdenv.mkDerivation {
     jansson
   ];
 
-  # The tests build and activate systems with Nix: tests/run does that, outside of a sandbox.
+  # All other tests build and activate systems with Nix: tests/run does that, outside of a sandbox.
+  doCheck = withUnitTests;
+  nativeCheckInputs = [
+    cmocka
+    git
+    python3
+  ];
+  mesonCheckFlags = [
+    "--suite"
+    "unit"
+  ];
   mesonFlags = [
-    "-Dtests=disabled"
+    (if withUnitTests then "-Dtests=auto" else "-Dtests=disabled")
   ] ++ lib.optional (nixosRebuild != null) "-Dnixos-rebuild=${nixosRebuild}/bin/nixos-rebuild";
 
   meta = {
