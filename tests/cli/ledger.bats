@@ -360,7 +360,7 @@ object_of() {
 	sr --agent b switch --flake . 2>/dev/null
 	for name in builds 'builds~1^{tree}' builds:flake.nix; do
 		path=$(object_of "$name")
-		cp "$path" "$ROOT/kept"
+		cp -f "$path" "$ROOT/kept"
 		rm -f "$path"
 		mkfifo "$path"
 		run timeout 20 "$SAFE_REBUILD" --agent a diff --flake .
@@ -416,7 +416,10 @@ object_of() {
 	sr --agent b switch --flake . 2>/dev/null
 	cp -a "$ROOT/var" "$ROOT/saved"
 	local damages=(rm empty flip directory) index=0 file damage
-	empty() { : >"$1"; }
+	empty() {
+		chmod u+w "$1"
+		: >"$1"
+	}
 	flip() {
 		chmod u+w "$1"
 		printf '\xff' | dd of="$1" bs=1 seek=$(($(stat -c %s "$1") / 2)) conv=notrunc status=none

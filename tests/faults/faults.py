@@ -10,19 +10,16 @@ any process of a call makes, for every STEP-th n (1: all; above 100 also of ever
 """
 
 import concurrent.futures
-import contextlib
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
+
+from place import Fault, Place, check
 
 program, tracer = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2])
 step = int(sys.argv[3]) if len(sys.argv) == 4 else 1
-here = os.path.dirname(os.path.realpath(__file__))
 place = None  # of this worker
 
 FAULTS = [
@@ -40,135 +37,6 @@ FAULTS = [
     ("wait4", "EINTR"), ("memfd_create", "ENOSYS"), ("inotify_init1", "EMFILE"),
     ("setsid", "EPERM"), ("fcntl", "EIO"), ("access", "EIO"), ("chmod", "EPERM"),
 ]
-
-DOUBLE = """#!/bin/sh
-trap "" PIPE
-echo "start $$" >>"$ROOT/trace"
-i=0
-while [ -e "$ROOT/hold" ] && [ $i -lt 1000 ]; do sleep 0.02; i=$((i + 1)); done
-echo done
-echo "end $$" >>"$ROOT/trace"
-"""
-
-
-class Fault(Exception):
-    pass
-
-
-def check(condition, what):
-    if not condition:
-        raise Fault(what)
-
-
-class Place:
-    """A private root with one build in its ledger, copied for each try."""
-
-    def __init__(self):
-        self.base = tempfile.mkdtemp(prefix="faults.")
-        self.root = self.base + "/root"
-        self.env = {k: v for k, v in os.environ.items()
-                    if not re.match("CLAUDE|CODEX|AGENT|AI_|SAFE_|SUDO", k)}
-        self.env |= {"ROOT": self.root, "HOME": self.root + "/home", "TZ": "UTC",
-                     "LC_ALL": "C.UTF-8", "GIT_CONFIG_GLOBAL": "/dev/null",
-                     "PATH": self.root + "/bin:" + os.environ["PATH"],
-                     "SAFE_REBUILD_SETTINGS": self.root + "/etc/safe-rebuild.ini"}
-        subprocess.run([here + "/../system/make-root.sh", self.root], check=True)
-        os.unlink(self.root + "/bin/nixos-rebuild")
-        with open(self.root + "/bin/nixos-rebuild", "w") as double:
-            double.write(DOUBLE)
-        os.chmod(self.root + "/bin/nixos-rebuild", 0o755)
-        self.config = self.root + "/config"
-        os.mkdir(self.config)
-        with open(self.config + "/flake.nix", "w") as flake:
-            flake.write("{ outputs = _: { }; }\n")
-        for words in (["init", "-q"], ["add", "-A"],
-                      ["-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "x"]):
-            subprocess.run(["git", *words], cwd=self.config, check=True, env=self.env)
-        self.run("first", "switch", "--flake", ".")
-        with open(self.config + "/flake.nix", "a") as flake:
-            flake.write("# more\n")
-        shutil.copytree(self.root, self.base + "/saved", symlinks=True)
-
-    def reset(self):
-        for _ in range(50):
-            shutil.rmtree(self.root, ignore_errors=True)
-            if not os.path.exists(self.root):
-                break
-            time.sleep(0.1)
-        shutil.copytree(self.base + "/saved", self.root, symlinks=True)
-
-    def run(self, agent, *words, timeout=20):
-        return subprocess.run([program, "--agent", agent, *words], cwd=self.config, env=self.env,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              errors="replace", timeout=timeout)
-
-    def traced(self, fault, call, n, *words, timeout=40):
-        result = self.base + "/result"
-        ran = subprocess.run(
-            [tracer, result, os.path.basename(program), fault, str(n), call, "--", program,
-             "--agent", "traced", *words], cwd=self.config, env=self.env,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-            timeout=timeout)
-        with open(result) as lines:
-            told = lines.read().splitlines()
-        status = [int(line.split()[1]) for line in told if line.startswith("status")]
-        hit = [line.split()[2] for line in told if line.startswith("hit")]
-        died = [int(line.split()[2]) for line in told if line.startswith("died")]
-        return ran, status[0] if status else None, hit[0] if hit else None, died
-
-    def start_holder(self, agent="holder"):
-        open(self.root + "/hold", "w").close()
-        holder = subprocess.Popen([program, "--agent", agent, "switch", "--flake", "."], cwd=self.config,
-                                  env=self.env, stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                  start_new_session=True)
-        while "start" not in self.trace()[-1:] and not self.runs():
-            pass
-        return holder
-
-    def kill_runs(self):
-        """All of ours in this root, but for nixos-rebuild."""
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/comm") as comm, open(f"/proc/{pid}/environ", "rb") as environ:
-                    if comm.read().strip() == os.path.basename(program)[:15] and \
-                            f"ROOT={self.root}".encode() in environ.read().split(b"\0"):
-                        os.kill(int(pid), 9)
-            except OSError:
-                pass
-
-    def trace(self):
-        try:
-            with open(self.root + "/trace") as trace:
-                return [line.split()[0] for line in trace]
-        except FileNotFoundError:
-            return []
-
-    def runs(self):
-        return self.trace()[-1:] == ["start"]
-
-    def let_go(self):
-        try:
-            os.unlink(self.root + "/hold")
-        except FileNotFoundError:
-            pass
-
-    @contextlib.contextmanager
-    def released_soon(self, holder):
-        """What is held ends in a moment, and has ended after this."""
-        let_go = subprocess.Popen(["sh", "-c", 'sleep 0.4; rm -f "$ROOT/hold"'], env=self.env)
-        try:
-            yield
-        finally:
-            let_go.wait()
-            self.let_go()
-            holder.wait()
-
-    def builds(self):
-        log = subprocess.run([program, "log", "-n", "1000", "--json"], cwd=self.config,
-                             env=self.env, capture_output=True, check=True)
-        return json.loads(log.stdout)["builds"]
-
 
 def check_tree(place, build, text):
     """What a snapshot lacks has been said."""
@@ -230,7 +98,7 @@ def check_after(place, ran, status, call, fault, before):
 
 def scenario_run(place, call, fault, n):
     before = place.trace().count("start")
-    ran, status, hit, died = place.traced(fault, call, n, "switch", "--flake", ".")
+    ran, status, hit, died = place.traced(tracer, fault, call, n, "switch", "--flake", ".")
     check(all(signal == 9 for signal in died), f"died of a signal: {died}")
     if hit:
         check_after(place, ran, status, call, fault, before)
@@ -241,7 +109,7 @@ def scenario_waiter(place, call, fault, n):
     holder = place.start_holder()
     with place.released_soon(holder):
         before = place.trace().count("start")
-        ran, status, hit, died = place.traced(fault, call, n, "switch", "--flake", ".")
+        ran, status, hit, died = place.traced(tracer, fault, call, n, "switch", "--flake", ".")
     check(all(signal == 9 for signal in died), f"died of a signal: {died}")
     check(holder.returncode == 0, f"the holder ended with {holder.returncode}")
     if hit:
@@ -255,7 +123,7 @@ def scenario_orphan(place, call, fault, n):
     place.kill_runs()
     with place.released_soon(holder):
         before = place.trace().count("start")
-        ran, status, hit, died = place.traced(fault, call, n, "switch", "--flake", ".")
+        ran, status, hit, died = place.traced(tracer, fault, call, n, "switch", "--flake", ".")
     check(all(signal == 9 for signal in died), f"died of a signal: {died}")
     if hit:
         check_after(place, ran, status, call, fault, before)
@@ -268,7 +136,7 @@ def scenario_attach(place, call, fault, n):
     holder = place.start_holder()
     with place.released_soon(holder):
         before = place.trace().count("start")
-        ran, status, hit, died = place.traced(fault, call, n, "attach")
+        ran, status, hit, died = place.traced(tracer, fault, call, n, "attach")
     check(all(signal == 9 for signal in died), f"died of a signal: {died}")
     check(holder.returncode == 0, f"the holder ended with {holder.returncode}")
     check(place.trace().count("start") == before, "attach ran something")
@@ -279,7 +147,7 @@ def scenario_attach(place, call, fault, n):
 
 
 def scenario_diff(place, call, fault, n):
-    ran, status, hit, died = place.traced(fault, call, n, "diff", "--exit-code", "--flake", ".")
+    ran, status, hit, died = place.traced(tracer, fault, call, n, "diff", "--exit-code", "--flake", ".")
     check(all(signal == 9 for signal in died), f"died of a signal: {died}")
     if hit and fault != "kill" and status == 0:
         check("flake.nix" in ran.stdout or "warning" in ran.stderr or
@@ -300,7 +168,7 @@ def first_n(index, call):
 def try_kind(name, index):
     """One kind of fault in a scenario, at every n of it: how many there were, and what was not held."""
     global place
-    place = place or Place()
+    place = place or Place(program)
     (call, fault), tried, wrongs = FAULTS[index], 0, []
     n = first_n(index, call)
     while True:
@@ -327,7 +195,7 @@ def main():
         sys.exit(77)  # no ptrace(2) here
     if len(sys.argv) == 7:
         name, call, fault, n = sys.argv[3:]
-        print("hit:", SCENARIOS[name](Place(), call, fault, int(n)))
+        print("hit:", SCENARIOS[name](Place(program), call, fault, int(n)))
         return
     jobs = [(name, index) for name in SCENARIOS for index in range(len(FAULTS))
             if step <= 100 or (index + len(name)) % 12 == 0]

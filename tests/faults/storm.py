@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""storm.py PROGRAM KILLS [SEED]: agents switch, build, attach, look and cancel at once, and ever
+again one of our processes is killed, whichever it is. Held after each round:
+
+- one nixos-rebuild at a time, and each that has begun has one record at most;
+- no number is given twice, and the queue is empty;
+- a fresh call succeeds within seconds, under a higher number;
+- git finds nothing wrong with the ledger, and nothing crashes.
+"""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+
+from place import Fault, Place, check
+
+CALLS = [["switch"], ["switch"], ["switch"], ["build"], ["test"], ["attach"], ["diff"], ["status"], ["log"],
+         ["cancel", "@a1"], ["exec", "--", "true"], ["rollback"]]
+
+
+def start(place, rnd, number):
+    words = list(rnd.choice(CALLS))
+    if words[0] in ("switch", "build", "test", "diff"):
+        words += ["--flake", ".", "--show-trace"][:rnd.choice([2, 3])]
+    return subprocess.Popen([place.program, "--agent", f"a{number % 5}", *words], cwd=place.config, env=place.env,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                            start_new_session=True)
+
+
+def storm(place, rnd, number, kills):
+    """One round; how many were killed."""
+    calls = [start(place, rnd, number + i) for i in range(5)]
+    killed = 0
+    if rnd.random() < 0.5:
+        place.hold()
+    while killed < kills and any(call.poll() is None for call in calls):
+        time.sleep(rnd.random() * 0.03)
+        alive = place.ours()
+        if alive:
+            try:
+                os.kill(rnd.choice(alive), 9)
+                killed += 1
+            except ProcessLookupError:
+                pass
+        if rnd.random() < 0.1:
+            place.let_go()
+        if rnd.random() < 0.3:
+            calls.append(start(place, rnd, number + len(calls)))
+    place.let_go()
+    for call in calls:
+        text = call.communicate(timeout=60)[1].decode(errors="replace")
+        check("AddressSanitizer" not in text and "runtime error" not in text, f"a sanitizer speaks: {text}")
+    return killed
+
+
+def check_round(place, highest):
+    with open(place.config + "/flake.nix", "a") as flake:
+        flake.write("# more\n")
+    fresh = place.run("fresh", "switch", "--flake", ".", timeout=20)
+    check(fresh.returncode == 0, f"the next call ended with {fresh.returncode}: {fresh.stderr}")
+    trace = place.trace()
+    check(trace == ["start", "end"] * (len(trace) // 2), f"two at a time: {trace[-10:]}")
+    builds = place.builds()
+    numbers = [build["build"] for build in builds]
+    check(len(numbers) == len(set(numbers)), f"a number stands twice: {numbers}")
+    check(builds[0]["agent"] == "fresh" and numbers[0] > highest, f"the next call has no record: {fresh.stderr}")
+    started = [build for build in builds if build["action"] in ("switch", "test")]
+    check(len(started) >= min(trace.count("start"), 900), f"{trace.count('start')} began, {len(started)} are recorded")
+    left = os.listdir(place.root + "/run/safe-rebuild/queue")
+    check(left == [], f"left in the queue: {left}")
+    return max(numbers)
+
+
+def check_ledger(place):
+    fsck = subprocess.run(["git", "--git-dir", place.root + "/var/lib/safe-rebuild/ledger.git", "fsck", "--strict",
+                           "--no-dangling", "--no-progress"], capture_output=True, text=True, env=place.env)
+    check(fsck.returncode == 0, f"git fsck: {fsck.stderr}")
+
+
+def main():
+    program, kills = os.path.realpath(sys.argv[1]), int(sys.argv[2])
+    rnd = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    place, done, rounds, failures, highest = Place(program), 0, 0, 0, 0
+    while done < kills:
+        rounds += 1
+        try:
+            # A ledger of some hundred builds is as good as one of thousands, and quicker to check.
+            if rounds % 40 == 0:
+                place.reset()
+                highest = 0
+            done += storm(place, rnd, rounds * 100, min(20, kills - done))
+            highest = check_round(place, highest)
+            if rounds % 10 == 0:
+                check_ledger(place)
+        except (Fault, subprocess.TimeoutExpired) as wrong:
+            failures += 1
+            print(f"round {rounds}: {wrong}", flush=True)
+            place.kill_runs()
+            place.reset()
+            highest = 0
+    print(f"{done} kills in {rounds} rounds, {failures} of them not held")
+    if not failures:
+        shutil.rmtree(place.base)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
