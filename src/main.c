@@ -31,11 +31,10 @@ static void print_help(void)
 /* Answers --help and --version, which need no settings; -1: it is something else. */
 static int answer_at_once(const struct strv *words)
 {
-	if (!words->len) {
-		error("usage: safe-rebuild ACTION ..., such as: safe-rebuild switch "
-		      "(--help tells more)");
-		return EXIT_USAGE;
-	}
+	if (!words->len)
+		return fail(EXIT_USAGE,
+			"usage: safe-rebuild ACTION ..., such as: safe-rebuild switch "
+			"(--help tells more)");
 	if (streq(words->words[0], "--help") || streq(words->words[0], "-h")) {
 		print_help();
 		return 0;
@@ -116,10 +115,9 @@ int main(int argc, char **argv)
 	struct surroundings surroundings;
 
 	/* setuid or with capabilities: the environment and PATH are another user's. */
-	if (getauxval(AT_SECURE)) {
-		error("refusing to run with raised privileges (setuid): use sudo");
-		return EXIT_NO_PERMISSION;
-	}
+	if (getauxval(AT_SECURE))
+		return fail(EXIT_NO_PERMISSION,
+			"refusing to run with raised privileges (setuid): use sudo");
 	keep_standard_descriptors_only();
 	surroundings_enter(&surroundings);
 	for (int i = 1; i < argc; i++)

@@ -98,6 +98,14 @@ static _printf_(3, 0) void put(
 		errno = saved_errno_;                  \
 	} while (0)
 
+#define FORMAT_CLEAN(clean)                                 \
+	do {                                                \
+		va_list arguments_;                         \
+		va_start(arguments_, format);               \
+		(clean) = format_clean(format, arguments_); \
+		va_end(arguments_);                         \
+	} while (0)
+
 int error(const char *format, ...)
 {
 	PUT(FAILED, 0);
@@ -108,6 +116,18 @@ int error_errno(const char *format, ...)
 {
 	PUT(FAILED, errno);
 	return -1;
+}
+
+int fail(int status, const char *format, ...)
+{
+	PUT(FAILED, 0);
+	return status;
+}
+
+int fail_errno(int status, const char *format, ...)
+{
+	PUT(FAILED, errno);
+	return status;
 }
 
 void warn(const char *format, ...)
@@ -128,11 +148,8 @@ void say(const char *format, ...)
 void answer(const char *format, ...)
 {
 	_cleanup_free_ char *clean = NULL;
-	va_list arguments;
 
-	va_start(arguments, format);
-	clean = format_clean(format, arguments);
-	va_end(arguments);
+	FORMAT_CLEAN(clean);
 	puts(clean);
 }
 
@@ -149,11 +166,8 @@ static size_t fitting_length(const char *line)
 void say_in_place(const char *format, ...)
 {
 	_cleanup_free_ char *clean = NULL, *line = NULL;
-	va_list arguments;
 
-	va_start(arguments, format);
-	clean = format_clean(format, arguments);
-	va_end(arguments);
+	FORMAT_CLEAN(clean);
 	line = xasprintf("safe-rebuild: %s", clean);
 	to_stderr(line, fitting_length(line), NULL);
 	in_place = true;
@@ -169,22 +183,16 @@ static void put_in_syslog(int priority, const char *clean)
 void log_to_syslog(const char *format, ...)
 {
 	_cleanup_free_ char *clean = NULL;
-	va_list arguments;
 
-	va_start(arguments, format);
-	clean = format_clean(format, arguments);
-	va_end(arguments);
+	FORMAT_CLEAN(clean);
 	put_in_syslog(LOG_NOTICE, clean);
 }
 
 void warn_and_log(const char *format, ...)
 {
 	_cleanup_free_ char *clean = NULL;
-	va_list arguments;
 
-	va_start(arguments, format);
-	clean = format_clean(format, arguments);
-	va_end(arguments);
+	FORMAT_CLEAN(clean);
 	warn("%s", clean);
 	put_in_syslog(LOG_WARNING, clean);
 }

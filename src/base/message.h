@@ -30,6 +30,9 @@ enum {
 
 int error(const char *format, ...) _printf_(1, 2);
 int error_errno(const char *format, ...) _printf_(1, 2); /* appends ": strerror(errno)" */
+/* The same, for who returns an exit status: "return fail(EXIT_USAGE, ...)". */
+int fail(int status, const char *format, ...) _printf_(2, 3);
+int fail_errno(int status, const char *format, ...) _printf_(2, 3);
 void warn(const char *format, ...) _printf_(1, 2);
 void warn_errno(const char *format, ...) _printf_(1, 2);
 void say(const char *format, ...) _printf_(1, 2);

@@ -73,18 +73,15 @@ static int change(const char *agent, const struct command_options *options)
 	const bool remove = options->remove;
 	enum install_place place = PLACE_USER;
 
-	if (!is_known(agent)) {
-		error("no agent '%s': claude, codex, gemini or opencode", agent);
-		return EXIT_USAGE;
-	}
+	if (!is_known(agent))
+		return fail(EXIT_USAGE,
+			"no agent '%s': claude, codex, gemini or opencode", agent);
 	if (choose_place(&place, options) < 0)
 		return EXIT_USAGE;
 	path = install_path(agent, place);
-	if (!path) {
-		error("%s has no such settings%s", agent,
+	if (!path)
+		return fail(EXIT_USAGE, "%s has no such settings%s", agent,
 			place == PLACE_USER ? ": HOME is not set" : "");
-		return EXIT_USAGE;
-	}
 	if (install(&diff, agent, path, remove) < 0)
 		return EXIT_OWN_FAILURE;
 	if (!diff.len) {

@@ -5,7 +5,6 @@
 #include "ledger/names.h"
 #include "run/front.h"
 #include "run/orphans.h"
-#include "run/runner.h"
 
 /* The caller's own running build, else the oldest running one, else the last that ended.
  */

@@ -104,10 +104,8 @@ static int check_permission(
 			agent, agent);
 		return EXIT_NO_PERMISSION;
 	}
-	if (!own && !message) {
-		error("this is %s's: say why with --message", agent);
-		return EXIT_USAGE;
-	}
+	if (!own && !message)
+		return fail(EXIT_USAGE, "this is %s's: say why with --message", agent);
 	return 0;
 }
 
@@ -148,14 +146,13 @@ static int tell_answer(const struct context *context, const struct build *last)
 	_cleanup_free_ char *line =
 		built ? describe_build(&build) : waiting_describe(last);
 
-	if (last->cancel && !streq(last->cancel, CANCEL_ACCEPTED)) {
-		error("not cancelled: %s (safe-rebuild attach follows it)", last->cancel);
-		return EXIT_REFUSED;
-	}
-	if (!last->cancel || (built && !build.cancelled_by && !build.taken_back_by)) {
-		error("it ended before it could be cancelled: %s", line);
-		return EXIT_REFUSED;
-	}
+	if (last->cancel && !streq(last->cancel, CANCEL_ACCEPTED))
+		return fail(EXIT_REFUSED,
+			"not cancelled: %s (safe-rebuild attach follows it)",
+			last->cancel);
+	if (!last->cancel || (built && !build.cancelled_by && !build.taken_back_by))
+		return fail(
+			EXIT_REFUSED, "it ended before it could be cancelled: %s", line);
 	answer("cancelled: %s", line);
 	return 0;
 }
@@ -185,8 +182,8 @@ static int cancel(const struct context *context, const struct caller *caller,
 	if (wait_for_answer(&last, found, ticket))
 		return tell_answer(context, &last);
 	cancellation_withdraw(found->queue, name);
-	error("it does not answer, and goes on: it may be stopped (safe-rebuild status)");
-	return EXIT_BUSY;
+	return fail(EXIT_BUSY,
+		"it does not answer, and goes on: it may be stopped (safe-rebuild status)");
 }
 
 static int cancel_command(const struct context *context,

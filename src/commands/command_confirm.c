@@ -8,7 +8,6 @@
 #include "rebuild/target.h"
 #include "run/confirmation.h"
 #include "run/orphans.h"
-#include "run/runner.h"
 #include "run/way_back.h"
 #include "run/word.h"
 
@@ -49,24 +48,20 @@ static int tell_decided(const struct context *context, uint64_t wanted)
 	_cleanup_free_ char *line = NULL;
 
 	trial_read(&going, context->settings, TRIAL_EXPIRED);
-	if (going.build && (!wanted || wanted == going.build)) {
-		error("too late: build %" PRIu64 " is being taken back", going.build);
-		return EXIT_TAKEN_BACK;
-	}
-	if (!ledger || !wanted || build_by_number(&build, ledger, wanted) <= 0) {
-		error("nothing waits to be confirmed");
-		return EXIT_OWN_FAILURE;
-	}
+	if (going.build && (!wanted || wanted == going.build))
+		return fail(EXIT_TAKEN_BACK,
+			"too late: build %" PRIu64 " is being taken back", going.build);
+	if (!ledger || !wanted || build_by_number(&build, ledger, wanted) <= 0)
+		return fail(EXIT_OWN_FAILURE, "nothing waits to be confirmed");
 	if (build_is_running(&build) && build_is_orphaned(&build, context->settings))
 		orphan_judge(&build, context->settings);
 	if (build_is_running(&build) && is_decided(context->settings, wanted))
 		return word_report(context->settings, wanted);
-	if (build_is_running(&build)) {
-		error("build %" PRIu64 " does not wait to be confirmed (yet): see "
-		      "safe-rebuild status",
+	if (build_is_running(&build))
+		return fail(EXIT_OWN_FAILURE,
+			"build %" PRIu64 " does not wait to be confirmed (yet): see "
+			"safe-rebuild status",
 			wanted);
-		return EXIT_OWN_FAILURE;
-	}
 	line = describe_build(&build);
 	if (build.outcome == OUTCOME_ROLLED_BACK)
 		error("too late: %s", line);
@@ -86,9 +81,9 @@ static int check_permission(
 		build_by_number(&build, ledger, number) <= 0 ||
 		build_is_of_agent(&build, caller->agent))
 		return 0;
-	error("build %" PRIu64 " is by %s: only %s or a person can confirm it", number,
+	return fail(EXIT_NO_PERMISSION,
+		"build %" PRIu64 " is by %s: only %s or a person can confirm it", number,
 		build.agent, build.agent);
-	return EXIT_NO_PERMISSION;
 }
 
 static int confirm(const struct context *context, const struct command_options *options,
@@ -102,11 +97,10 @@ static int confirm(const struct context *context, const struct command_options *
 	if (command_enter(&caller, context, context->options->agent) < 0 ||
 		find_wanted(&wanted, words, &caller) < 0)
 		return EXIT_USAGE;
-	if (options->take_back && caller.is_agent) {
-		error("--take-back is for systemd's timer (an agent's own trial ends by: "
-		      "safe-rebuild rollback)");
-		return EXIT_NO_PERMISSION;
-	}
+	if (options->take_back && caller.is_agent)
+		return fail(EXIT_NO_PERMISSION,
+			"--take-back is for systemd's timer (an agent's own trial ends by: "
+			"safe-rebuild rollback)");
 	if (options->take_back && !wanted)
 		return command_usage(&command_confirm);
 	if (options->take_back)
@@ -116,12 +110,11 @@ static int confirm(const struct context *context, const struct command_options *
 	/* A system that is not there yet cannot be looked at. */
 	if (!waiting.build || *waiting.new_system != '/')
 		return tell_decided(context, wanted);
-	if (wanted && wanted != waiting.build) {
-		error("build %" PRIu64 " does not wait to be confirmed, build %" PRIu64
-		      " does",
+	if (wanted && wanted != waiting.build)
+		return fail(EXIT_OWN_FAILURE,
+			"build %" PRIu64 " does not wait to be confirmed, build %" PRIu64
+			" does",
 			wanted, waiting.build);
-		return EXIT_OWN_FAILURE;
-	}
 	status = check_permission(context, &caller, waiting.build);
 	return status ? status
 		      : word_confirm(context->settings, waiting.build, caller.agent);

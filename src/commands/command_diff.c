@@ -113,19 +113,17 @@ static int find_configuration(struct comparison *comparison,
 	struct configuration *configuration = &comparison->configuration;
 
 	request_parse(&comparison->request, words);
-	if (comparison->request.unknown) {
-		error("diff has no option '%s' (usage: safe-rebuild diff %s)",
+	if (comparison->request.unknown)
+		return fail(EXIT_USAGE,
+			"diff has no option '%s' (usage: safe-rebuild diff %s)",
 			comparison->request.unknown, command_diff.arguments);
-		return EXIT_USAGE;
-	}
 	configuration_find_here(configuration, &comparison->request);
 	target_of_request(&comparison->target, settings, &comparison->request);
-	if (configuration->kind == CONFIGURATION_ELSEWHERE) {
-		error("there is nothing to compare: '%s': %s (name yours as for the "
-		      "build, such as: safe-rebuild diff --flake .)",
+	if (configuration->kind == CONFIGURATION_ELSEWHERE)
+		return fail(EXIT_OWN_FAILURE,
+			"there is nothing to compare: '%s': %s (name yours as for the "
+			"build, such as: safe-rebuild diff --flake .)",
 			configuration->name, configuration->why_elsewhere);
-		return EXIT_OWN_FAILURE;
-	}
 	for (size_t i = 0; i < comparison->request.operand_count; i++)
 		strv_take(&comparison->paths, path_in_configuration(configuration->root,
 						      comparison->request.operand[i]));
@@ -336,11 +334,10 @@ static int diff(const struct context *context, const struct command_options *opt
 	status = find_configuration(&comparison, context->settings, &theirs);
 	if (status)
 		return status;
-	if (options->restore && comparison.paths.len) {
-		error("--restore: the patch is of all that a switch would be refused for (git "
-		      "apply --include=PATH takes a part)");
-		return EXIT_USAGE;
-	}
+	if (options->restore && comparison.paths.len)
+		return fail(EXIT_USAGE,
+			"--restore: the patch is of all that a switch would be refused for (git "
+			"apply --include=PATH takes a part)");
 	if (command_enter(&comparison.caller, context, context->options->agent) < 0)
 		return EXIT_USAGE;
 	return compare(context, &comparison);

@@ -13,7 +13,6 @@
 #include "commands/fates.h"
 #include "commands/json.h"
 #include "commands/paths.h"
-#include "ledger/names.h"
 #include "run/orphans.h"
 #include "run/runner.h"
 
@@ -377,12 +376,11 @@ static int log_command(const struct context *context,
 	(void)words;
 	if (check_words(options) < 0)
 		return EXIT_USAGE;
-	if (options->since && !clock_parse_when(&listing.filter.since, options->since)) {
-		error("--since: '%s' is neither a duration such as 2h nor a day such as "
-		      "2026-11-22",
+	if (options->since && !clock_parse_when(&listing.filter.since, options->since))
+		return fail(EXIT_USAGE,
+			"--since: '%s' is neither a duration such as 2h nor a day such as "
+			"2026-11-22",
 			options->since);
-		return EXIT_USAGE;
-	}
 	/* --agent says whose builds, not who asks. */
 	if (command_enter(&caller, context, own->agent_is_option ? NULL : own->agent) < 0)
 		return EXIT_USAGE;

@@ -41,11 +41,10 @@ static int pause_command(const struct context *context,
 
 	(void)words;
 	if (options->duration) {
-		if (!clock_parse_duration(options->duration, &ms) || !ms) {
-			error("--for: '%s' is not a duration: 90s, 10m, 2h",
+		if (!clock_parse_duration(options->duration, &ms) || !ms)
+			return fail(EXIT_USAGE,
+				"--for: '%s' is not a duration: 90s, 10m, 2h",
 				options->duration);
-			return EXIT_USAGE;
-		}
 		until = ms == FOREVER_MS ? 0 : time(NULL) + (time_t)(ms / 1000);
 	}
 	if (enter(&caller, context, "pause") < 0)

@@ -173,10 +173,9 @@ static int show_patch(const struct context *context, const char *since,
 	size_t text_len;
 	git_oid base;
 
-	if (!build_has_snapshot(build)) {
-		error("build %" PRIu64 " has no snapshot", build->number);
-		return EXIT_OWN_FAILURE;
-	}
+	if (!build_has_snapshot(build))
+		return fail(EXIT_OWN_FAILURE, "build %" PRIu64 " has no snapshot",
+			build->number);
 	if ((since ? find_given_base(&base, ledger, context->settings, since)
 		   : find_patch_base(&base, ledger, build)) < 0 ||
 		patch_make(&text, &text_len, ledger,
@@ -214,14 +213,12 @@ static int show_path(struct ledger *ledger, const struct build *build, const cha
 	}
 	/* As it is printed, else from where the caller stands. */
 	if (git_tree_entry_bypath(&entry, root, path) < 0 &&
-		git_tree_entry_bypath(&entry, root, here) < 0) {
-		error("build %" PRIu64 " has no '%s'", build->number, path);
-		return EXIT_OWN_FAILURE;
-	}
-	if (git_tree_entry_to_object(&object, ledger->repository, entry) < 0) {
-		error("'%s' is not a file of the record (a submodule?)", path);
-		return EXIT_OWN_FAILURE;
-	}
+		git_tree_entry_bypath(&entry, root, here) < 0)
+		return fail(EXIT_OWN_FAILURE, "build %" PRIu64 " has no '%s'",
+			build->number, path);
+	if (git_tree_entry_to_object(&object, ledger->repository, entry) < 0)
+		return fail(EXIT_OWN_FAILURE,
+			"'%s' is not a file of the record (a submodule?)", path);
 	if (git_object_type(object) == GIT_OBJECT_TREE)
 		return print_directory((const git_tree *)object);
 	return command_print(git_blob_rawcontent((const git_blob *)object),
@@ -234,10 +231,9 @@ static int show_output(const struct context *context, const struct build *build)
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 
-	if (log_read(&text, &len, path) < 0) {
-		error_errno("cannot show the output of build %" PRIu64, build->number);
-		return EXIT_OWN_FAILURE;
-	}
+	if (log_read(&text, &len, path) < 0)
+		return fail_errno(EXIT_OWN_FAILURE,
+			"cannot show the output of build %" PRIu64, build->number);
 	return command_print(text, len);
 }
 

@@ -72,9 +72,8 @@ const struct command *command_find(const char *name)
 
 int command_usage(const struct command *command)
 {
-	error("usage: safe-rebuild %s%s%s", command->name, *command->arguments ? " " : "",
-		command->arguments);
-	return EXIT_USAGE;
+	return fail(EXIT_USAGE, "usage: safe-rebuild %s%s%s", command->name,
+		*command->arguments ? " " : "", command->arguments);
 }
 
 static bool is_among(const char *name, const char *names)
@@ -102,12 +101,11 @@ static int take_options(
 	if (command->passes_on)
 		return 0;
 	for (size_t i = 0; i < words->len; i++)
-		if (words->words[i][0] == '-' && words->words[i][1]) {
-			error("%s has no option '%s' (usage: safe-rebuild %s %s)",
+		if (words->words[i][0] == '-' && words->words[i][1])
+			return fail(EXIT_USAGE,
+				"%s has no option '%s' (usage: safe-rebuild %s %s)",
 				command->name, words->words[i], command->name,
 				command->arguments);
-			return EXIT_USAGE;
-		}
 	return words->len > command->operands_max ? command_usage(command) : 0;
 }
 
@@ -157,8 +155,7 @@ int command_run(
 	/* "log | head" has what it wants. */
 	if (poll(&reader, 1, 0) > 0 && reader.revents & POLLERR)
 		return EXIT_SIGNAL_BASE + SIGPIPE;
-	error_errno("cannot write the answer");
-	return EXIT_OWN_FAILURE;
+	return fail_errno(EXIT_OWN_FAILURE, "cannot write the answer");
 }
 
 int command_enter(struct caller *ret, const struct context *context, const char *agent)

@@ -12,7 +12,6 @@
 #include "queue/ticket.h"
 #include "run/orphans.h"
 #include "run/remarks.h"
-#include "run/runner.h"
 
 #define LAST_BUILDS 4
 #define REFUSED_SHOWN 2

@@ -9,7 +9,6 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/proc.h"
-#include "queue/nested.h"
 #include "queue/ticket.h"
 #include "rebuild/activation.h"
 

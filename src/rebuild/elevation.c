@@ -48,12 +48,11 @@ int elevation_check(
 
 	if (!needs_sudo(request))
 		return 0;
-	if (sandbox) {
-		error("sudo cannot work here (no_new_privs), nixos-rebuild would fail after "
-		      "building: %s",
+	if (sandbox)
+		return fail(EXIT_NO_PERMISSION,
+			"sudo cannot work here (no_new_privs), nixos-rebuild would fail after "
+			"building: %s",
 			sandbox);
-		return EXIT_NO_PERMISSION;
-	}
 	status = run_sudo(try, surroundings);
 	if (status == 0)
 		return 0;

@@ -34,18 +34,12 @@ static bool is_file(const char *path)
 
 static int check_given(char **ret, const char *command)
 {
-	if (!is_file(command)) {
-		error("cannot find '%s'", command);
-		return EXIT_NOT_FOUND;
-	}
-	if (program_is_ourselves(command)) {
-		error("'%s' is safe-rebuild itself", command);
-		return EXIT_NOT_FOUND;
-	}
-	if (access(command, X_OK) < 0) {
-		error_errno("cannot run '%s'", command);
-		return EXIT_CANNOT_RUN;
-	}
+	if (!is_file(command))
+		return fail(EXIT_NOT_FOUND, "cannot find '%s'", command);
+	if (program_is_ourselves(command))
+		return fail(EXIT_NOT_FOUND, "'%s' is safe-rebuild itself", command);
+	if (access(command, X_OK) < 0)
+		return fail_errno(EXIT_CANNOT_RUN, "cannot run '%s'", command);
 	*ret = xstrdup(command);
 	return 0;
 }

@@ -18,7 +18,6 @@
 #include "run/log.h"
 #include "run/orphans.h"
 #include "run/relay.h"
-#include "run/runner.h"
 #include "run/watch.h"
 
 /* A killed runner's files close a moment before its lock is gone, so look once more.
@@ -244,8 +243,8 @@ int front_follow(int socket, int signals, bool is_agent, const struct streams *s
 		return status;
 	/* As Python does, and so nixos-rebuild: nobody must take a part of it for all.
 	 */
-	error("what nixos-rebuild wrote to stdout is lost: %s", strerror(watch.lost));
-	return EXIT_OUTPUT_LOST;
+	return fail(EXIT_OUTPUT_LOST, "what nixos-rebuild wrote to stdout is lost: %s",
+		strerror(watch.lost));
 }
 
 struct follower {
@@ -267,11 +266,11 @@ static void stop_following(
 
 static int interrupted(uint64_t number)
 {
-	error("build %" PRIu64
-	      " was interrupted: its runner was killed before it could record how it "
-	      "ended",
+	return fail(EXIT_OWN_FAILURE,
+		"build %" PRIu64
+		" was interrupted: its runner was killed before it could record how it "
+		"ended",
 		number);
-	return EXIT_OWN_FAILURE;
 }
 
 static int final_status(const struct follower *follower)
@@ -282,16 +281,14 @@ static int final_status(const struct follower *follower)
 
 	if (found < 0)
 		return EXIT_OWN_FAILURE;
-	if (!found) {
-		error("how build %" PRIu64 " ended is not recorded", number);
-		return EXIT_OWN_FAILURE;
-	}
-	if (build_is_running(&build) && !build_is_orphaned(&build, follower->settings)) {
-		error("build %" PRIu64
-		      " goes on, and cannot be followed from here: safe-rebuild status",
+	if (!found)
+		return fail(EXIT_OWN_FAILURE,
+			"how build %" PRIu64 " ended is not recorded", number);
+	if (build_is_running(&build) && !build_is_orphaned(&build, follower->settings))
+		return fail(EXIT_OWN_FAILURE,
+			"build %" PRIu64
+			" goes on, and cannot be followed from here: safe-rebuild status",
 			number);
-		return EXIT_OWN_FAILURE;
-	}
 	if (build_is_running(&build))
 		orphan_judge(&build, follower->settings);
 	if (build.outcome == OUTCOME_INTERRUPTED || build.exit_status == NO_EXIT_STATUS)

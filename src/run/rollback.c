@@ -206,11 +206,10 @@ static int prepare(struct run *run, const struct own_options *options, const cha
 	status = run_identify(run, options);
 	if (status)
 		return status;
-	if (!steps_are_permitted(run)) {
-		error("no permission to change what boots ('%s'): use sudo",
+	if (!steps_are_permitted(run))
+		return fail(EXIT_NO_PERMISSION,
+			"no permission to change what boots ('%s'): use sudo",
 			run->target.profile);
-		return EXIT_NO_PERMISSION;
-	}
 	configuration_find(&run->configuration, &run->request);
 	run_begin_build(run, options);
 	run_share(run);
@@ -278,10 +277,8 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	bool ends_trial;
 	int status;
 
-	if (options->confirm_is_option) {
-		error("--confirm: only a switch is tried");
-		return EXIT_USAGE;
-	}
+	if (options->confirm_is_option)
+		return fail(EXIT_USAGE, "--confirm: only a switch is tried");
 	run.settings = settings;
 	run.surroundings = *surroundings;
 	status = prepare(&run, options, name);

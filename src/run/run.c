@@ -66,11 +66,10 @@ static int exec_program(struct run *run)
 
 	if (depth)
 		text_to_number(depth, DEPTH_MAX, &number);
-	if (number == DEPTH_MAX) {
-		error("'%s' leads from one safe-rebuild to the next: set [rebuild] command",
+	if (number == DEPTH_MAX)
+		return fail(EXIT_NOT_FOUND,
+			"'%s' leads from one safe-rebuild to the next: set [rebuild] command",
 			run->program);
-		return EXIT_NOT_FOUND;
-	}
 	snprintf(next, sizeof(next), "%d", (int)number + 1);
 	setenv(DEPTH_VARIABLE, next, true);
 	surroundings_leave(&run->surroundings);

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "ledger/builds.h"

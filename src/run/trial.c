@@ -76,10 +76,8 @@ int trial_prepare(
 		(is_switch && (options->confirm_ms || has_check(run->settings)));
 	const char *obstacle = wanted ? find_obstacle(run, options->confirm_ms) : NULL;
 
-	if (obstacle && options->confirm_ms) {
-		error("--confirm: %s", obstacle);
-		return EXIT_USAGE;
-	}
+	if (obstacle && options->confirm_ms)
+		return fail(EXIT_USAGE, "--confirm: %s", obstacle);
 	if (obstacle)
 		warn("the new system's health is not checked: %s", obstacle);
 	if (!wanted || obstacle)
@@ -108,11 +106,11 @@ int trial_check_own(const struct run *run)
 		if (ticket->phase != PHASE_UNCONFIRMED ||
 			!build_is_of_agent(ticket, run->caller.agent))
 			continue;
-		error("your build %" PRIu64
-		      " waits to be confirmed: safe-rebuild confirm "
-		      "%" PRIu64 ", or wait until it has gone back",
+		return fail(EXIT_BUSY,
+			"your build %" PRIu64
+			" waits to be confirmed: safe-rebuild confirm "
+			"%" PRIu64 ", or wait until it has gone back",
 			ticket->number, ticket->number);
-		return EXIT_BUSY;
 	}
 	return 0;
 }

@@ -14,7 +14,6 @@
 #include "queue/cancellation.h"
 #include "run/confirmation.h"
 #include "run/orphans.h"
-#include "run/runner.h"
 #include "run/watch.h"
 
 /* Keeping it takes the time of a boot loader, going back that of an activation. */
@@ -71,16 +70,14 @@ int word_confirm(const struct settings *settings, uint64_t number, const char *b
 		return EXIT_TAKEN_BACK;
 	}
 	confirmed = trial_confirm(settings, by);
-	if (confirmed < 0) {
-		error_errno("cannot confirm build %" PRIu64 "%s", number,
+	if (confirmed < 0)
+		return fail_errno(EXIT_NO_PERMISSION,
+			"cannot confirm build %" PRIu64 "%s", number,
 			errno == EACCES || errno == EPERM ? " (use sudo)" : "");
-		return EXIT_NO_PERMISSION;
-	}
 	/* Unless somebody else has confirmed it at this moment. */
-	if (!confirmed && !trial_is_there(settings, TRIAL_CONFIRMED)) {
-		error("too late: build %" PRIu64 " is being taken back", number);
-		return EXIT_TAKEN_BACK;
-	}
+	if (!confirmed && !trial_is_there(settings, TRIAL_CONFIRMED))
+		return fail(EXIT_TAKEN_BACK,
+			"too late: build %" PRIu64 " is being taken back", number);
 	return word_report(settings, number);
 }
 
@@ -99,9 +96,9 @@ static int refuse(const struct settings *settings, const struct target *target,
 				cancellation_request(target->queue,
 					tickets.list[i].ticket, &request) == 0)
 				return word_report(settings, number);
-	error("build %" PRIu64 " cannot be asked to go back: it does so by itself",
+	return fail(EXIT_OWN_FAILURE,
+		"build %" PRIu64 " cannot be asked to go back: it does so by itself",
 		number);
-	return EXIT_OWN_FAILURE;
 }
 
 enum answer { ANSWER_NONE, ANSWER_YES, ANSWER_NO, ANSWER_DECIDED, ANSWER_LEFT };

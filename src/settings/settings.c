@@ -153,7 +153,7 @@ static char *assign(void *member, const struct key *key, const char *value)
 	return NULL;
 }
 
-static int fail(
+static int reject(
 	struct reader *reader, const char *section, const char *name, const char *reason)
 {
 	if (!reader->failed)
@@ -186,14 +186,14 @@ static int handle(void *user, const char *section, const char *name, const char 
 		if (keys[i].type == TYPE_LIST && !reader->seen[i])
 			strv_free(member);
 		else if (keys[i].type != TYPE_LIST && reader->seen[i])
-			return fail(reader, section, name, "is given twice");
+			return reject(reader, section, name, "is given twice");
 		reader->seen[i] = true;
 		reason = assign(member, &keys[i], value);
-		return reason ? fail(reader, section, name, reason) : 1;
+		return reason ? reject(reader, section, name, reason) : 1;
 	}
 	if (reader->is_private)
 		(void)refuse_line(reader, "unknown key");
-	return fail(reader, section, name, "unknown key");
+	return reject(reader, section, name, "unknown key");
 }
 
 /* inih calls the handler only for keys, so it would miss an empty section. */

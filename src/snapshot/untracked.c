@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/strv.h"
-#include "ledger/git.h"
 
 #define DIRECTORIES_MAX 200
 #define SHOWN 3
