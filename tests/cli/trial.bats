@@ -568,12 +568,12 @@ restarts() {
 	assert_contains "$(sr --agent gamma status)" "verdict:  a switch now waits until build 2 is confirmed or has gone back"
 	person sr rollback --message "broke ssh"
 	assert_equal "$status" 0
-	assert_contains "$(sr log -n 1)" 'build 2 by beta: switch rolled-back (by root: "broke ssh")'
+	assert_contains "$(sr log -n 1)" 'build 2 by beta: switch rolled-back (by '"$(id -un)"': "broke ssh")'
 	assert_equal "$(field 2 taken_back_by)" root
 	run sr --agent beta switch --flake '.#box'
 	assert_equal "$status" 65
 	assert_contains "$output" "would bring back what was rolled back: build 2 by beta"
-	assert_contains "$output" 'rolled back: build 2 by beta: switch rolled-back (by root: "broke ssh")'
+	assert_contains "$output" 'rolled back: build 2 by beta: switch rolled-back (by '"$(id -un)"': "broke ssh")'
 	assert_contains "$output" "modules/two.nix: the file is back, which was rolled back (build 2 by beta, uncommitted)"
 	# another one too, and with more in it
 	add three

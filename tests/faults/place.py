@@ -13,11 +13,14 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 
 DOUBLE = """#!/bin/sh
 trap "" PIPE
-[ "$1" = build ] || echo "start $$" >>"$ROOT/trace" # which needs no turn
+# A build needs no turn.
+note() { [ "$1" = build ] || echo "$2 $$" >>"$ROOT/trace"; }
+trap 'note "$1" end; exit 143' TERM INT HUP
+note "$1" start
 i=0
 while [ -e "$ROOT/hold" ] && [ $i -lt 1000 ]; do sleep 0.02; i=$((i + 1)); done
 echo done
-[ "$1" = build ] || echo "end $$" >>"$ROOT/trace"
+note "$1" end
 """
 
 
