@@ -5,6 +5,7 @@
  * difference and not of the configuration. Renames are a deletion and an addition.
  */
 #include "ledger/git.h"
+#include "ledger/ledger.h"
 
 struct path_change {
 	char *path;
@@ -28,3 +29,13 @@ bool path_changes_have(const struct path_changes *changes, const char *path);
 
 /* 'A'dded, 'D'eleted, 'M'odified, 'T'ype changed. */
 char path_change_letter(const struct path_change *change);
+
+/*
+ * The difference of two recorded trees as a patch that "git apply --3way" takes: full
+ * ids, modes, binary content. Its bytes are the files' own and must not reach a terminal
+ * as they are. paths: only these and what lies below them; len 0: all. The caller frees
+ * *ret.
+ */
+int patch_make(char **ret, size_t *ret_len, struct ledger *ledger,
+	const git_oid *old_tree, const git_oid *new_tree, char *const *paths,
+	size_t paths_len) _must_check_;

@@ -2,7 +2,7 @@
 #include "caller/caller.h"
 #include "changes/describe.h"
 #include "commands/command.h"
-#include "ledger/names.h"
+#include "ledger/builds.h"
 #include "run/front.h"
 #include "run/orphans.h"
 

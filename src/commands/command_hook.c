@@ -8,13 +8,15 @@
 #include "caller/caller.h"
 #include "changes/edits.h"
 #include "commands/command.h"
-#include "hook/known.h"
 #include "hook/news.h"
 #include "hook/shell.h"
+#include "ledger/builds.h"
+#include "record/config_name.h"
 
 /* An edit brings the whole file along. */
 #define INPUT_MAX ((size_t)16 << 20)
 #define MESSAGE_MAX 200
+#define BUILDS_MAX 100
 
 /*
  * What an agent calls things, as seen with Claude Code 2.1.330, Codex 0.169.0 and Gemini
@@ -209,10 +211,35 @@ static void add_patched(struct strv *paths, const struct event *event, const cha
 	}
 }
 
+static bool lies_in(const char *path, const char *config)
+{
+	_cleanup_free_ char *directory = config ? config_directory(config) : NULL;
+	const size_t len = directory ? strlen(directory) : 0;
+
+	return len && strncmp(path, directory, len) == 0 && path[len] == '/';
+}
+
+/* Whether the file lies in a configuration that is among the newest builds. */
+static bool is_of_configuration(const struct settings *settings, const char *path)
+{
+	_cleanup_ledger_ struct ledger *ledger = NULL;
+	_cleanup_build_ struct build build = BUILD_INIT;
+	struct build_walk walk;
+
+	if (ledger_open(&ledger, settings) < 0 || !ledger)
+		return false;
+	walk = builds_walk(ledger, NULL);
+	walk.left = BUILDS_MAX;
+	while (builds_next(&build, &walk) > 0)
+		if (lies_in(path, build.config))
+			return true;
+	return false;
+}
+
 static void note_edit(
 	const struct event *event, const struct settings *settings, const char *path)
 {
-	if (*path == '/' && configuration_is_known(settings, path) &&
+	if (*path == '/' && is_of_configuration(settings, path) &&
 		edits_note(settings, event->agent, path) < 0)
 		warn_errno("hook: cannot note the edit of '%s'", path);
 }

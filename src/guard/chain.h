@@ -33,7 +33,6 @@ int chain_find_newest(
 /* One step more, for what is no build: only its tree counts. */
 void chain_add(struct chain *chain, const git_oid *tree);
 void chain_free(struct chain *chain);
-#define _cleanup_chain_ _cleanup_(chain_free)
 
 /*
  * Finds each item's owner, what a rollback took out of whose, and which lost ones are of

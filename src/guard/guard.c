@@ -122,18 +122,14 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 	};
 	guarded->is_other_machine = mine && its && !streq(mine, its) &&
 				    !build_is_of_agent(live, call->caller->agent);
-	if (build_has_snapshot(live) &&
-		git_oid_equal(&live->tree, &call->snapshot->tree)) {
-		guarded->is_judged = true;
+	if (build_has_snapshot(live) && git_oid_equal(&live->tree, &call->snapshot->tree))
 		return;
-	}
 	if (judge(&guarded->verdict, &guarded->hand) < 0) {
 		warn("cannot tell whether this takes away what is live, going on: %s",
 			guarded->live.description);
 		guard->is_unknown = true;
 		return;
 	}
-	guarded->is_judged = !guarded->verdict.is_unknown;
 	guard->is_unknown = guard->is_unknown || guarded->verdict.is_unknown;
 }
 

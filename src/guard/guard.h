@@ -27,7 +27,6 @@ struct guard_call {
 struct guarded {
 	struct live live;
 	bool is_running; /* it is being built */
-	bool is_judged;
 	struct verdict verdict;
 	struct case_at_hand hand;
 	bool is_other_machine; /* it is the configuration of another one */

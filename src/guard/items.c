@@ -24,7 +24,8 @@ struct hunk {
 	struct strbuf sides[2];      /* what it has of mine, of live */
 };
 
-bool guard_ignores(const struct settings *settings, const char *path)
+/* In a pattern of [guard] ignore: named, never refused for. */
+static bool guard_ignores(const struct settings *settings, const char *path)
 {
 	for (size_t i = 0; i < settings->guard_ignore.len; i++)
 		if (fnmatch(settings->guard_ignore.words[i], path, 0) == 0)

@@ -66,9 +66,6 @@ struct item {
 /* A file that has no lines (a picture, a link) and is there or not. */
 bool item_is_whole_file(const struct item *item);
 
-/* In a pattern of [guard] ignore: named, never refused for. */
-bool guard_ignores(const struct settings *settings, const char *path);
-
 struct items {
 	struct path_changes changes; /* live is the old side */
 	struct item *list;
@@ -83,7 +80,6 @@ struct items {
 int items_find(struct items *ret, git_repository *repository, const git_oid *live,
 	const git_oid *mine, const struct settings *settings) _must_check_;
 void items_free(struct items *items);
-#define _cleanup_items_ _cleanup_(items_free)
 
 /*
  * Marks items that the other tree has all the same, anywhere in it: the lost

@@ -58,7 +58,6 @@ static int work(struct worker *worker, struct strbuf *answer, void *data)
 	record_setf(&record, "More", "%zu", court.items.more);
 	record_set(&record, "Unknown", git_oid_is_zero(&court.live) ? "yes" : NULL);
 	record_set(&record, "Live", oid_text(live, &court.live));
-	record_set(&record, "Elsewhere", court.is_elsewhere ? "yes" : NULL);
 	record_put(answer, &record);
 	return 0;
 }
@@ -173,7 +172,6 @@ int judge(struct verdict *ret, struct case_at_hand *hand)
 	record_parse(&answer, text.text, text.len);
 	ret->more = record_get_number(&answer, "More");
 	ret->is_unknown = record_get(&answer, "Unknown") != NULL;
-	ret->is_elsewhere = record_get(&answer, "Elsewhere") != NULL;
 	if (!record_get(&answer, "Live") ||
 		git_oid_fromstr(&ret->live, record_get(&answer, "Live")) < 0)
 		return refuse_answer();

@@ -44,13 +44,11 @@ struct verdict {
 	struct case_at_hand *hand;
 	struct finding *list;
 	size_t len;
-	size_t more;       /* losses that are not listed */
-	git_oid live;      /* tree that was compared with; zero: none */
-	bool is_unknown;   /* live has no tree that could be read */
-	bool is_elsewhere; /* live was built in another directory */
+	size_t more;     /* losses that are not listed */
+	git_oid live;    /* tree that was compared with; zero: none */
+	bool is_unknown; /* live has no tree that could be read */
 };
 
 /* Prints and returns -1 where nothing can be told. */
 int judge(struct verdict *ret, struct case_at_hand *hand) _must_check_;
 void verdict_free(struct verdict *verdict);
-#define _cleanup_verdict_ _cleanup_(verdict_free)

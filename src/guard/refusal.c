@@ -36,7 +36,8 @@ static void collect_names(struct strv *ret, const struct guard *guard, bool redo
 	strv_sort(ret);
 }
 
-char *refusal_names(const struct guard *guard, bool redo)
+/* "43,44": whose builds' work would be undone, or (redo) come back. The caller frees. */
+static char *refusal_names(const struct guard *guard, bool redo)
 {
 	_cleanup_strv_ struct strv names = {0};
 

@@ -18,9 +18,6 @@ void refusal_say_notes(const struct guard *guard);
 /* Says the command that brings everybody's work in, where a switch is refused. */
 void refusal_say_way_out(const struct guard *guard);
 
-/* "43,44": whose builds' work would be undone, or (redo) come back. The caller frees. */
-char *refusal_names(const struct guard *guard, bool redo) _must_check_;
-
 /* Whether exactly these builds, joined and sorted as above, were named: no more, so that
  * it is no habit, and no less. given may be NULL. */
 bool refusal_is_allowed(const char *given, const char *names);

@@ -21,13 +21,13 @@ struct scanner {
 static void scan_list(struct scanner *scanner, char terminator);
 static void scan_braces(struct scanner *scanner);
 
-void ranges_add(struct ranges *ranges, struct range range)
+static void ranges_add(struct ranges *ranges, struct range range)
 {
 	ranges->list = xgrow(ranges->list, ranges->len, sizeof(range));
 	ranges->list[ranges->len++] = range;
 }
 
-void ranges_free(struct ranges *ranges)
+static void ranges_free(struct ranges *ranges)
 {
 	free(ranges->list);
 }

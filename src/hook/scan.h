@@ -18,8 +18,6 @@ struct ranges {
 	size_t len;
 };
 
-void ranges_add(struct ranges *ranges, struct range range);
-void ranges_free(struct ranges *ranges);
 #define _cleanup_ranges_ _cleanup_(ranges_free)
 
 /* depth: of quoted scripts within scripts. */

@@ -71,3 +71,10 @@ int builds_running(struct builds *ret, struct ledger *ledger) _must_check_;
 /* Whether one of the builds named ("43,44") is the agent's: then *ret is its number. */
 bool builds_name_one_of(
 	struct ledger *ledger, const char *names, const char *agent, char **ret);
+
+/*
+ * A build: 43, last, live, @AGENT, gen:142, a store path. Prints and returns -1 where
+ * there is none of that name or the ledger cannot be read.
+ */
+int build_by_name(struct build *ret, struct ledger *ledger,
+	const struct settings *settings, const char *text) _must_check_;

@@ -13,7 +13,6 @@
 #include "ledger/references.h"
 
 /* A larger one is no number that we have given: somebody planted a ref. */
-#define NUMBER_MAX 1000000000
 
 static int highest_running(struct ledger *ledger, uint64_t *highest)
 {
@@ -27,7 +26,7 @@ static int highest_running(struct ledger *ledger, uint64_t *highest)
 	while ((result = git_reference_next_name(&name, iterator)) == 0) {
 		uint64_t number = strtoumax(strrchr(name, '/') + 1, NULL, 10);
 
-		if (number > *highest && number <= NUMBER_MAX)
+		if (number > *highest && number <= BUILD_NUMBER_MAX)
 			*highest = number;
 	}
 	return result == GIT_ITEROVER
@@ -48,7 +47,7 @@ static void highest_log(const struct ledger *ledger, uint64_t *highest)
 		const uint64_t number = strtoumax(entry->d_name, NULL, 10);
 		struct stat status;
 
-		if (number > *highest && number <= NUMBER_MAX &&
+		if (number > *highest && number <= BUILD_NUMBER_MAX &&
 			ends_with(entry->d_name, ".log") &&
 			fstatat(dirfd(directory), entry->d_name, &status,
 				AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -159,7 +158,7 @@ int ledger_begin(struct ledger *ledger, struct build *build)
 		taken = write_commit(ledger, build, NULL, &commit) < 0
 				? -1
 				: reference_make(ledger, reference, &commit, false);
-	} while (taken > 0 && build->number < NUMBER_MAX);
+	} while (taken > 0 && build->number < BUILD_NUMBER_MAX);
 	if (taken)
 		build->number = 0;
 	return taken ? -1 : 0;

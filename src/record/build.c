@@ -11,7 +11,6 @@
 /* A ticket only informs: long values are cut, so that it is read whole. */
 #define TICKET_VALUE_MAX 1000
 /* We never give a larger number. */
-#define NUMBER_MAX 1000000000
 
 #define FIELD(key, type, member, place)                          \
 	{                                                        \
@@ -356,7 +355,7 @@ static bool parse_fields(struct build *build, const struct record *record)
 			!parse_value(member(build, field), field->type, text))
 			return false;
 	}
-	return build->agent && build->target && build->number <= NUMBER_MAX;
+	return build->agent && build->target && build->number <= BUILD_NUMBER_MAX;
 }
 
 bool build_parse(struct build *ret, const char *text, size_t len)

@@ -56,6 +56,9 @@ struct process_name {
 
 #define NO_EXIT_STATUS (-1)
 
+/* A number beyond this is none of ours. */
+#define BUILD_NUMBER_MAX 1000000000
+
 struct build {
 	uint64_t number; /* 0: none given (yet) */
 	char *agent, *session, *user;

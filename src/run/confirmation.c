@@ -269,3 +269,12 @@ bool trial_was_taken_back(const struct settings *settings, uint64_t build)
 	trial_read(&record, settings, TRIAL_TAKEN_BACK);
 	return record.build == build;
 }
+
+bool trial_is_superseded(
+	const struct settings *settings, const char *old_system, const char *new_system)
+{
+	_cleanup_free_ char *runs = read_link_at(AT_FDCWD, settings->current_system_path);
+
+	return new_system && *new_system == '/' && runs && !streq(runs, new_system) &&
+	       !streq(runs, old_system);
+}

@@ -52,3 +52,7 @@ void trial_stop_timer(const struct surroundings *surroundings, uint64_t build);
  * than its own runner. */
 void trial_note_taken_back(const struct settings *settings);
 bool trial_was_taken_back(const struct settings *settings, uint64_t build);
+
+/* Whether neither of a trial's systems runs: what does is another's. */
+bool trial_is_superseded(
+	const struct settings *settings, const char *old_system, const char *new_system);

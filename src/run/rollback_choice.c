@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
+#include "ledger/builds.h"
 #include "ledger/lineage.h"
-#include "ledger/names.h"
 
 /* At most this many generations are searched for another system. */
 #define GENERATIONS_MAX 100

@@ -160,13 +160,6 @@ static bool activate_old(struct supervision *supervision, const struct run *run)
 	return runs(run, old_system);
 }
 
-/* Neither what was tried runs nor what was live before it. */
-static bool is_anothers(const struct run *run)
-{
-	return run->trial.new_system && !runs(run, run->trial.new_system) &&
-	       !runs(run, run->trial.old_system);
-}
-
 static void leave_to_another(struct supervision *supervision, struct run *run)
 {
 	run->trial.superseded = true;
@@ -178,7 +171,8 @@ static void take_back(struct supervision *supervision, struct run *run, const ch
 {
 	const char *old_system = run->trial.old_system;
 
-	if (is_anothers(run)) {
+	if (trial_is_superseded(
+		    run->settings, run->trial.old_system, run->trial.new_system)) {
 		leave_to_another(supervision, run);
 		return;
 	}
@@ -294,7 +288,8 @@ static void wait_for_timer(struct supervision *supervision, struct run *run)
 	}
 	trial_forget(run->settings, TRIAL_EXPIRED);
 	set_string(&run->build.taken_back, xstrdup("not confirmed"));
-	if (is_anothers(run)) {
+	if (trial_is_superseded(
+		    run->settings, run->trial.old_system, run->trial.new_system)) {
 		leave_to_another(supervision, run);
 		return;
 	}

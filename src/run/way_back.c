@@ -57,16 +57,6 @@ bool way_back_is_taken(const struct settings *settings)
 	return rights_call(try_lock, &way) < 0;
 }
 
-/* Neither what was tried runs nor what was live before it. */
-static bool is_anothers(const struct way_back *way, const struct trial_record *record)
-{
-	_cleanup_free_ char *runs =
-		read_link_at(AT_FDCWD, way->settings->current_system_path);
-
-	return *record->new_system == '/' && runs && !streq(runs, record->new_system) &&
-	       !streq(runs, record->old_system);
-}
-
 static struct child child_of(const struct way_back *way)
 {
 	return (struct child){.surroundings = way->surroundings,
@@ -104,7 +94,8 @@ static void activate(const struct way_back *way, const struct trial_record *reco
 	child.program = script;
 	child.argv = argv;
 	while (status == STATUS_LOCKED && clock_boot_ms() < end) {
-		if (is_anothers(way, record)) {
+		if (trial_is_superseded(
+			    way->settings, record->old_system, record->new_system)) {
 			say("another system was made live meanwhile: it is left as it is");
 			return;
 		}
@@ -122,7 +113,7 @@ static void go(const struct way_back *way, const struct trial_record *record)
 		stop_activation(way);
 	activate(way, record);
 	trial_release_root(way->settings);
-	if (is_anothers(way, record))
+	if (trial_is_superseded(way->settings, record->old_system, record->new_system))
 		trial_forget(way->settings, TRIAL_EXPIRED);
 	else
 		trial_note_taken_back(way->settings);

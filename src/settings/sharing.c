@@ -90,7 +90,8 @@ uid_t sharing_user(const struct settings *settings)
 	return find_user(&user, settings) ? user : (uid_t)-1;
 }
 
-mode_t sharing_mode(const struct sharing *sharing, mode_t shared_mode)
+/* The mode of a top directory: this one where it is shared, else 0700. */
+static mode_t sharing_mode(const struct sharing *sharing, mode_t shared_mode)
 {
 	return sharing->is_shared ? shared_mode : 0700;
 }

@@ -19,9 +19,6 @@ void sharing_find(struct sharing *ret, const struct settings *settings);
 /* The system user, also for callers who are not root; -1: there is none. */
 uid_t sharing_user(const struct settings *settings);
 
-/* The mode of a top directory: this one where it is shared, else 0700. */
-mode_t sharing_mode(const struct sharing *sharing, mode_t shared_mode);
-
 /* Makes a directory below a top directory: 2770 where it is shared. */
 int sharing_make(const struct sharing *sharing, const char *path) _must_check_;
 
