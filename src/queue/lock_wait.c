@@ -14,7 +14,7 @@
 
 struct sleeper {
 	int fd, operation;
-	int done_fd; /* written to when it wakes */
+	int done_fd; /* closed when it wakes, which cannot fail as a write can */
 	atomic_bool called_off;
 	int result; /* of flock: 0 or errno */
 };
@@ -31,7 +31,7 @@ static void *sleep_on_lock(void *argument)
 	do
 		sleeper->result = flock(sleeper->fd, sleeper->operation) < 0 ? errno : 0;
 	while (sleeper->result == EINTR && !sleeper->called_off);
-	(void)!write(sleeper->done_fd, "", 1);
+	close(sleeper->done_fd);
 	return NULL;
 }
 
@@ -99,7 +99,7 @@ enum lock_wait_result lock_wait(struct lock_wait *wait, int fd, int operation)
 {
 	sigset_t mask;
 	_cleanup_close_ int signals = watch_signals(&mask);
-	_cleanup_close_ int done_read = -1, done_write = -1;
+	_cleanup_close_ int done = -1;
 	struct sleeper sleeper = {.fd = fd, .operation = operation};
 	enum lock_wait_result result;
 	pthread_t thread;
@@ -107,13 +107,14 @@ enum lock_wait_result lock_wait(struct lock_wait *wait, int fd, int operation)
 
 	if (signals < 0 || pipe2(fds, O_CLOEXEC) < 0)
 		return LOCK_WAIT_FAILED;
-	done_read = fds[0];
-	done_write = fds[1];
-	sleeper.done_fd = done_write;
+	done = fds[0];
+	sleeper.done_fd = fds[1];
 	errno = pthread_create(&thread, NULL, sleep_on_lock, &sleeper);
-	if (errno)
+	if (errno) {
+		close(sleeper.done_fd);
 		return LOCK_WAIT_FAILED;
-	result = watch(wait, signals, done_read);
+	}
+	result = watch(wait, signals, done);
 	if (result == LOCK_WAIT_GOT)
 		pthread_join(thread, NULL);
 	else

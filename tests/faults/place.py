@@ -100,21 +100,21 @@ class Place:
             pass
         return holder
 
-    def ours(self):
-        """All of our processes in this root, but for nixos-rebuild."""
+    def processes(self, *names):
+        """Those of these names in this root; without names ours."""
+        names = [name[:15] for name in names or [os.path.basename(self.program)]]
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/comm") as comm, open(f"/proc/{pid}/environ", "rb") as environ:
-                    if comm.read().strip() == os.path.basename(self.program)[:15] and \
-                            f"ROOT={self.root}".encode() in environ.read().split(b"\0"):
+                    if comm.read().strip() in names and f"ROOT={self.root}".encode() in environ.read().split(b"\0"):
                         found.append(int(pid))
             except OSError:
                 pass
         return found
 
     def kill_runs(self):
-        for pid in self.ours():
+        for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 9)
 
