@@ -33,6 +33,27 @@ uint64_t line_hash(const char *text, size_t len)
 	return says ? hash : 0;
 }
 
+/* The same of a directive, "worker_processes 4;": all but its last word. */
+static const char *end_of_directive(const char *text, size_t len)
+{
+	static const char *const others[] = {"inherit", "import", "with", "return", NULL};
+	_cleanup_free_ char *line = xstrndup(text, len), *first = NULL;
+	size_t end = len, start = strspn(line, " \t");
+
+	while (end > start && isspace((unsigned char)line[end - 1]))
+		end--;
+	if (end == start || line[end - 1] != ';' || !isalpha((unsigned char)line[start]))
+		return NULL;
+	first = xstrndup(line + start, strcspn(line + start, " \t;"));
+	if (text_is_among(first, others))
+		return NULL;
+	while (end > start && !isspace((unsigned char)line[end - 1]))
+		end--;
+	while (end > start && isspace((unsigned char)line[end - 1]))
+		end--;
+	return end > start ? text + end : NULL;
+}
+
 /* Where the name of what the line sets ends; NULL: it has none. */
 static const char *end_of_name(const char *text, size_t len)
 {
@@ -42,7 +63,7 @@ static const char *end_of_name(const char *text, size_t len)
 	/* YAML and JSON; a Nix function ("{ pkgs, ... }: ...") is no name. */
 	if (!equals && colon && !memchr(text, '{', (size_t)(colon - text)))
 		return colon;
-	return equals;
+	return equals ? equals : end_of_directive(text, len);
 }
 
 uint64_t line_key(const char *text, size_t len)

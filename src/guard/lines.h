@@ -28,7 +28,8 @@ void lines_free(struct lines *lines);
 
 /* 0: the line says nothing. */
 uint64_t line_hash(const char *text, size_t len);
-/* Of what stands before the '=' (or YAML's and JSON's ": "); 0 where there is none. */
+/* Of what stands before the '=' (or YAML's and JSON's ": ", or the last word of a
+ * directive, "worker_processes 4;"); 0 where there is none. */
 uint64_t line_key(const char *text, size_t len);
 
 /*

@@ -680,6 +680,22 @@ make_modules() {
 	assert_contains "$output" 'a = \"alpha\";'
 }
 
+@test "a directive without an equals sign is the same one with another value" {
+	printf 'http {\n  worker_processes 2;\n  server_name a b;\n}\n' >nginx.conf
+	commit_all . "nginx"
+	passes root switch
+	sed -i 's/processes 2/processes 4/' nginx.conf
+	passes alpha switch
+	sed -i 's/processes 4/processes 8/' nginx.conf
+	passes beta switch
+	assert_contains "$output" 'worker_processes 4;'
+	assert_contains "$output" 'worker_processes 8;'
+	# gone is gone
+	sed -i '/processes/d; s/a b/c d/' nginx.conf
+	refused gamma switch
+	assert_contains "$output" 'worker_processes 8;'
+}
+
 @test "edits in one checkout say nothing of lines from another" {
 	git clone -q . "$ROOT/betas"
 	sleep 1.1
