@@ -103,6 +103,15 @@ static void add_option(struct strv *words, const char *name, const char *value)
 	strv_add(words, value);
 }
 
+static char *settings_words_of(const struct own_options *own)
+{
+	char option[] = "--settings";
+	char *const words[] = {option, own->settings, NULL};
+	_cleanup_free_ char *text = own->settings ? text_shell_words(words) : NULL;
+
+	return text ? xasprintf("%s ", text) : xstrdup("");
+}
+
 /* The options again as shell words, without --allow-undo and --allow-redo. */
 static char *words_of(const struct own_options *own)
 {
@@ -134,6 +143,7 @@ int own_options_read(struct own_options *ret, struct strv *words)
 	ret->agent_is_option = ret->agent != NULL;
 	ret->confirm_is_option = ret->confirm_ms != 0;
 	ret->words = words_of(ret);
+	ret->settings_words = settings_words_of(ret);
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		_cleanup_free_ char *value = NULL;
 
@@ -151,6 +161,7 @@ int own_options_read(struct own_options *ret, struct strv *words)
 void own_options_free(struct own_options *own)
 {
 	free(own->words);
+	free(own->settings_words);
 	free(own->agent);
 	free(own->message);
 	free(own->settings);

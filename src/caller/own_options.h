@@ -16,6 +16,7 @@ struct own_options {
 	int64_t wait_ms;    /* -1: not given */
 	int64_t confirm_ms; /* 0: not given */
 	bool confirm_is_option;
+	char *settings_words; /* "--settings FILE ", "": for other commands of ours */
 	char *words; /* the options of the command line again, without the next two */
 	char *allow_undo, *allow_redo; /* "43,gen:142": numbers, gen:N, store paths */
 };

@@ -19,6 +19,7 @@ struct guard_call {
 	const struct configuration *configuration;
 	const struct snapshot *snapshot;     /* NULL: there is none */
 	const char *command;                 /* as it is recorded */
+	const char *settings_words;          /* see own_options.h */
 	const char *own_words;               /* our own options, but for the next two */
 	const char *allow_undo, *allow_redo; /* as given; NULL: not */
 };

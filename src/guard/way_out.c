@@ -139,9 +139,9 @@ static void say_by_hand(const struct guard *guard, const struct strv *paths)
 
 		if (guard->list[0].live.is_build && is_live(guard, paths->words[i]))
 			say("edit by hand, because your lines and theirs are mixed: %s (what "
-			    "is live: %ssafe-rebuild show %s %s)",
-				path, sudo_of(guard->call), guard->list[0].live.name,
-				path);
+			    "is live: %ssafe-rebuild %sshow %s %s)",
+				path, sudo_of(guard->call), guard->call->settings_words,
+				guard->list[0].live.name, path);
 		else
 			say("edit by hand, because your lines and theirs are mixed: %s",
 				path);
@@ -165,14 +165,14 @@ void way_out_say(const struct guard *guard, bool undo)
 	has_patch = can_restore(&by_hand, guard);
 	add = add_words(guard, git, &by_hand);
 	if (has_patch)
-		say("%s: %ssafe-rebuild %s%s%s%s | %s apply --whitespace=nowarn%s%s",
+		say("%s: %ssafe-rebuild %s%s%s%s%s | %s apply --whitespace=nowarn%s%s",
 			undo   ? "bring it in"
 			: *add ? "put it back"
 			       : "take it out",
 			sudo_of(call), call->caller->is_agent ? "--agent " : "",
 			call->caller->is_agent ? call->caller->agent : "",
-			call->caller->is_agent ? " " : "", diff, git, *add ? " && " : "",
-			add);
+			call->caller->is_agent ? " " : "", call->settings_words, diff,
+			git, *add ? " && " : "", add);
 	else if (*add)
 		say("bring it in: %s", add);
 	say_by_hand(guard, &by_hand);

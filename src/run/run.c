@@ -259,6 +259,7 @@ void run_note_refusal(const struct run *run)
 static int guard(struct run *run, const struct own_options *options, bool arriving)
 {
 	const struct guard_call call = {
+		.settings_words = options->settings_words,
 		.own_words = options->words,
 		.settings = run->settings,
 		.caller = &run->caller,

@@ -680,6 +680,16 @@ make_modules() {
 	assert_contains "$output" 'a = \"alpha\";'
 }
 
+@test "other settings stand in every command that is printed" {
+	alpha_changes_line_3
+	cp "$ROOT/old" big.nix
+	cp "$SAFE_REBUILD_SETTINGS" "$ROOT/other settings.ini"
+	SAFE_REBUILD_SETTINGS= run "$SAFE_REBUILD" --settings "$ROOT/other settings.ini" --agent beta switch --flake .
+	assert_equal "$status" 65
+	assert_contains "$output" "safe-rebuild --agent beta --settings '$ROOT/other settings.ini' diff --restore --flake . | git apply"
+	assert_contains "$output" "--allow-undo 2 --agent beta --settings '$ROOT/other settings.ini' switch --flake ."
+}
+
 @test "a directive without an equals sign is the same one with another value" {
 	printf 'http {\n  worker_processes 2;\n  server_name a b;\n}\n' >nginx.conf
 	commit_all . "nginx"
