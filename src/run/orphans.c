@@ -130,7 +130,8 @@ static void record_orphan(struct build *build, struct ledger *ledger,
 		build->taken_back ? "rolled-back" : "finished", build);
 }
 
-/* Tickets whose outcome got into the ledger all the same. */
+/* Tickets of builds that are in the ledger: their runner was killed before it removed
+ * them. */
 static void sweep_recorded(struct ledger *ledger, const struct target *target)
 {
 	_cleanup_builds_ struct builds dead = {0};
@@ -141,8 +142,10 @@ static void sweep_recorded(struct ledger *ledger, const struct target *target)
 		const struct build *ticket = &dead.list[i];
 		_cleanup_build_ struct build build = BUILD_INIT;
 
-		if (ticket->outcome > OUTCOME_RUNNING &&
-			build_in_chain(&build, ledger, ticket->number) > 0)
+		if (ticket->number &&
+			build_in_chain(&build, ledger, ticket->number) > 0 &&
+			build_is_of_agent(&build, ticket->agent) &&
+			build.requested == ticket->requested)
 			ticket_sweep(target->queue, ticket->ticket);
 	}
 }

@@ -409,6 +409,17 @@ object_of() {
 	assert_equal "$(ls "$ROOT/run/safe-rebuild/queue")" ""
 }
 
+@test "a runner that was killed after recording leaves a ticket: the next run removes it" {
+	local queue=$ROOT/run/safe-rebuild/queue
+	# shellcheck disable=SC2016
+	DOUBLE='cp "$ROOT"/run/safe-rebuild/queue/*b "$ROOT/kept"; basename "$ROOT"/run/safe-rebuild/queue/*b >"$ROOT/name"' \
+		sr --agent a build --flake . 2>/dev/null
+	cp "$ROOT/kept" "$queue/$(cat "$ROOT/name")"
+	sr --agent b switch --flake . 2>/dev/null
+	assert_equal "$(ls "$queue")" ""
+	assert_equal "$(field 1 outcome)" succeeded
+}
+
 @test "whichever file of the ledger is gone, empty, flipped or a directory: the switch runs, under a new number" {
 	LEDGER_IS_BROKEN=1
 	sr --agent a switch --flake . 2>/dev/null
