@@ -88,10 +88,22 @@ bool clock_parse_duration(const char *text, int64_t *ret_ms)
 
 int64_t clock_boot_ms(void)
 {
+	return clock_ns(CLOCK_BOOTTIME) / 1000000;
+}
+
+int64_t clock_ns(clockid_t clock)
+{
 	struct timespec now;
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	clock_gettime(clock, &now);
+	return clock_nanoseconds(&now);
+}
+
+void clock_sleep_ms(int64_t ms)
+{
+	const struct timespec pause = {ms / 1000, (ms % 1000) * 1000000};
+
+	nanosleep(&pause, NULL);
 }
 
 int64_t clock_nanoseconds(const struct timespec *time)

@@ -29,5 +29,10 @@ bool clock_parse_when(time_t *ret, const char *text);
 /* Milliseconds on a clock that nobody sets (CLOCK_BOOTTIME goes on in suspend). */
 int64_t clock_boot_ms(void);
 
+/* The same clock, or another of clock_gettime(2), in nanoseconds. */
+int64_t clock_ns(clockid_t clock);
 /* A file's stamp as one number. */
 int64_t clock_nanoseconds(const struct timespec *time);
+
+/* Signals end it early. */
+void clock_sleep_ms(int64_t ms);

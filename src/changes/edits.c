@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -80,13 +81,12 @@ static size_t find_first_kept(const struct edits *edits)
 /* Who holds it writes a few lines; nobody waits for one who does not. */
 static int lock_soon(int fd)
 {
-	static const struct timespec pause = {.tv_nsec = 10000000};
 	int result;
 
 	for (int i = 0; (result = flock(fd, LOCK_EX | LOCK_NB)) < 0 &&
 			errno == EWOULDBLOCK && i < LOCK_TRIES;
 		i++)
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(10);
 	return result;
 }
 

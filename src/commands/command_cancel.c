@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -125,7 +124,7 @@ static bool wait_for_answer(struct build *ret, const struct found *found, int ti
 		if (waited > END_MS || (!ret->cancel && waited > ANSWER_MS))
 			return false;
 		build_free(ret);
-		poll(NULL, 0, LOOK_MS);
+		clock_sleep_ms(LOOK_MS);
 	}
 }
 

@@ -282,6 +282,7 @@ static int compare(const struct context *context, struct comparison *comparison)
 	_cleanup_guard_ struct guard guard = {0};
 	struct guard_call call = {
 		.settings = context->settings,
+		.settings_words = context->options->settings_words,
 		.caller = &comparison->caller,
 		.target = &comparison->target,
 		.request = &comparison->request,

@@ -14,7 +14,7 @@
 
 /* References are nested no deeper: refs/agents/TARGET/NAME. */
 #define DEPTH_MAX 8
-#define MOMENT_NS 50000000
+#define MOMENT_MS 50
 #define OLD_SECONDS 3600
 
 /* Below these anybody in the group may make files. */
@@ -92,14 +92,12 @@ int ledger_remove_traps(const struct ledger *ledger)
 
 void ledger_remove_locks(const struct ledger *ledger, int64_t since_ns)
 {
-	const struct timespec moment = {.tv_nsec = MOMENT_NS};
+	const int64_t now = clock_ns(CLOCK_REALTIME);
 	_cleanup_strv_ struct strv found = {0};
-	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	list_files(ledger, "refs", 0, note_lock, &found);
 	strv_add(&found, "packed-refs.lock");
-	nanosleep(&moment, NULL);
+	clock_sleep_ms(MOMENT_MS);
 	for (size_t i = 0; i < found.len; i++) {
 		_cleanup_free_ char *whole =
 			xasprintf("%s/%s", ledger->path, found.words[i]);
@@ -107,7 +105,7 @@ void ledger_remove_locks(const struct ledger *ledger, int64_t since_ns)
 
 		if (lstat(whole, &status) == 0 &&
 			clock_nanoseconds(&status.st_ctim) >= since_ns &&
-			clock_nanoseconds(&status.st_ctim) <= clock_nanoseconds(&now))
+			clock_nanoseconds(&status.st_ctim) <= now)
 			unlink(whole);
 	}
 }

@@ -13,7 +13,7 @@
 #include "ledger/leftovers.h"
 
 /* How long the ledger's lock is tried for: 10 s. */
-#define PAUSE_NS 2000000
+#define PAUSE_MS 2
 #define PAUSES_MAX 5000
 /* No git works on one reference for longer. */
 #define LOCK_SECONDS 3600
@@ -56,7 +56,6 @@ int ledger_lock(const struct ledger *ledger, gid_t group)
 {
 	_cleanup_close_ int fd =
 		open_shared_file(AT_FDCWD, ledger->lock_path, 0660, group);
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
 	if (fd < 0)
 		return error_errno("cannot open '%s'", ledger->lock_path);
@@ -70,7 +69,7 @@ int ledger_lock(const struct ledger *ledger, gid_t group)
 		if (i == PAUSES_MAX)
 			return error("somebody has kept '%s' locked for 10 s",
 				ledger->lock_path);
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(PAUSE_MS);
 	}
 	return TAKE_FD(fd);
 }
@@ -131,12 +130,10 @@ static bool is_locked(const struct ledger *ledger, const char *name)
 static bool waits_for_git(
 	const struct ledger *ledger, const char *name, int result, int *pauses)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-
 	if (result != GIT_ELOCKED || ++*pauses == PAUSES_MAX ||
 		(!is_locked(ledger, name) && !is_locked(ledger, "packed-refs")))
 		return false;
-	nanosleep(&pause, NULL);
+	clock_sleep_ms(PAUSE_MS);
 	return true;
 }
 

@@ -41,11 +41,9 @@ static void *sleep_on_lock(void *argument)
  */
 static void call_off(pthread_t thread, struct sleeper *sleeper)
 {
-	const struct timespec pause = {.tv_nsec = 1000000};
-
 	sleeper->called_off = true;
 	while (pthread_kill(thread, SIGRTMIN), pthread_tryjoin_np(thread, NULL) != 0)
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(1);
 }
 
 static int watch_signals(sigset_t *ret_mask)

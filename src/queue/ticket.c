@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -16,14 +17,6 @@
 /* Digits in INT64_MAX: names sort as numbers do. */
 #define STAMP_DIGITS 19
 #define BESIDE "b"
-
-static int64_t now_stamp(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static bool is_ticket_name(const char *name)
 {
@@ -74,7 +67,7 @@ static int make_ticket(struct ticket *ret, const char *directory, int64_t stamp,
  * who are told to go behind it. A second for those that were linked at one moment. */
 static bool is_of_the_future(const char *name)
 {
-	return strtoll(name, NULL, 10) > now_stamp() + 1000000000;
+	return strtoll(name, NULL, 10) > clock_ns(CLOCK_BOOTTIME) + 1000000000;
 }
 
 static int list_names(struct strv *ret, const char *directory)
@@ -240,7 +233,8 @@ int ticket_arrive(struct ticket *ret, const char *directory, const struct build 
 		return 0;
 	arriving.phase = PHASE_ARRIVING;
 	for (;;) {
-		if (make_ticket(ret, directory, now_stamp(), "", &arriving) < 0)
+		if (make_ticket(ret, directory, clock_ns(CLOCK_BOOTTIME), "", &arriving) <
+			0)
 			return -1;
 		/*
 		 * Between reading the clock and linking, others may have linked later
@@ -274,7 +268,7 @@ int ticket_arrive_first(
 int ticket_arrive_beside(
 	struct ticket *ret, const char *directory, const struct build *build)
 {
-	return make_ticket(ret, directory, now_stamp(), BESIDE, build);
+	return make_ticket(ret, directory, clock_ns(CLOCK_BOOTTIME), BESIDE, build);
 }
 
 void ticket_update(struct ticket *ticket, const struct build *build)

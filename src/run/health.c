@@ -18,13 +18,6 @@
 #define SETTLE_MS 10000
 #define PAUSE_MS 500
 
-static void pause_ms(int64_t ms)
-{
-	const struct timespec pause = {ms / 1000, (ms % 1000) * 1000000};
-
-	nanosleep(&pause, NULL);
-}
-
 /* The last lines of what was written since then. */
 static char *read_tail(const struct output *output, uint64_t since)
 {
@@ -100,7 +93,7 @@ static void wait_for_jobs(const struct run *run)
 	const int64_t end = clock_boot_ms() + run->settings->health_timeout_ms;
 
 	while (units_have_jobs(run) && clock_boot_ms() < end)
-		pause_ms(PAUSE_MS);
+		clock_sleep_ms(PAUSE_MS);
 }
 
 static char *name_units(const struct run *run, const struct strv *units, const char *what)
@@ -124,7 +117,7 @@ static char *look_at_units(const struct run *run, const struct units_before *bef
 
 	wait_for_jobs(run);
 	units_read_restarts(&first, run);
-	pause_ms(SETTLE_MS);
+	clock_sleep_ms(SETTLE_MS);
 	if (!units_read_unwell(&failed, run, before))
 		return xstrdup("systemctl does not answer, so whether units have failed "
 			       "is not known");

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/screen.h"
@@ -73,7 +74,6 @@ int relay_send(int fd, const struct relay_message *message, int passed_fd, bool 
 	struct relay_message copy = *message;
 	struct iovec part = {.iov_base = &copy, .iov_len = sizeof(copy)};
 	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
-	const struct timespec pause = {.tv_nsec = 1000000};
 	ssize_t sent;
 
 	if (passed_fd >= 0) {
@@ -92,7 +92,7 @@ int relay_send(int fd, const struct relay_message *message, int passed_fd, bool 
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0 && is_short_of_memory(errno)) {
 		if (wait)
-			nanosleep(&pause, NULL);
+			clock_sleep_ms(1);
 		errno = EAGAIN;
 	}
 	return sent < 0 ? -1 : 0;

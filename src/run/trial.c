@@ -282,7 +282,7 @@ static enum word wait_for_word(struct run *run, int signals)
 static void wait_for_timer(struct supervision *supervision, struct run *run)
 {
 	for (int tries = 1; trial_is_there(run->settings, TRIAL_EXPIRED); tries++) {
-		(void)poll(NULL, 0, PAUSE_MS);
+		clock_sleep_ms(PAUSE_MS);
 		if (tries % PAUSES == 0 && !way_back_is_taken(run->settings))
 			break;
 	}

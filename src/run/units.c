@@ -1,7 +1,6 @@
 #include "run/units.h"
 
 #include <inttypes.h>
-#include <poll.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -121,7 +120,7 @@ bool units_read_unwell(
 		if (clock_boot_ms() >= end)
 			return false;
 		strv_free(&failed);
-		(void)poll(NULL, 0, PAUSE_MS);
+		clock_sleep_ms(PAUSE_MS);
 	}
 	for (size_t i = 0; i < failed.len; i++)
 		if (!strv_has(&before->failed, failed.words[i]))

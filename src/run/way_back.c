@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <sys/file.h>
 
 #include "base/clock.h"
@@ -101,7 +100,7 @@ static void activate(const struct way_back *way, const struct trial_record *reco
 		}
 		status = child_run(&child, WAY_BACK_MS);
 		if (status == STATUS_LOCKED)
-			(void)poll(NULL, 0, 1000);
+			clock_sleep_ms(1000);
 	}
 	if (status < 0)
 		error_errno("cannot run '%s'", script);

@@ -34,7 +34,7 @@ int word_report(const struct settings *settings, uint64_t number)
 			return EXIT_OWN_FAILURE;
 		if (!build_is_running(&build) || build_is_orphaned(&build, settings))
 			break;
-		(void)poll(NULL, 0, PAUSE_MS);
+		clock_sleep_ms(PAUSE_MS);
 	}
 	if (!build.number || build_is_running(&build)) {
 		error("the runner of build %" PRIu64

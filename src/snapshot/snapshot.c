@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
@@ -26,14 +27,6 @@ struct job {
 	struct objects *objects; /* in the parent */
 	int cache, new_cache;    /* the stat cache and the one in its place; 0: none */
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* "/" and homes hold everything that a person has: never taken as a configuration. */
 static bool is_too_wide(const char *root)
@@ -82,7 +75,7 @@ static int take_files(git_oid *ret, const struct job *job, struct worker *worker
 		.stubs = !job->configuration->is_flake,
 		.with_untracked = !tracked,
 	};
-	const int64_t taken = now_ns();
+	const int64_t taken = clock_ns(CLOCK_REALTIME);
 	const git_oid *whole;
 	int result;
 

@@ -688,6 +688,8 @@ make_modules() {
 	assert_equal "$status" 65
 	assert_contains "$output" "safe-rebuild --agent beta --settings '$ROOT/other settings.ini' diff --restore --flake . | git apply"
 	assert_contains "$output" "--allow-undo 2 --agent beta --settings '$ROOT/other settings.ini' switch --flake ."
+	SAFE_REBUILD_SETTINGS= run "$SAFE_REBUILD" --settings "$ROOT/other settings.ini" --agent beta diff --flake .
+	assert_contains "$output" "safe-rebuild --agent beta --settings '$ROOT/other settings.ini' diff --restore --flake . | git apply"
 }
 
 @test "a directive without an equals sign is the same one with another value" {
