@@ -14,7 +14,6 @@
 #include "commands/json.h"
 #include "commands/paths.h"
 #include "run/orphans.h"
-#include "run/runner.h"
 
 #define DEFAULT_COUNT 20
 /* Width of the table's columns without the last one. */

@@ -1,6 +1,7 @@
 #include "guard/chain.h"
 
 #include "base/memory.h"
+#include "guard/compare.h"
 
 /* More is not told apart: "not known whose". */
 #define STEPS_MAX 200

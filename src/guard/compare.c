@@ -1,4 +1,4 @@
-#include "guard/items.h"
+#include "guard/compare.h"
 
 /* Spreads paths over the hashes of lines. */
 #define PATH_FACTOR 0x9e3779b97f4a7c15

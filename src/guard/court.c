@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "guard/author.h"
+#include "guard/compare.h"
 #include "record/config_name.h"
 
 void court_free(struct court *court)

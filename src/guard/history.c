@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/message.h"
+#include "guard/compare.h"
 #include "snapshot/repository.h"
 
 /* At most this many commits are read, of each side. */

@@ -14,11 +14,9 @@ struct ending {
 	bool activation_begun;
 	bool sets_profile; /* all that activate but test */
 	bool boot_loader_failed;
-	bool cancelled;
-	bool taken_back;
-	bool superseded;                        /* what runs now is another's */
-	/* a trial that did not prove itself */ /* somebody asked for its end, and
-						   it has not succeeded before */
+	bool cancelled;  /* somebody asked for its end, and it has not succeeded before */
+	bool taken_back; /* a trial that did not prove itself */
+	bool superseded; /* what runs now is another's */
 	const struct system_state *before, *after;
 };
 

@@ -12,6 +12,7 @@
 #include "rebuild/system.h"
 #include "record/config_name.h"
 #include "run/confirmation.h"
+#include "run/look.h"
 #include "run/orphans.h"
 #include "run/rollback_choice.h"
 #include "run/runner.h"
@@ -248,7 +249,7 @@ static int go_back(struct run *run, const struct own_options *options, const cha
 	}
 	status = weigh(run, options, &now);
 	if (status == EXIT_REFUSED)
-		run_note_refusal(run);
+		look_note_refusal(run);
 	return status ? leave(run, status) : run_hand_over(run);
 }
 

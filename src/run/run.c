@@ -6,21 +6,15 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
-#include "changes/explain.h"
-#include "changes/report.h"
-#include "guard/guard.h"
 #include "ledger/recording.h"
 #include "queue/nested.h"
 #include "queue/outside.h"
 #include "rebuild/elevation.h"
 #include "rebuild/program.h"
-#include "run/brief.h"
 #include "run/front.h"
 #include "run/join.h"
 #include "run/log.h"
-#include "run/notice.h"
-#include "run/orphans.h"
-#include "run/remarks.h"
+#include "run/look.h"
 #include "run/runner.h"
 #include "run/trial.h"
 #include "run/watch.h"
@@ -30,10 +24,6 @@
 /* How often in a row a safe-rebuild has executed what it took for nixos-rebuild. */
 #define DEPTH_VARIABLE "SAFE_REBUILD_DEPTH"
 #define DEPTH_MAX 8
-/* How many lines of a report follow a refusal. */
-#define REFUSED_LINES 20u
-/* What changed, before a build: as much as anybody reads. */
-#define REPORT_MAX 16000
 
 void run_free(struct run *run)
 {
@@ -130,19 +120,9 @@ void run_begin_build(struct run *run, const struct own_options *options)
 	build->requested = time(NULL);
 }
 
-static bool needs_lock(const struct run *run)
+bool run_needs_lock(const struct run *run)
 {
 	return action_needs_lock(run->request.action, run->settings->queue_builds);
-}
-
-/* Tells those who wait how long this one will take, as far as the ledger knows. */
-static void estimate(struct run *run, struct ledger *ledger)
-{
-	int64_t seconds;
-
-	if (build_expected_seconds(
-		    &seconds, ledger, run->target.name, run->build.command) == 0)
-		run->build.expected = (uint64_t)seconds;
 }
 
 static void begin_to_wait(void *data)
@@ -157,7 +137,7 @@ static void begin_to_wait(void *data)
 	run->has_waited =
 		!ledger || ledger_highest_number(ledger, &run->numbers_given) == 0;
 	if (ledger)
-		estimate(run, ledger);
+		look_estimate(run, ledger);
 }
 
 static int64_t time_to_wait(const struct run *run, const struct own_options *options)
@@ -178,137 +158,10 @@ int run_enter_queue(struct run *run, const struct own_options *options, bool fir
 		.data = run,
 	};
 
-	if (needs_lock(run))
+	if (run_needs_lock(run))
 		return queue_enter(&run->turn, &call);
 	queue_enter_beside(&run->turn, &call);
 	return 0;
-}
-
-static void take_snapshot(struct run *run)
-{
-	struct snapshot *snapshot = &run->snapshot;
-
-	if (run->configuration.kind == CONFIGURATION_ELSEWHERE) {
-		say("no snapshot: %s (%s)", run->configuration.why_elsewhere,
-			run->configuration.name);
-		return;
-	}
-	if (snapshot_take(snapshot, &run->configuration, run->settings, run->ledger) <
-		0) {
-		warn("going on without a snapshot of '%s': changes cannot be shown",
-			run->configuration.name);
-		return;
-	}
-	snapshot_say_remarks(snapshot);
-	run->build.config_state = snapshot->state;
-	run->build.config_commit = snapshot->commit;
-	set_string(&run->build.config_subject, xstrdup(snapshot->subject));
-	run->build.config_tree = snapshot->committed;
-	run->build.left_out = snapshot->left_out;
-	run->build.tree = snapshot->tree;
-}
-
-/* refused: a short report, so that the way out of the refusal stays in sight. */
-static void show_changes(struct run *run, bool refused)
-{
-	const size_t lines = run->settings->show_lines;
-	const struct report_options options = {
-		.show = run->settings->show_changes,
-		.lines = refused && lines > REFUSED_LINES ? REFUSED_LINES : lines,
-		.bytes = run->streams.brief ? BRIEF_REPORT_MAX : REPORT_MAX,
-	};
-	_cleanup_changes_ struct changes changes = {0};
-	_cleanup_edits_ struct edits edits = {0};
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	const char *at, *line;
-	size_t len;
-
-	if (changes_find_base(&changes, run->ledger, &run->caller, run->target.name) <
-			0 ||
-		changes_compute(
-			&changes, run->ledger, run->target.name, &run->snapshot.tree) < 0)
-		return;
-	edits_read(&edits, run->settings);
-	changes_explain(
-		&changes, run->ledger, &run->configuration, &run->snapshot, &edits);
-	if (report_changes(&text, &changes, run->ledger, &options) < 0)
-		return;
-	at = text.text;
-	while (text_next_line(&at, text.text + text.len, &line, &len))
-		say("%.*s", (int)len, line);
-}
-
-void run_note_refusal(const struct run *run)
-{
-	_cleanup_ledger_ struct ledger *ledger = NULL;
-	_cleanup_build_ struct build call = BUILD_INIT;
-
-	build_copy(&call, &run->build);
-	call.outcome = OUTCOME_REFUSED;
-	call.exit_status = EXIT_REFUSED;
-	call.started = call.requested;
-	call.finished = time(NULL);
-	/* Nothing of it is built: its snapshot may be in memory alone. */
-	call.tree = call.config_tree = (git_oid){0};
-	call.config_state = CONFIG_NONE;
-	if (ledger_open_to_record(&ledger, run->settings) == 0)
-		(void)!ledger_note_refusal(ledger, &call);
-	notice_send(run->settings, &run->surroundings, "refused", &call);
-}
-
-static int guard(struct run *run, const struct own_options *options, bool arriving)
-{
-	const struct guard_call call = {
-		.settings_words = options->settings_words,
-		.own_words = options->words,
-		.settings = run->settings,
-		.caller = &run->caller,
-		.target = &run->target,
-		.request = &run->request,
-		.configuration = &run->configuration,
-		.snapshot = build_has_snapshot(&run->build) ? &run->snapshot : NULL,
-		.command = run->build.command,
-		.allow_undo = options->allow_undo,
-		.allow_redo = options->allow_redo,
-		.ledger = run->ledger,
-	};
-
-	const int status = run->ledger ? guard_check(&call, &run->build, arriving) : 0;
-
-	if (status == EXIT_REFUSED)
-		run_note_refusal(run);
-	return status;
-}
-
-/* What the record needs before nixos-rebuild starts. None of it may stop the rebuild. */
-static void look_at_configuration(struct run *run)
-{
-	if (ledger_open_to_record(&run->ledger, run->settings) < 0) {
-		warn_and_log(
-			"the ledger cannot be used: no changes are shown and this %s is "
-			"not recorded",
-			run->request.action_word);
-		return;
-	}
-	if (needs_lock(run))
-		orphans_record(
-			run->ledger, run->settings, &run->target, &run->surroundings);
-	if (!run->build.expected)
-		estimate(run, run->ledger);
-	take_snapshot(run);
-}
-
-/* What one who builds has to know; a refusal comes first. */
-static int tell(struct run *run, const struct own_options *options)
-{
-	const int status = guard(run, options, false);
-
-	if (run->ledger && build_has_snapshot(&run->build)) {
-		show_changes(run, status);
-		if (!status)
-			remark_before(run);
-	}
-	return status;
 }
 
 static int find_program(
@@ -329,7 +182,7 @@ int run_identify(struct run *run, const struct own_options *options)
 	if (caller_identify(&run->caller, options->agent) < 0)
 		return EXIT_USAGE;
 	target_of_request(&run->target, run->settings, &run->request);
-	if (nested_is_inside(&run->target, needs_lock(run)))
+	if (nested_is_inside(&run->target, run_needs_lock(run)))
 		return exec_program(run);
 	streams_find(&run->streams, run->settings, run->caller.is_agent);
 	return 0;
@@ -382,33 +235,6 @@ static int prepare_any_command(
 	return 0;
 }
 
-/*
- * Who would wait and then be refused is told at once, judged against what is live and
- * what is being built. What cannot be judged now is judged when the turn comes.
- */
-static int guard_before_queue(struct run *run, const struct own_options *options)
-{
-	_cleanup_ledger_ struct ledger *ledger = NULL;
-	int status = 0;
-
-	if (!needs_lock(run) || !action_changes_system(run->request.action) ||
-		run->configuration.kind == CONFIGURATION_ELSEWHERE ||
-		!queue_is_busy(&run->target) || ledger_open(&ledger, run->settings) < 0 ||
-		!ledger)
-		return 0;
-	run->ledger = ledger;
-	if (snapshot_look(&run->snapshot, &run->configuration, run->settings, ledger) ==
-		0) {
-		run->build.config_state = run->snapshot.state;
-		status = guard(run, options, true);
-	}
-	run->build.config_state = CONFIG_NONE;
-	snapshot_free(&run->snapshot);
-	run->snapshot = (struct snapshot){0};
-	run->ledger = NULL;
-	return status;
-}
-
 void run_share(const struct run *run)
 {
 	if (getuid() == 0 && queue_make(run->settings, &run->target) == 0 &&
@@ -433,7 +259,7 @@ int run_hand_over(struct run *run)
 		queue_leave(&run->turn);
 		return EXIT_OWN_FAILURE;
 	}
-	if (needs_lock(run) && target_is_local(run->target.name))
+	if (run_needs_lock(run) && target_is_local(run->target.name))
 		outside_name_rebuilds();
 	status = front_follow(
 		socket, signals, run->caller.is_agent, &run->streams, &unconfirmed);
@@ -459,21 +285,21 @@ static int run_prepared(const struct settings *settings,
 		return status;
 	run_share(&run);
 	join_describe_request(&run);
-	status = needs_lock(&run) ? trial_check_own(&run) : 0;
+	status = run_needs_lock(&run) ? trial_check_own(&run) : 0;
 	if (status)
 		return status;
-	status = needs_lock(&run) ? join_own_running(&run) : -1;
+	status = run_needs_lock(&run) ? join_own_running(&run) : -1;
 	if (status >= 0)
 		return status;
-	status = guard_before_queue(&run, options);
+	status = look_before_queue(&run, options);
 	if (!status)
 		status = run_enter_queue(&run, options, false);
 	if (status)
 		return status;
-	if (needs_lock(&run) && target_is_system(run.target.name))
+	if (run_needs_lock(&run) && target_is_system(run.target.name))
 		way_back_of_orphan(settings, surroundings);
 	look_at_configuration(&run);
-	status = tell(&run, options);
+	status = look_tell(&run, options);
 	if (!status)
 		status = join_finished(&run);
 	if (status >= 0) {

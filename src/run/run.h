@@ -73,8 +73,8 @@ void run_share(const struct run *run);
 int run_enter_queue(
 	struct run *run, const struct own_options *options, bool first) _must_check_;
 int run_hand_over(struct run *run) _must_check_;
-/* Records that the guard has refused it (build.refused says why). */
-void run_note_refusal(const struct run *run);
+/* Whether what was asked for must have the lock. */
+bool run_needs_lock(const struct run *run);
 
 /*
  * words: the command line without our own options. Returns the exit status; does not
