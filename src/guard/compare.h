@@ -9,8 +9,8 @@
 /*
  * How often each item's line stands in one tree more than in another, as its .delta, in
  * its own path as .delta_here; and for inputs and entries whether they have come (1) or
- * gone (-1) in their path, whole files in any. seen (NULL: nobody) is called for each text
- * that changed.
+ * gone (-1) in their path, whole files in any. seen (NULL: nobody) is called for each
+ * text that changed.
  */
 typedef void items_seen(
 	size_t path, const struct lines *from, const struct lines *to, void *data);

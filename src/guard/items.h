@@ -90,7 +90,6 @@ void items_mark_copies(struct items *items, git_repository *repository,
 
 const char *item_path(const struct items *items, const struct item *item);
 
-
 /* What an item's .hash and .mine are of: an input of a flake.lock, a path as a whole or
  * (mode_only) its mode. 0: there is none. */
 uint64_t input_hash(const struct lock_input *input);

@@ -252,7 +252,9 @@ static void scan_script(const struct range *word, unsigned depth, struct edits *
 		if (*at == quote || (quote == '"' && strchr("\\`$", *at) &&
 					    !is_harmless_in_quotes(at)))
 			return;
-	edits->quote = depth ? '\0' : quote == '"' ? '\'' : '"';
+	edits->quote = '\0';
+	if (!depth)
+		edits->quote = quote == '"' ? (char)'\'' : (char)'"';
 	scan_commands(script, depth + 1, note_edits, edits);
 	edits->quote = around;
 }
