@@ -13,6 +13,8 @@ start_agent() {
 	"$SAFE_REBUILD" --agent a switch --flake . >"$ROOT/front.out" 2>"$ROOT/front.err" &
 	front=$!
 	wait_for test -e "$ROOT/started"
+	# It knows the number as soon as it follows.
+	wait_for grep -q "build 1 by" "$ROOT/front.err"
 }
 
 finish() {
