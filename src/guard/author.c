@@ -92,6 +92,15 @@ const char *item_author(const struct court *court, const struct item *item)
 	return author ? author : owner->agent;
 }
 
+bool item_may_be_builders(
+	const struct court *court, const struct item *item, const char *author)
+{
+	const struct build *owner = item_maker(court, item);
+
+	return owner && !build_is_of_agent(owner, author) &&
+	       !edits_know(&court->edits, owner->agent);
+}
+
 /* Whether nothing but the last edit has written the file: no stash, no checkout. */
 static bool is_as_edited(const struct court *court, const char *file)
 {

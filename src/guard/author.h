@@ -12,6 +12,10 @@ const struct build *item_maker(const struct court *court, const struct item *ite
  * builder. NULL: not known. */
 const char *item_author(const struct court *court, const struct item *item);
 
+/* Whether it may as well be its builder's, of whom no edit was ever noted. */
+bool item_may_be_builders(
+	const struct court *court, const struct item *item, const char *author);
+
 /* Whether the author has taken it out again himself, as far as edits are known. */
 bool item_is_taken_back(
 	const struct court *court, const struct item *item, const char *author);

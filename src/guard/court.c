@@ -139,8 +139,11 @@ static enum item_verdict decide(const struct court *court, struct item *item)
 									: VERDICT_NONE;
 	author = item_author(court, item);
 	if (author && streq(author, court->hand->agent) &&
-		!item_was_taken_from_another(court, item))
+		!item_was_taken_from_another(court, item)) {
+		if (item_may_be_builders(court, item, author))
+			return VERDICT_WARNING;
 		return replacement || !goes_back(item) ? VERDICT_NONE : VERDICT_OWN;
+	}
 	if (item->is_reverted)
 		return VERDICT_REVERTED;
 	if ((item->is_rewritten && court->is_elsewhere) ||

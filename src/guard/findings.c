@@ -128,8 +128,12 @@ static void put_change(struct strbuf *out, const struct group *group, size_t sho
 static void put_owner(struct strbuf *out, const struct finding *finding)
 {
 	if (finding->build)
-		strbuf_printf(out, " (build %" PRIu64 " by %s%s)", finding->build,
-			finding->agent ? finding->agent : "?",
+		strbuf_printf(out, " (build %" PRIu64 " by %s%s%s%s)", finding->build,
+			finding->builder ? finding->builder
+			: finding->agent ? finding->agent
+					 : "?",
+			finding->builder ? ", edited by " : "",
+			finding->builder ? finding->agent : "",
 			finding->uncommitted ? ", uncommitted" : "");
 	else if (finding->verdict == VERDICT_UNKNOWN)
 		strbuf_puts(out, ", not known whose");

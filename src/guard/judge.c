@@ -38,6 +38,8 @@ static void send_finding(
 	record_set(&record, "Text", item->text);
 	record_set(&record, "Other", item->other);
 	record_set(&record, "Agent", author);
+	if (owner && author && !build_is_of_agent(owner, author))
+		record_set(&record, "Builder", owner->agent);
 	record_put(&text, &record);
 	worker_send(worker, FRAME_FINDING, text.text, text.len);
 }
@@ -68,6 +70,7 @@ static void finding_free(struct finding *finding)
 	free(finding->text);
 	free(finding->other);
 	free(finding->agent);
+	free(finding->builder);
 }
 
 void verdict_free(struct verdict *verdict)
@@ -91,7 +94,7 @@ static int receive(
 	_cleanup_record_ struct record record = {0};
 	struct finding finding = {0};
 	int kind, decided, lost, whole, uncommitted;
-	const char *numbers, *agent;
+	const char *numbers, *agent, *builder;
 
 	if (type == FRAME_READ) {
 		remote_serve(reply, frame, len, verdict->hand->ledger);
@@ -100,8 +103,10 @@ static int receive(
 	record_parse(&record, frame, len);
 	numbers = record_get(&record, "Numbers");
 	agent = record_get(&record, "Agent");
+	builder = record_get(&record, "Builder");
 	if (type != FRAME_FINDING || !numbers || !record_get(&record, "Path") ||
 		(agent && !agent_name_is_valid(agent)) ||
+		(builder && !agent_name_is_valid(builder)) ||
 		sscanf(numbers, "%d %d %d %d %d %u %" SCNu64, &decided, &kind, &lost,
 			&whole, &uncommitted, &finding.line, &finding.build) != 7 ||
 		decided < VERDICT_NONE || decided > VERDICT_REFUSED || kind < ITEM_LINE ||
@@ -116,6 +121,7 @@ static int receive(
 	finding.text = xstrdup(record_get(&record, "Text"));
 	finding.other = xstrdup(record_get(&record, "Other"));
 	finding.agent = xstrdup(record_get(&record, "Agent"));
+	finding.builder = xstrdup(builder);
 	finding.rollback = record_get_number(&record, "Rollback");
 	finding.is_redo = record_get(&record, "Redo") != NULL;
 	verdict->list = xgrow(verdict->list, verdict->len, sizeof(*verdict->list));

@@ -37,6 +37,7 @@ struct finding {
 	char *other;    /* what stands in its place, an input's versions; NULL: nothing */
 	uint64_t build; /* whose step it is; 0: not known, or the one made outside */
 	char *agent;    /* ... and whose work; NULL: not known */
+	char *builder;  /* who made the step, where that is another */
 	uint64_t rollback; /* for is_redo; 0: it was done outside safe-rebuild */
 };
 

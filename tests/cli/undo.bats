@@ -680,6 +680,22 @@ make_modules() {
 	assert_contains "$output" 'a = \"alpha\";'
 }
 
+@test "who has no hook may have edited all the same: it is said, and by whom it was built" {
+	sleep 1.1
+	cp big.nix "$ROOT/old"
+	echo 'b = "beta";' >>big.nix
+	note_edit beta
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	sleep 1.1
+	passes alpha switch
+	cp "$ROOT/old" big.nix
+	sed -i 's/^option3 = .*/option3 = "beta";/' big.nix
+	passes beta switch
+	assert_contains "$output" 'warning: big.nix: lacks 2 lines'
+	assert_contains "$output" 'option3 = \"alpha\";'
+	assert_contains "$output" '(build 2 by alpha, edited by beta, uncommitted)'
+}
+
 @test "other settings stand in every command that is printed" {
 	alpha_changes_line_3
 	cp "$ROOT/old" big.nix
