@@ -101,14 +101,15 @@ bool item_may_be_builders(
 	       !edits_know(&court->edits, owner->agent);
 }
 
-/* Whether nothing but the last edit has written the file: no stash, no checkout. */
+/* Whether nothing but the last edit has written the file, or put one in its place. */
 static bool is_as_edited(const struct court *court, const char *file)
 {
 	const struct edit *last = edits_last(&court->edits, file);
 	struct stat status;
 
 	return last && lstat(file, &status) == 0 &&
-	       status.st_mtime <= last->when + EDIT_SECONDS;
+	       status.st_mtime <= last->when + EDIT_SECONDS &&
+	       status.st_ctime <= last->when + EDIT_SECONDS;
 }
 
 /* Whether the author alone has edited the file since it was last built with the line,

@@ -146,9 +146,11 @@ static enum item_verdict decide(const struct court *court, struct item *item)
 	}
 	if (item->is_reverted)
 		return VERDICT_REVERTED;
-	if ((item->is_rewritten && court->is_elsewhere) ||
-		(author && item_is_taken_back(court, item, author)))
+	if (item->is_rewritten && court->is_elsewhere)
 		return VERDICT_NONE;
+	/* By all that is noted; git, or a copy, may have done it before the edit. */
+	if (author && item_is_taken_back(court, item, author))
+		return VERDICT_WARNING;
 	return weigh(court, item, replacement);
 }
 

@@ -696,6 +696,27 @@ make_modules() {
 	assert_contains "$output" '(build 2 by alpha, edited by beta, uncommitted)'
 }
 
+@test "what an edit of the author's excuses is said, and a copy put in its place excuses nothing" {
+	alpha_changes_line_3
+	sleep 1.1
+	echo 'a = "alpha";' >>big.nix
+	note_edit alpha
+	git checkout -q big.nix
+	sed -i 's/^option3 = .*/option3 = "root3";/' big.nix
+	passes gamma switch
+	assert_contains "$output" 'warning: big.nix: lacks 1 line (line 3: "option3 = \"alpha\";")'
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	passes alpha switch
+	touch -d '1 hour ago' "$ROOT/old"
+	sleep 1.1
+	echo 'a = "alpha";' >>big.nix
+	note_edit alpha
+	sleep 3.1
+	mv "$ROOT/old" big.nix
+	refused beta switch
+	assert_contains "$output" 'option3 = \"alpha\";'
+}
+
 @test "other settings stand in every command that is printed" {
 	alpha_changes_line_3
 	cp "$ROOT/old" big.nix
