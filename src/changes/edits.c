@@ -161,14 +161,6 @@ const struct edit *edits_last(const struct edits *edits, const char *path)
 	return NULL;
 }
 
-bool edits_know(const struct edits *edits, const char *agent)
-{
-	for (size_t i = 0; i < edits->len; i++)
-		if (streq(edits->list[i].agent, agent))
-			return true;
-	return false;
-}
-
 const char *edits_author(
 	const struct edits *edits, const char *path, time_t from, time_t to)
 {

@@ -32,10 +32,6 @@ void edits_free(struct edits *edits);
 /* The newest edit of the path; NULL without one. */
 const struct edit *edits_last(const struct edits *edits, const char *path);
 
-/* Whether any edit of the agent's is noted: one who has no hook may have written things
- * all the same. */
-bool edits_know(const struct edits *edits, const char *agent);
-
 /*
  * The only one who edited the path after from and not after to; NULL where that was
  * nobody or more than one. to 0: until now.

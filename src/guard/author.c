@@ -97,8 +97,7 @@ bool item_may_be_builders(
 {
 	const struct build *owner = item_maker(court, item);
 
-	return owner && !build_is_of_agent(owner, author) &&
-	       !edits_know(&court->edits, owner->agent);
+	return owner && !build_is_of_agent(owner, author);
 }
 
 /* Whether nothing but the last edit has written the file, or put one in its place. */
@@ -160,7 +159,7 @@ bool item_is_taken_back(
 		return true;
 	/* It may have come from there without the draft, which was never committed. */
 	theirs = is_made_here(court, owner) ? NULL : file_of(court, item, owner);
-	return theirs && item->kind == ITEM_LINE &&
+	return theirs && item->kind == ITEM_LINE && item_is_uncommitted(court, item) &&
 	       is_edited_by(court, item, owner->config, theirs, author) &&
 	       look_for_line(theirs, item) == !item->is_lost;
 }

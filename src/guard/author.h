@@ -12,7 +12,7 @@ const struct build *item_maker(const struct court *court, const struct item *ite
  * builder. NULL: not known. */
 const char *item_author(const struct court *court, const struct item *item);
 
-/* Whether it may as well be its builder's, of whom no edit was ever noted. */
+/* Whether it may as well be its builder's, whose edits by a shell nobody notes. */
 bool item_may_be_builders(
 	const struct court *court, const struct item *item, const char *author);
 

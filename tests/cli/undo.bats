@@ -717,6 +717,23 @@ make_modules() {
 	assert_contains "$output" 'option3 = \"alpha\";'
 }
 
+@test "a line that was committed is no draft: its author may have gone to another branch" {
+	git clone -q . "$ROOT/alphas"
+	(
+		cd "$ROOT/alphas"
+		git config user.name tester
+		git config user.email tester@localhost
+		alpha_changes_line_3
+		sleep 1.1
+		git checkout -q -b other HEAD~1
+		echo 'a = "alpha";' >>big.nix
+		note_edit alpha
+	)
+	echo '# more' >>other.nix
+	refused beta switch
+	assert_contains "$output" 'lacks 1 line (line 3: "option3 = \"alpha\";")'
+}
+
 @test "other settings stand in every command that is printed" {
 	alpha_changes_line_3
 	cp "$ROOT/old" big.nix
