@@ -9,6 +9,11 @@ prepare() {
 		while [ ! -e "$ROOT/go" ]; do sleep 0.05; done; echo ended'
 }
 
+# What a test that failed has left.
+cleanup() {
+	touch "$ROOT/go"
+}
+
 start_agent() {
 	"$SAFE_REBUILD" --agent a switch --flake . >"$ROOT/front.out" 2>"$ROOT/front.err" &
 	front=$!

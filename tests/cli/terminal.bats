@@ -116,6 +116,8 @@ on_terminal() {
 		s.expect("ready")
 		s.send("\x1a")
 		s.expect(r"Stopped[^$]*\$ $")
+		# A read(2) that has not noticed the stop yet would take the first key.
+		time.sleep(0.5)
 		assert s.is_sane()
 		s.run("fg")
 		s.expect("switch --flake")
