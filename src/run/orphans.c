@@ -160,5 +160,6 @@ void orphans_record(struct ledger *ledger, const struct settings *settings,
 	for (size_t i = 0; i < running.len; i++)
 		if (build_is_orphaned(&running.list[i], settings))
 			record_orphan(&running.list[i], ledger, settings, surroundings);
+	ledger_remove_ended(ledger);
 	sweep_recorded(ledger, target);
 }

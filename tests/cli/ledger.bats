@@ -409,6 +409,13 @@ object_of() {
 	assert_equal "$(ls "$ROOT/run/safe-rebuild/queue")" ""
 }
 
+@test "a build that is recorded and listed as running, too, is so no more after the next run" {
+	sr --agent a build --flake . 2>/dev/null
+	git --git-dir "$LEDGER" update-ref refs/running/1 refs/heads/builds
+	sr --agent b switch --flake . 2>/dev/null
+	assert_equal "$(git --git-dir "$LEDGER" for-each-ref refs/running)" ""
+}
+
 @test "a runner that was killed after recording leaves a ticket: the next run removes it" {
 	local queue=$ROOT/run/safe-rebuild/queue
 	# shellcheck disable=SC2016
