@@ -205,8 +205,10 @@ static size_t find_script(const struct strv *words, size_t i)
 
 		if (word[1] == '-')
 			continue;
-		if (*word == '-' && strchr(word, 'c'))
-			return i + 1 + streq(words->words[i + 1], "--");
+		if (*word == '-' && strchr(word, 'c')) {
+			i += 1 + streq(words->words[i + 1], "--");
+			return i < words->len ? i : 0;
+		}
 		/* -o and -O have a value, as in -euo pipefail. */
 		if (strchr("oO", word[strlen(word) - 1]))
 			i++;

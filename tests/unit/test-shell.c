@@ -129,6 +129,9 @@ static void test_commands(void **state)
 		{"sudo bash -c \"cd ${DIR} && nixos-rebuild switch >l; echo \\$? >$R\"",
 			"sudo bash -c \"cd ${DIR} && safe-rebuild --message 'M' switch >l; "
 			"echo \\$? >$R\""},
+		{"bash -c --", NULL},
+		{"nixos-rebuild switch; bash -lc --",
+			"safe-rebuild --message 'M' switch; bash -lc --"},
 		{"bash -c -- 'nixos-rebuild switch'",
 			"bash -c -- 'safe-rebuild --message \"M\" switch'"},
 		{"sudo su -c \"bash -c 'nixos-rebuild switch'\"",
