@@ -14,7 +14,7 @@ static int find_default(struct build *ret, struct ledger *ledger,
 	_cleanup_builds_ struct builds running = {0};
 	const struct build *chosen = NULL;
 
-	if (builds_running(&running, ledger) < 0)
+	if (builds_running(&running, NULL, ledger) < 0)
 		return -1;
 	for (size_t i = running.len; i-- > 0;) {
 		const struct build *build = &running.list[i];

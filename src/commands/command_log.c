@@ -243,7 +243,7 @@ static int put_running(struct listing *listing)
 {
 	_cleanup_builds_ struct builds running = {0};
 
-	if (builds_running(&running, listing->ledger) < 0)
+	if (builds_running(&running, NULL, listing->ledger) < 0)
 		return -1;
 	for (size_t i = running.len; i-- > 0;) {
 		if (build_is_orphaned(&running.list[i], listing->settings))

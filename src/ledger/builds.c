@@ -311,7 +311,7 @@ static int compare_numbers(const void *a, const void *b)
 	return one->number < other->number ? -1 : one->number > other->number;
 }
 
-int builds_running(struct builds *ret, struct ledger *ledger)
+int builds_running(struct builds *ret, struct builds *ended, struct ledger *ledger)
 {
 	_cleanup_git_(reference_iterator) git_reference_iterator *iterator = NULL;
 	const char *name;
@@ -321,16 +321,18 @@ int builds_running(struct builds *ret, struct ledger *ledger)
 		    &iterator, ledger->repository, REF_RUNNING "*") < 0)
 		return git_failed("cannot read the ledger '%s'", ledger->path);
 	while (git_reference_next_name(&name, iterator) == 0) {
-		struct build build = BUILD_INIT;
-		_cleanup_build_ struct build ended = BUILD_INIT;
+		_cleanup_build_ struct build build = BUILD_INIT, recorded = BUILD_INIT;
+		int found;
 
+		if (load_reference(&build, ledger, name) <= 0)
+			continue;
 		/* One that ended since the listing is not running any more, nor is one
 		 * whose reference could not be removed then. */
-		if (load_reference(&build, ledger, name) > 0 &&
-			build_in_chain(&ended, ledger, build.number) == 0)
+		found = build_in_chain(&recorded, ledger, build.number);
+		if (found == 0)
 			builds_add(ret, &build);
-		else
-			build_free(&build);
+		else if (found > 0 && ended)
+			builds_add(ended, &recorded);
 	}
 	if (ret->len)
 		qsort(ret->list, ret->len, sizeof(*ret->list), compare_numbers);

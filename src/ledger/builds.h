@@ -65,8 +65,12 @@ int build_live_at(struct build *ret, struct ledger *ledger, const char *target,
 int build_expected_seconds(int64_t *ret, struct ledger *ledger, const char *target,
 	const char *command) _must_check_;
 
-/* All that have begun and are not in the chain yet, lowest number first. */
-int builds_running(struct builds *ret, struct ledger *ledger) _must_check_;
+/*
+ * All that have begun and are not in the chain yet, lowest number first; ended (NULL: not
+ * asked for) gets those that are in it and listed as running all the same.
+ */
+int builds_running(
+	struct builds *ret, struct builds *ended, struct ledger *ledger) _must_check_;
 
 /* Whether one of the builds named ("43,44") is the agent's: then *ret is its number. */
 bool builds_name_one_of(

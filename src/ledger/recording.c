@@ -198,26 +198,6 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 	return remove_running(ledger, running);
 }
 
-void ledger_remove_ended(struct ledger *ledger)
-{
-	_cleanup_git_(reference_iterator) git_reference_iterator *iterator = NULL;
-	_cleanup_strv_ struct strv names = {0};
-	const char *name;
-
-	if (git_reference_iterator_glob_new(
-		    &iterator, ledger->repository, REF_RUNNING "*") < 0)
-		return;
-	while (git_reference_next_name(&name, iterator) == 0)
-		strv_add(&names, strrchr(name, '/') + 1);
-	for (size_t i = 0; i < names.len; i++) {
-		_cleanup_build_ struct build ended = BUILD_INIT;
-		const uint64_t number = strtoumax(names.words[i], NULL, 10);
-
-		if (build_in_chain(&ended, ledger, number) > 0)
-			(void)!ledger_finish(ledger, &ended);
-	}
-}
-
 static bool is_same(const char *a, const char *b)
 {
 	return a && b && streq(a, b);

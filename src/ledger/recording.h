@@ -18,10 +18,6 @@ int ledger_begin(struct ledger *ledger, struct build *build) _must_check_;
  */
 int ledger_finish(struct ledger *ledger, struct build *build) _must_check_;
 
-/* Builds that are in the chain and listed as running all the same, because their runner
- * was killed between the two, are so no more. */
-void ledger_remove_ended(struct ledger *ledger);
-
 /*
  * Records a call that was refused. Agents repeat theirs: the same one again, next after
  * itself, is not recorded twice.

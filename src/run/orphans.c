@@ -153,13 +153,15 @@ static void sweep_recorded(struct ledger *ledger, const struct target *target)
 void orphans_record(struct ledger *ledger, const struct settings *settings,
 	const struct target *target, const struct surroundings *surroundings)
 {
-	_cleanup_builds_ struct builds running = {0};
+	_cleanup_builds_ struct builds running = {0}, ended = {0};
 
-	if (builds_running(&running, ledger) < 0)
+	if (builds_running(&running, &ended, ledger) < 0)
 		return;
 	for (size_t i = 0; i < running.len; i++)
 		if (build_is_orphaned(&running.list[i], settings))
 			record_orphan(&running.list[i], ledger, settings, surroundings);
-	ledger_remove_ended(ledger);
+	/* Their runner was killed between the record and the reference. */
+	for (size_t i = 0; i < ended.len; i++)
+		(void)!ledger_finish(ledger, &ended.list[i]);
 	sweep_recorded(ledger, target);
 }
