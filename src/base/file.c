@@ -4,10 +4,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
+
+#define LOCK_PAUSE_MS 2
 
 static int compare_descriptors(const void *a, const void *b)
 {
@@ -206,6 +210,20 @@ int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t grou
 		return -1;
 	}
 	return fd;
+}
+
+int lock_within(int fd, int64_t ms)
+{
+	for (int64_t left = ms; flock(fd, LOCK_EX | LOCK_NB) < 0; left -= LOCK_PAUSE_MS) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -1;
+		if (left <= 0) {
+			errno = EWOULDBLOCK;
+			return -1;
+		}
+		clock_sleep_ms(LOCK_PAUSE_MS);
+	}
+	return 0;
 }
 
 int link_file(int fd, const char *path)

@@ -5,6 +5,7 @@
  * subject.
  */
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/macro.h"
@@ -55,6 +56,12 @@ int make_shared_directory(const char *path, mode_t mode, uid_t user, gid_t group
  * truncates.
  */
 int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t group);
+
+/*
+ * flock(fd, LOCK_EX), polled: for locks that are held for milliseconds, where whoever was
+ * stopped with one must not keep us. errno is EWOULDBLOCK when the time is over.
+ */
+int lock_within(int fd, int64_t ms) _must_check_;
 
 /* Gives a nameless file (O_TMPFILE) this name; EEXIST if the name is taken. */
 int link_file(int fd, const char *path);

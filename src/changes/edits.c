@@ -3,10 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -14,8 +12,8 @@
 #define FILE_MAX ((size_t)4 << 20)
 /* What a line has beside its path. */
 #define LINE_MAX 100
-/* A hundredth of a second each. */
-#define LOCK_TRIES 20
+/* Who holds it writes a few lines; nobody waits for one who does not. */
+#define LOCK_MS 200
 
 static char *directory_of(const struct settings *settings)
 {
@@ -78,18 +76,6 @@ static size_t find_first_kept(const struct edits *edits)
 	return first;
 }
 
-/* Who holds it writes a few lines; nobody waits for one who does not. */
-static int lock_soon(int fd)
-{
-	int result;
-
-	for (int i = 0; (result = flock(fd, LOCK_EX | LOCK_NB)) < 0 &&
-			errno == EWOULDBLOCK && i < LOCK_TRIES;
-		i++)
-		clock_sleep_ms(10);
-	return result;
-}
-
 int edits_note(const struct settings *settings, const char *agent, const char *path)
 {
 	_cleanup_free_ char *directory = directory_of(settings);
@@ -101,7 +87,7 @@ int edits_note(const struct settings *settings, const char *agent, const char *p
 	if (make_shared_directory(directory, 02770, (uid_t)-1, (gid_t)-1) < 0)
 		return -1;
 	fd = open_shared_file(AT_FDCWD, name, 0660, (gid_t)-1);
-	if (fd < 0 || lock_soon(fd) < 0)
+	if (fd < 0 || lock_within(fd, LOCK_MS) < 0)
 		return -1;
 	parse(&edits, fd);
 	edits.list = xgrow(edits.list, edits.len, sizeof(*edits.list));

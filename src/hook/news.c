@@ -172,21 +172,16 @@ static void put_running(
 {
 	_cleanup_target_ struct target target = {0};
 	_cleanup_builds_ struct builds tickets = {0};
+	const struct build *holder;
 
 	target_by_name(&target, settings, NULL);
 	(void)!tickets_read(&tickets, target.queue);
-	for (size_t i = 0; i < tickets.len; i++) {
-		const struct build *ticket = &tickets.list[i];
-
-		if (!ticket_name_queues(ticket->ticket) || build_is_waiting(ticket) ||
-			build_is_of_agent(ticket, agent))
-			continue;
+	holder = tickets_holder(&tickets);
+	if (holder && !build_is_of_agent(holder, agent))
 		strbuf_printf(out,
 			"Build %" PRIu64 " by %s (%s) is running: yours would wait.\n",
-			ticket->number, ticket->agent,
-			ticket->action ? ticket->action : "?");
-		return;
-	}
+			holder->number, holder->agent,
+			holder->action ? holder->action : "?");
 }
 
 /* What holds now (a build, a pause, a trial) is told each time. */

@@ -59,19 +59,12 @@ int ledger_lock(const struct ledger *ledger, gid_t group)
 
 	if (fd < 0)
 		return error_errno("cannot open '%s'", ledger->lock_path);
-	/*
-	 * Polled, for it is held for milliseconds at a time, and whoever was stopped with
-	 * it must not keep a rebuild from starting.
-	 */
-	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return error_errno("cannot lock '%s'", ledger->lock_path);
-		if (i == PAUSES_MAX)
-			return error("somebody has kept '%s' locked for 10 s",
-				ledger->lock_path);
-		clock_sleep_ms(PAUSE_MS);
-	}
-	return TAKE_FD(fd);
+	/* Whoever was stopped with it must not keep a rebuild from starting. */
+	if (lock_within(fd, PAUSES_MAX * PAUSE_MS) == 0)
+		return TAKE_FD(fd);
+	return errno == EWOULDBLOCK ? error("somebody has kept '%s' locked for 10 s",
+					      ledger->lock_path)
+				    : error_errno("cannot lock '%s'", ledger->lock_path);
 }
 
 int ledger_lock_to_write(struct ledger *ledger)

@@ -385,3 +385,12 @@ int tickets_read_dead(struct builds *ret, const char *directory)
 {
 	return read_tickets(ret, directory, false);
 }
+
+const struct build *tickets_holder(const struct builds *tickets)
+{
+	for (size_t i = 0; i < tickets->len; i++)
+		if (ticket_name_queues(tickets->list[i].ticket) &&
+			!build_is_waiting(&tickets->list[i]))
+			return &tickets->list[i];
+	return NULL;
+}

@@ -78,6 +78,8 @@ bool ticket_read(struct build *ret, int fd);
  * keeps its place in the queue and is not among them.
  */
 int tickets_read(struct builds *ret, const char *directory) _must_check_;
+/* The one that has the turn; NULL: none. */
+const struct build *tickets_holder(const struct builds *tickets);
 /* Those that are dead, for what they stand for. */
 int tickets_read_dead(struct builds *ret, const char *directory) _must_check_;
 

@@ -170,14 +170,11 @@ static void cancel_holder(const struct run *run)
 {
 	_cleanup_builds_ struct builds tickets = {0};
 	_cleanup_record_ struct record request = {0};
-	const struct build *holder = NULL;
+	const struct build *holder;
 
 	if (tickets_read(&tickets, run->target.queue) < 0)
 		return;
-	for (size_t i = 0; i < tickets.len && !holder; i++)
-		if (ticket_name_queues(tickets.list[i].ticket) &&
-			!build_is_waiting(&tickets.list[i]))
-			holder = &tickets.list[i];
+	holder = tickets_holder(&tickets);
 	if (!holder)
 		return;
 	if (run->caller.is_agent && !build_is_of_agent(holder, run->caller.agent))
