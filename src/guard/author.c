@@ -46,20 +46,20 @@ const struct build *item_maker(const struct court *court, const struct item *ite
 	return owner_of(court, counterpart ? counterpart : item);
 }
 
-static bool is_made_here(const struct court *court, const struct build *build)
+/* config NULL: not known, so it may be here. */
+static bool is_here(const struct court *court, const char *config)
 {
-	return !build->config ||
-	       config_is_beside(build->config, court->hand->configuration->name);
+	return !config || config_is_beside(config, court->hand->configuration->name);
 }
 
-/* The item's file in the directory that the build was made of; NULL: not on this machine.
- * The caller frees. */
+/* The item's file in the directory of the configuration; NULL: not on this machine. The
+ * caller frees. */
 static char *file_of(
-	const struct court *court, const struct item *item, const struct build *build)
+	const struct court *court, const struct item *item, const char *config)
 {
 	_cleanup_free_ char *directory =
-		is_made_here(court, build) ? xstrdup(court->hand->configuration->root)
-					   : config_directory(build->config);
+		is_here(court, config) ? xstrdup(court->hand->configuration->root)
+				       : config_directory(config);
 
 	return directory ? xasprintf("%s/%s", directory, item_path(&court->items, item))
 			 : NULL;
@@ -81,7 +81,7 @@ static time_t time_before(const struct court *court, size_t step, const char *co
 const char *item_author(const struct court *court, const struct item *item)
 {
 	const struct build *owner = item_maker(court, item);
-	_cleanup_free_ char *file = owner ? file_of(court, item, owner) : NULL;
+	_cleanup_free_ char *file = owner ? file_of(court, item, owner->config) : NULL;
 	const char *author = NULL;
 
 	if (!owner)
@@ -111,16 +111,18 @@ static bool is_as_edited(const struct court *court, const char *file)
 	       status.st_ctime <= last->when + EDIT_SECONDS;
 }
 
-/* Whether the author alone has edited the file since it was last built with the line,
- * which all steps have from the owner's on. */
+/* Whether the author alone has edited the file, in the directory of the configuration,
+ * since it was last built with the line, which all steps have from the owner's on. */
 static bool is_edited_by(const struct court *court, const struct item *item,
-	const char *config, const char *file, const char *author)
+	const char *config, const char *author)
 {
+	_cleanup_free_ char *file = file_of(court, item, config);
 	const struct chain *chain = &court->hand->chain;
 	const time_t owned = chain->list[item->owner].build.started,
 		     built = time_before(court, chain->len, config);
 	const char *editor =
-		edits_author(&court->edits, file, built > owned ? built : owned, 0);
+		file ? edits_author(&court->edits, file, built > owned ? built : owned, 0)
+		     : NULL;
 
 	return editor && streq(editor, author) && is_as_edited(court, file);
 }
@@ -149,19 +151,19 @@ bool item_is_taken_back(
 	const struct court *court, const struct item *item, const char *author)
 {
 	const struct build *owner = owner_of(court, item);
-	const struct build here = BUILD_INIT;
-	_cleanup_free_ char *mine = NULL, *theirs = NULL;
+	_cleanup_free_ char *theirs = NULL;
 
 	if (!owner)
 		return false;
-	mine = file_of(court, item, &here);
-	if (is_edited_by(court, item, court->hand->configuration->name, mine, author))
+	if (is_edited_by(court, item, court->hand->configuration->name, author))
 		return true;
 	/* It may have come from there without the draft, which was never committed. */
-	theirs = is_made_here(court, owner) ? NULL : file_of(court, item, owner);
-	return theirs && item->kind == ITEM_LINE && item_is_uncommitted(court, item) &&
-	       is_edited_by(court, item, owner->config, theirs, author) &&
-	       look_for_line(theirs, item) == !item->is_lost;
+	if (is_here(court, owner->config) || item->kind != ITEM_LINE ||
+		!item_is_uncommitted(court, item) ||
+		!is_edited_by(court, item, owner->config, author))
+		return false;
+	theirs = file_of(court, item, owner->config);
+	return look_for_line(theirs, item) == !item->is_lost;
 }
 
 /* One's own rollback of somebody else's work: it was taken out for a reason, and is not

@@ -88,10 +88,7 @@ def check_after(place, ran, status, call, fault, before):
         check_tree(place, build, text)
     if status == 0 and "by traced is not recorded" not in text:
         check([build["outcome"] for build in traced] == ["succeeded"], f"it succeeded, and is recorded as {traced}")
-    fsck = subprocess.run(["git", "--git-dir", place.root + "/var/lib/safe-rebuild/ledger.git",
-                           "fsck", "--strict", "--no-dangling", "--no-progress"],
-                          capture_output=True, text=True, env=place.env)
-    check(fsck.returncode == 0, f"git fsck: {fsck.stderr}")
+    place.check_ledger()
     left = os.listdir(place.root + "/run/safe-rebuild/queue")
     check(left == [], f"left in the queue: {left}")
 

@@ -149,6 +149,11 @@ class Place:
             self.let_go()
             holder.wait()
 
+    def check_ledger(self):
+        fsck = subprocess.run(["git", "--git-dir", self.root + "/var/lib/safe-rebuild/ledger.git", "fsck", "--strict",
+                               "--no-dangling", "--no-progress"], capture_output=True, text=True, env=self.env)
+        check(fsck.returncode == 0, f"git fsck: {fsck.stderr}")
+
     def builds(self):
         log = subprocess.run([self.program, "log", "-n", "1000", "--json"], cwd=self.config,
                              env=self.env, capture_output=True, check=True)

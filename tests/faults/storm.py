@@ -98,12 +98,6 @@ def check_round(place, highest):
     return max(numbers)
 
 
-def check_ledger(place):
-    fsck = subprocess.run(["git", "--git-dir", place.root + "/var/lib/safe-rebuild/ledger.git", "fsck", "--strict",
-                           "--no-dangling", "--no-progress"], capture_output=True, text=True, env=place.env)
-    check(fsck.returncode == 0, f"git fsck: {fsck.stderr}")
-
-
 def main():
     program, kills = os.path.realpath(sys.argv[1]), int(sys.argv[2])
     rnd = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
@@ -118,7 +112,7 @@ def main():
             done += storm(place, rnd, rounds * 100, min(20, kills - done))
             highest = check_round(place, highest)
             if rounds % 10 == 0:
-                check_ledger(place)
+                place.check_ledger()
         except (Fault, subprocess.TimeoutExpired) as wrong:
             failures += 1
             print(f"round {rounds}: {wrong}", flush=True)
