@@ -16,7 +16,7 @@
 #include "run/log.h"
 #include "run/look.h"
 #include "run/runner.h"
-#include "run/trial.h"
+#include "run/trial_choice.h"
 #include "run/watch.h"
 #include "run/way_back.h"
 #include "run/word.h"

@@ -11,16 +11,6 @@
 #include "run/supervise.h"
 #include "run/units.h"
 
-/*
- * Whether the run becomes a trial; then its arguments say "test". words: as the request
- * was parsed from. 0, or EXIT_USAGE (printed) where --confirm is not possible.
- */
-int trial_prepare(struct run *run, const struct own_options *options,
-	const struct strv *words) _must_check_;
-
-/* EXIT_BUSY (printed) while a build of the same agent waits to be confirmed, else 0. */
-int trial_check_own(const struct run *run) _must_check_;
-
 /* Called whenever the phase of nixos-rebuild is another one. */
 void trial_note_phase(struct run *run, const struct supervision *supervision);
 

@@ -1,0 +1,16 @@
+#pragma once
+/*
+ * Whether a switch is tried first (run/trial.h), decided in the caller's process before
+ * it queues.
+ */
+#include "run/run.h"
+
+/*
+ * Whether the run becomes a trial; then its arguments say "test". words: as the request
+ * was parsed from. 0, or EXIT_USAGE (printed) where --confirm is not possible.
+ */
+int trial_prepare(struct run *run, const struct own_options *options,
+	const struct strv *words) _must_check_;
+
+/* EXIT_BUSY (printed) while a build of the same agent waits to be confirmed, else 0. */
+int trial_check_own(const struct run *run) _must_check_;
