@@ -11,6 +11,7 @@
   libgit2,
   inih,
   jansson,
+  zlib,
   cmocka,
   git,
   python3,
@@ -46,6 +47,7 @@ stdenv.mkDerivation {
     localLibgit2
     inih
     jansson
+    zlib
   ];
 
   # All other tests build and activate systems with Nix: tests/run does that, outside of a sandbox.

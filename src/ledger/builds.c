@@ -13,17 +13,22 @@
 #define ESTIMATE_BUILDS 5
 #define ESTIMATE_DEPTH 100
 
-/* 0 where the commit is no build; then only its id and parent are filled in. Silent. */
+/*
+ * 0 where the commit is no build; then only its id and parent are filled in. Silent;
+ * GIT_ENOTFOUND or GIT_EMISMATCH where it is lost for good.
+ */
 static int read_commit(struct build *ret, struct ledger *ledger, const git_oid *id)
 {
 	_cleanup_git_(commit) git_commit *commit = NULL;
 	const char *message, *record;
 	bool is_build;
+	int result = git_commit_lookup(&commit, ledger->repository, id);
 
 	/* Twice, so that one failed read is not taken for damage. */
-	if (git_commit_lookup(&commit, ledger->repository, id) < 0 &&
-		git_commit_lookup(&commit, ledger->repository, id) < 0)
-		return -1;
+	if (result < 0)
+		result = git_commit_lookup(&commit, ledger->repository, id);
+	if (result < 0)
+		return result;
 	message = git_commit_message(commit);
 	record = strstr(message, "\n\n");
 	record = record ? record + 2 : "";
@@ -92,14 +97,14 @@ static bool is_wanted(const struct build *build, const struct build_walk *walk)
 	       (!walk->with_snapshot || build_has_snapshot(build));
 }
 
-/* The newest build with a number below, of those that the references lead to. */
+/* Replaces ret by the newest build with a number below, of those that the references lead
+ * to, if that is newer. */
 static void find_newest(
 	struct build *ret, struct ledger *ledger, const char *pattern, uint64_t below)
 {
 	_cleanup_git_(reference_iterator) git_reference_iterator *iterator = NULL;
 	const char *name;
 
-	build_free(ret);
 	if (git_reference_iterator_glob_new(&iterator, ledger->repository, pattern) < 0)
 		return;
 	while (git_reference_next_name(&name, iterator) == 0) {
@@ -117,29 +122,51 @@ static void find_newest(
 	}
 }
 
-/*
- * Where the chain is broken: each agent's last build is in it, and what is before that.
- * Said once.
+/* Said once; newest is 0 where nothing is left. */
+static void say_damaged(const struct build_walk *walk, uint64_t newest)
+{
+	static bool said;
+	const char *where = walk->below == UINT64_MAX ? "" : " further back";
+
+	if (!said && newest)
+		warn("the ledger '%s' is damaged: of the builds%s build %" PRIu64
+		     " is the newest that is left",
+			walk->ledger->path, where, newest);
+	else if (!said)
+		warn("the ledger '%s' is damaged: nothing%s is left of it",
+			walk->ledger->path, where);
+	said = true;
+}
+
+/* Where the chain is broken: each agent's last build is in it, and what is before that.
  */
 static bool bridge(struct build_walk *walk)
 {
-	static bool said;
 	_cleanup_build_ struct build newest = BUILD_INIT;
 
 	if (walk->reference)
 		return false;
 	find_newest(&newest, walk->ledger, REF_AGENTS "*", walk->below);
+	find_newest(&newest, walk->ledger, REF_BRIDGES "*", walk->below);
 	if (!newest.number)
 		return false;
-	if (!said)
-		warn("the ledger '%s' is damaged: of the builds%s build %" PRIu64
-		     " is the newest that is left",
-			walk->ledger->path,
-			walk->below == UINT64_MAX ? "" : " further back", newest.number);
-	said = true;
+	say_damaged(walk, newest.number);
 	walk->next = newest.commit;
 	walk->below = newest.number;
 	return true;
+}
+
+/* After a commit that could not be read. */
+static int go_on(struct build_walk *walk, int result)
+{
+	if (bridge(walk))
+		return 0;
+	if ((result != GIT_ENOTFOUND && result != GIT_EMISMATCH) ||
+		(walk->below == UINT64_MAX && !walk->begins_anew))
+		return git_failed("cannot read the ledger '%s'", walk->ledger->path);
+	say_damaged(walk, 0);
+	walk->left = 0;
+	return 0;
 }
 
 static int start_walk(struct build_walk *walk)
@@ -165,10 +192,11 @@ int builds_next(struct build *ret, struct build_walk *walk)
 		int found = read_commit(ret, ledger, &id);
 
 		walk->left--;
-		if (found < 0 && bridge(walk))
+		if (found < 0) {
+			if (go_on(walk, found) < 0)
+				return -1;
 			continue;
-		if (found < 0)
-			return git_failed("cannot read the ledger '%s'", ledger->path);
+		}
 		walk->next = ret->parent;
 		if (ret->number)
 			walk->below = ret->number;
@@ -216,11 +244,20 @@ int build_by_agent(
 	struct build *ret, struct ledger *ledger, const char *target, const char *agent)
 {
 	_cleanup_free_ char *name = ref_of_agent(target ? target : "*", agent);
+	struct build_walk walk = builds_walk(ledger, target);
+	int found;
 
 	if (target)
-		return load_reference(ret, ledger, name);
-	find_newest(ret, ledger, name, UINT64_MAX);
-	return ret->number > 0;
+		(void)!load_reference(ret, ledger, name);
+	else
+		find_newest(ret, ledger, name, UINT64_MAX);
+	if (ret->number)
+		return 1;
+	/* Its reference may be lost. */
+	while ((found = builds_next(ret, &walk)) > 0)
+		if (build_is_of_agent(ret, agent))
+			return 1;
+	return found;
 }
 
 bool build_made_its_system(const struct build *build)

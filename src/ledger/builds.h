@@ -9,7 +9,7 @@
 /*
  * The chain from the newest build on, or from .next on where that is set. A commit in it
  * that is no build is passed over, and what has been lost is bridged (and said) by the
- * agents' references.
+ * agents' references, and ends the walk where these lead no further.
  *
  *	struct build_walk walk = builds_walk(ledger, target);
  *	_cleanup_build_ struct build build = BUILD_INIT;
@@ -19,6 +19,7 @@ struct build_walk {
 	struct ledger *ledger;
 	const char *target;    /* NULL: any */
 	bool with_snapshot;    /* only those */
+	bool begins_anew;      /* where nothing at all is left, that is no error */
 	const char *reference; /* where it starts; NULL: the chain */
 	unsigned left;         /* commits that are still looked at */
 	git_oid next;          /* zero at the start: the tip */

@@ -10,8 +10,8 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "ledger/leftovers.h"
+#include "ledger/loose.h"
 #include "ledger/references.h"
-#include "ledger/sentinel.h"
 
 char *ledger_path(const struct settings *settings)
 {
@@ -52,7 +52,7 @@ static int open_repository(struct ledger *ledger)
 		return -1;
 	if (git_repository_open_bare(&ledger->repository, ledger->path) < 0 ||
 		git_repository_odb(&odb, ledger->repository) < 0 ||
-		sentinel_add(odb, ledger->path) < 0)
+		loose_add(odb, ledger->path) < 0)
 		return git_failed("cannot read the ledger '%s'", ledger->path);
 	return 0;
 }

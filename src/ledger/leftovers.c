@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -64,7 +65,7 @@ static int remove_trap(const struct ledger *ledger, const char *path)
 {
 	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
 
-	if (unlink(whole) < 0 && errno != ENOENT)
+	if (remove(whole) < 0 && errno != ENOENT)
 		return error_errno(
 			"'%s' is not a file, and git would wait for it", whole);
 	warn("removed '%s' from the ledger: it was not a file", path);

@@ -12,8 +12,8 @@
 #include "ledger/builds.h"
 #include "ledger/references.h"
 
-/* A larger one is no number that we have given: somebody planted a ref. */
-
+/* A larger one than BUILD_NUMBER_MAX is no number that we have given: somebody planted a
+ * ref. */
 static int highest_running(struct ledger *ledger, uint64_t *highest)
 {
 	_cleanup_git_(reference_iterator) git_reference_iterator *iterator = NULL;
@@ -57,11 +57,20 @@ static void highest_log(const struct ledger *ledger, uint64_t *highest)
 	}
 }
 
+/* Of a ledger that has lost everything none. */
+static int find_tip(struct build *ret, struct ledger *ledger)
+{
+	struct build_walk walk = builds_walk(ledger, NULL);
+
+	walk.begins_anew = true;
+	return builds_next(ret, &walk);
+}
+
 int ledger_highest_number(struct ledger *ledger, uint64_t *ret)
 {
 	_cleanup_build_ struct build tip = BUILD_INIT;
 
-	if (build_tip(&tip, ledger) < 0)
+	if (find_tip(&tip, ledger) < 0)
 		return -1;
 	*ret = tip.numbers_given > tip.number ? tip.numbers_given : tip.number;
 	highest_log(ledger, ret);
@@ -101,6 +110,17 @@ static int write_empty_tree(struct ledger *ledger, git_oid *ret)
 	return 0;
 }
 
+/* git_commit_create() of libgit2 1.5 succeeds where its object could not be written. */
+static int write_object(struct ledger *ledger, const git_buf *content, git_oid *ret)
+{
+	_cleanup_git_(odb) git_odb *odb = NULL;
+
+	return git_repository_odb(&odb, ledger->repository) < 0
+		       ? -1
+		       : git_odb_write(ret, odb, content->ptr, content->size,
+				 GIT_OBJECT_COMMIT);
+}
+
 static int write_commit(struct ledger *ledger, const struct build *build,
 	const git_oid *parent, git_oid *ret)
 {
@@ -108,8 +128,10 @@ static int write_commit(struct ledger *ledger, const struct build *build,
 	_cleanup_git_(signature) git_signature *author = NULL, *committer = NULL;
 	_cleanup_git_(commit) git_commit *parent_commit = NULL;
 	_cleanup_git_(tree) git_tree *tree = NULL;
+	git_buf content = GIT_BUF_INIT;
 	const git_commit *parents[1];
 	git_oid tree_id = build->tree;
+	int result;
 
 	if (make_signature(&author, build, build->started) < 0 ||
 		make_signature(&committer, build,
@@ -122,10 +144,13 @@ static int write_commit(struct ledger *ledger, const struct build *build,
 	if (parent && git_commit_lookup(&parent_commit, ledger->repository, parent) < 0)
 		return git_failed("cannot read the ledger '%s'", ledger->path);
 	parents[0] = parent_commit;
-	if (git_commit_create(ret, ledger->repository, NULL, author, committer, "UTF-8",
-		    message, tree, parent ? 1 : 0, parents) < 0)
-		return git_failed("cannot write to the ledger '%s'", ledger->path);
-	return 0;
+	result = git_commit_create_buffer(&content, ledger->repository, author, committer,
+		"UTF-8", message, tree, parent ? 1 : 0, parents);
+	if (result == 0)
+		result = write_object(ledger, &content, ret);
+	git_buf_dispose(&content);
+	return result < 0 ? git_failed("cannot write to the ledger '%s'", ledger->path)
+			  : 0;
 }
 
 /*
@@ -164,6 +189,23 @@ int ledger_begin(struct ledger *ledger, struct build *build)
 	return taken ? -1 : 0;
 }
 
+/*
+ * Where the chain is broken an agent's last build leads on (builds.h): then it keeps a
+ * reference when the agent's moves to a newer one.
+ */
+static int keep_bridge(struct ledger *ledger, const char *agent, const git_oid *tip)
+{
+	_cleanup_free_ char *bridge = NULL;
+	git_oid last;
+
+	if (git_reference_name_to_id(&last, ledger->repository, agent) < 0 ||
+		git_oid_equal(&last, tip) ||
+		git_graph_descendant_of(ledger->repository, tip, &last) == 1)
+		return 0;
+	bridge = xasprintf(REF_BRIDGES "%s", oid_text((char[OID_TEXT_SIZE]){0}, &last));
+	return reference_set(ledger, bridge, &last);
+}
+
 int ledger_finish(struct ledger *ledger, struct build *build)
 {
 	_cleanup_ledger_lock_ int lock = ledger_lock_to_write(ledger);
@@ -172,28 +214,27 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 	_cleanup_build_ struct build earlier = BUILD_INIT;
 	_cleanup_build_ struct build tip = BUILD_INIT;
 	git_oid commit;
-	int found;
+	int found, has_tip;
 
 	if (lock < 0 || ledger_highest_number(ledger, &build->numbers_given) < 0)
 		return -1;
 	/* Its own number was given, even if it could not be read just now. */
 	if (build->numbers_given < build->number)
 		build->numbers_given = build->number;
-	found = build_in_chain(&earlier, ledger, build->number);
+	has_tip = find_tip(&tip, ledger);
+	found = has_tip > 0 ? build_in_chain(&earlier, ledger, build->number) : has_tip;
 	if (found < 0)
 		return -1;
 	if (found)
 		return remove_running(ledger, running);
-	found = build_tip(&tip, ledger);
-	if (found < 0)
-		return -1;
 	set_string(&build->ticket, NULL);
 	/* The chain first: after a crash here the build is merely listed as running, too.
 	 */
-	if (write_commit(ledger, build, found ? &tip.commit : NULL, &commit) < 0 ||
+	if (write_commit(ledger, build, has_tip ? &tip.commit : NULL, &commit) < 0 ||
 		reference_set(ledger, REF_CHAIN, &commit) < 0)
 		return -1;
-	if (reference_set(ledger, agent, &commit) < 0)
+	if (keep_bridge(ledger, agent, &commit) < 0 ||
+		reference_set(ledger, agent, &commit) < 0)
 		warn("%s's next build is compared with an earlier one", build->agent);
 	return remove_running(ledger, running);
 }

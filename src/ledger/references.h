@@ -12,6 +12,7 @@
 /* How the references are laid out, in one place. The caller frees. */
 #define REF_CHAIN "refs/heads/builds"
 #define REF_AGENTS "refs/agents/"
+#define REF_BRIDGES "refs/bridges/"
 #define REF_RUNNING "refs/running/"
 #define REF_REFUSED "refs/refused"
 char *ref_of_running(uint64_t number) _must_check_;

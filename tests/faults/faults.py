@@ -42,11 +42,9 @@ def check_tree(place, build, text):
     """What a snapshot lacks has been said."""
     if build["config_state"] == "none" or "the record lacks" in text or "snapshot" in text:
         return
-    files = subprocess.run(["git", "--git-dir", place.root + "/var/lib/safe-rebuild/ledger.git", "log", "-1",
-                            f"--grep=^Build: {build['build']}$", "--format=%T", "refs/heads/builds"],
-                           capture_output=True, text=True, env=place.env).stdout.strip()
-    listed = subprocess.run(["git", "--git-dir", place.root + "/var/lib/safe-rebuild/ledger.git", "ls-tree",
-                             "--name-only", files], capture_output=True, text=True, env=place.env).stdout.split()
+    files = place.git_ledger("log", "-1", f"--grep=^Build: {build['build']}$", "--format=%T",
+                             "refs/heads/builds").stdout.strip()
+    listed = place.git_ledger("ls-tree", "--name-only", files).stdout.split()
     check(listed == ["flake.nix"], f"the snapshot has {listed}, and nothing was said: {text}")
 
 

@@ -19,6 +19,7 @@ trap 'note "$1" end; exit 143' TERM INT HUP
 note "$1" start
 i=0
 while [ -e "$ROOT/hold" ] && [ $i -lt 1000 ]; do sleep 0.02; i=$((i + 1)); done
+[ ! -e "$ROOT/output" ] || cat "$ROOT/output"
 echo done
 note "$1" end
 """
@@ -149,12 +150,20 @@ class Place:
             self.let_go()
             holder.wait()
 
+    def git_ledger(self, *words):
+        return subprocess.run(["git", "--git-dir", self.root + "/var/lib/safe-rebuild/ledger.git", *words],
+                              capture_output=True, text=True, env=self.env)
+
     def check_ledger(self):
-        fsck = subprocess.run(["git", "--git-dir", self.root + "/var/lib/safe-rebuild/ledger.git", "fsck", "--strict",
-                               "--no-dangling", "--no-progress"], capture_output=True, text=True, env=self.env)
+        fsck = self.git_ledger("fsck", "--strict", "--no-dangling", "--no-progress")
         check(fsck.returncode == 0, f"git fsck: {fsck.stderr}")
+
+    def builds_by_number(self):
+        """The agent of each."""
+        return {build["build"]: build["agent"] for build in self.builds()}
 
     def builds(self):
         log = subprocess.run([self.program, "log", "-n", "1000", "--json"], cwd=self.config,
-                             env=self.env, capture_output=True, check=True)
+                             env=self.env, capture_output=True, text=True)
+        check(log.returncode == 0, f"log ended with {log.returncode}: {log.stderr}")
         return json.loads(log.stdout)["builds"]

@@ -1,0 +1,238 @@
+#include "ledger/loose.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <git2/sys/odb_backend.h>
+#include <sys/stat.h>
+#define ZLIB_CONST
+#include <zlib.h>
+#if __has_include(<git2/sys/errors.h>) /* libgit2 1.8 has moved git_error_set_str() */
+#include <git2/sys/errors.h>
+#endif
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+#include "base/worker.h"
+
+/* Above all others, so that it is asked first. */
+#define PRIORITY 9999
+/* "commit 83886080" and its NUL are 16 bytes. */
+#define HEADER_SIZE 32
+/* No snapshot has a larger one, for a reader's frame takes no more. */
+#define OBJECT_MAX WORKER_FRAME_MAX
+
+struct loose {
+	git_odb_backend parent; /* first: libgit2 knows it by this address */
+	char *objects;          /* the directory */
+	bool writes;
+};
+
+struct object {
+	git_object_t type;
+	char *whole; /* its header and its content */
+	size_t header_len;
+	size_t len; /* of the content */
+};
+
+static void object_cleanup(struct object *object)
+{
+	free(object->whole);
+}
+
+static char *object_path(const git_odb_backend *backend, const git_oid *id)
+{
+	char name[OID_TEXT_SIZE];
+
+	oid_text(name, id);
+	return xasprintf(
+		"%s/%.2s/%s", ((const struct loose *)backend)->objects, name, name + 2);
+}
+
+/* How many bytes came out, at most room; whether that is all there is, too. */
+static size_t inflate_into(
+	char *buffer, size_t room, const char *raw, size_t raw_len, bool *is_whole)
+{
+	z_stream stream = {.next_in = (const Bytef *)raw,
+		.avail_in = (uInt)raw_len,
+		.next_out = (Bytef *)buffer,
+		.avail_out = (uInt)room};
+
+	*is_whole = false;
+	if (inflateInit(&stream) != Z_OK)
+		return 0;
+	*is_whole = inflate(&stream, Z_FINISH) == Z_STREAM_END && !stream.avail_in;
+	inflateEnd(&stream);
+	return stream.total_out;
+}
+
+/* "TYPE LENGTH", with its NUL. */
+static bool parse_header(struct object *object, char *header, size_t len)
+{
+	char *space = memchr(header, ' ', len);
+	uint64_t content_len;
+
+	if (!space || !memchr(header, '\0', len))
+		return false;
+	object->header_len = strlen(header) + 1;
+	*space = '\0';
+	object->type = git_object_string2type(header);
+	if (!text_to_number(space + 1, OBJECT_MAX, &content_len))
+		return false;
+	object->len = content_len;
+	return git_object_typeisloose(object->type);
+}
+
+static bool unpack(struct object *ret, const char *raw, size_t raw_len)
+{
+	char header[HEADER_SIZE];
+	bool is_whole;
+	size_t room = inflate_into(header, sizeof(header), raw, raw_len, &is_whole);
+
+	if (!parse_header(ret, header, room))
+		return false;
+	/* One more, in which what is too long is seen. */
+	room = ret->header_len + ret->len + 1;
+	ret->whole = xcalloc(1, room);
+	return inflate_into(ret->whole, room, raw, raw_len, &is_whole) == room - 1 &&
+	       is_whole;
+}
+
+static bool is_what_its_name_says(const struct object *object, const git_oid *id)
+{
+	git_oid found;
+
+	return git_odb_hash(&found, object->whole + object->header_len, object->len,
+		       object->type) == 0 &&
+	       git_oid_equal(&found, id);
+}
+
+static void set_error(const char *format, ...) _printf_(1, 2);
+static void set_error(const char *format, ...)
+{
+	va_list arguments;
+	_cleanup_free_ char *text = NULL;
+
+	va_start(arguments, format);
+	text = xvasprintf(format, arguments);
+	va_end(arguments);
+	git_error_set_str(GIT_ERROR_ODB, text);
+}
+
+/* GIT_ENOTFOUND: no such file; GIT_EMISMATCH: one that is damaged. */
+static int load(struct object *ret, const char *path, const git_oid *id)
+{
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_free_ char *raw = NULL;
+	struct stat status;
+	size_t raw_len;
+
+	if (fd < 0 && errno == ENOENT)
+		return GIT_ENOTFOUND;
+	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		if (remove(path) == 0)
+			warn("removed '%s' from the ledger: it was not a file", path);
+		return GIT_ENOTFOUND;
+	}
+	if (fd < 0 || read_to_end(fd, OBJECT_MAX, &raw, &raw_len) < 0) {
+		set_error("cannot read '%s': %s", path, strerror(errno));
+		return GIT_ERROR;
+	}
+	if (unpack(ret, raw, raw_len) && is_what_its_name_says(ret, id))
+		return 0;
+	set_error("'%s' is damaged", path);
+	return GIT_EMISMATCH;
+}
+
+static int load_object(
+	struct object *ret, const git_odb_backend *backend, const git_oid *id)
+{
+	_cleanup_free_ char *path = object_path(backend, id);
+
+	return load(ret, path, id);
+}
+
+static int read_object(void **data, size_t *len, git_object_t *type,
+	git_odb_backend *backend, const git_oid *id)
+{
+	_cleanup_(object_cleanup) struct object object = {0};
+	int result = load_object(&object, backend, id);
+
+	if (result < 0)
+		return result;
+	*data = git_odb_backend_data_alloc(backend, object.len + 1);
+	if (!*data)
+		return GIT_ERROR;
+	memcpy(*data, object.whole + object.header_len, object.len + 1);
+	*len = object.len;
+	*type = object.type;
+	return 0;
+}
+
+static int read_header(
+	size_t *len, git_object_t *type, git_odb_backend *backend, const git_oid *id)
+{
+	_cleanup_(object_cleanup) struct object object = {0};
+	int result = load_object(&object, backend, id);
+
+	*len = object.len;
+	*type = object.type;
+	return result;
+}
+
+/* Before it is written: a damaged one would be taken for what is already there. Whether
+ * it is, libgit2's own backends say. */
+static int make_way(git_odb_backend *backend, const git_oid *id)
+{
+	_cleanup_(object_cleanup) struct object object = {0};
+	_cleanup_free_ char *path = object_path(backend, id);
+
+	if (load(&object, path, id) == GIT_EMISMATCH && unlink(path) == 0)
+		warn("removed '%s' from the ledger, to be written again: it was damaged",
+			path);
+	return GIT_ENOTFOUND;
+}
+
+static int has_object(git_odb_backend *backend, const git_oid *id)
+{
+	if (((const struct loose *)backend)->writes)
+		(void)make_way(backend, id);
+	return 0;
+}
+
+static void free_backend(git_odb_backend *backend)
+{
+	free(((struct loose *)backend)->objects);
+	free(backend);
+}
+
+static int add(git_odb *odb, const char *ledger_path, bool writes)
+{
+	struct loose *loose = xcalloc(1, sizeof(*loose));
+
+	git_odb_init_backend(&loose->parent, GIT_ODB_BACKEND_VERSION);
+	loose->parent.read = read_object;
+	loose->parent.read_header = read_header;
+	loose->parent.exists = has_object;
+	loose->parent.freshen = make_way;
+	loose->parent.free = free_backend;
+	loose->objects = xasprintf("%s/objects", ledger_path);
+	loose->writes = writes;
+	if (git_odb_add_backend(odb, &loose->parent, PRIORITY) < 0) {
+		free_backend(&loose->parent);
+		return -1;
+	}
+	return 0;
+}
+
+int loose_add(git_odb *odb, const char *ledger_path)
+{
+	return add(odb, ledger_path, false);
+}
+
+int loose_add_to_write(git_odb *odb, const char *ledger_path)
+{
+	return add(odb, ledger_path, true);
+}
