@@ -269,7 +269,8 @@ static int look_at_failed(const struct step *before, struct step *step,
 /*
  * Whether the step is the item's owner: it has changed how often the line stands in this
  * path, and in the tree. One that has only done so elsewhere may have made a copy: it
- * counts if no other is found, or if the line was moved here later.
+ * counts if no other is found, or if the line was moved here later. One that has put it
+ * into its block is the owner, wherever else it stood.
  */
 static bool is_owner(struct item *item)
 {
@@ -280,7 +281,8 @@ static bool is_owner(struct item *item)
 		return false;
 	if (here && !any)
 		item->has_moved = true;
-	item->is_settled = any && (here || item->has_moved);
+	item->is_settled =
+		(any && (here || item->has_moved)) || item->delta_in_block * sign > 0;
 	return item->is_settled || (any && item->owner == NO_OWNER);
 }
 

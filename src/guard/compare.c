@@ -36,6 +36,7 @@ static uint64_t item_value(
 struct comparison {
 	struct items *items;
 	struct counts wanted, delta; /* of lines and whole files, also in their path */
+	struct counts before;        /* lines of the texts that changed */
 };
 
 static int compare_paths(const void *path, const void *change)
@@ -67,8 +68,13 @@ static void count_delta(
 static void count_lines(struct comparison *comparison, const struct lines *lines,
 	size_t path, int64_t value)
 {
-	for (size_t i = 0; i < lines->len; i++)
-		count_delta(comparison, lines->list[i].hash, path, value);
+	for (size_t i = 0; i < lines->len; i++) {
+		const struct line *line = &lines->list[i];
+
+		count_delta(comparison, line->hash, path, value);
+		if (line->site != line->hash)
+			count_delta(comparison, line->site, path, value);
+	}
 }
 
 /* Inputs and entries of the path. */
@@ -103,6 +109,7 @@ static int compare_change(struct comparison *comparison, git_repository *reposit
 		return -1;
 	lines_split(&from_lines, from);
 	lines_split(&to_lines, to);
+	counts_add_lines(&comparison->before, &from_lines, 1);
 	count_lines(comparison, &from_lines, path, -1);
 	count_lines(comparison, &to_lines, path, 1);
 	count_delta(comparison, entry_hash(change->old_mode, &change->old_id, false),
@@ -125,10 +132,15 @@ int items_compare(struct items *items, git_repository *repository, const git_oid
 	int result = tree_diff(&changes, repository, from, to);
 
 	for (size_t i = 0; i < items->len; i++) {
-		items->list[i].delta = items->list[i].delta_here = 0;
-		items->list[i].has_mine = false;
-		if (is_counted(&items->list[i]))
-			*counts_at(&comparison.wanted, items->list[i].hash) = 1;
+		struct item *item = &items->list[i];
+
+		item->delta = item->delta_here = item->delta_in_block = 0;
+		item->has_mine = false;
+		if (!is_counted(item))
+			continue;
+		*counts_at(&comparison.wanted, item->hash) = 1;
+		if (item->enclosing)
+			*counts_at(&comparison.wanted, item_site(item)) = 1;
 	}
 	for (size_t i = 0; i < changes.len && result == 0; i++)
 		result = compare_change(
@@ -141,9 +153,13 @@ int items_compare(struct items *items, git_repository *repository, const git_oid
 		item->delta = counts_get(&comparison.delta, item_place(item));
 		item->delta_here =
 			counts_get(&comparison.delta, place_in(item->hash, item->path));
+		if (item->enclosing && counts_get(&comparison.before, item->enclosing))
+			item->delta_in_block =
+				counts_get(&comparison.delta, item_site(item));
 	}
 	counts_free(&comparison.wanted);
 	counts_free(&comparison.delta);
+	counts_free(&comparison.before);
 	return result;
 }
 

@@ -8,9 +8,11 @@
 
 /*
  * How often each item's line stands in one tree more than in another, as its .delta, in
- * its own path as .delta_here; and for inputs and entries whether they have come (1) or
- * gone (-1) in their path, whole files in any. seen (NULL: nobody) is called for each
- * text that changed.
+ * its own path as .delta_here, and as .delta_in_block in blocks like its own, if there
+ * was one before (values that change places between two blocks stand in the text as often
+ * as they did); and for inputs and entries whether they have come (1) or gone (-1) in
+ * their path, whole files in any. seen (NULL: nobody) is called for each text that
+ * changed.
  */
 typedef void items_seen(
 	size_t path, const struct lines *from, const struct lines *to, void *data);

@@ -61,15 +61,16 @@ static int hear(struct court *court)
  * comes back only where it once stood. */
 static bool is_since_base(const struct court *court, const struct item *item)
 {
+	const int64_t sign = item->is_lost ? 1 : -1;
 	const int64_t delta =
 		item->has_copy && !item->is_lost ? item->delta_here : item->delta;
 
 	return !court->history.has_live && !git_oid_is_zero(&court->history.base) &&
-	       (item->is_lost ? delta > 0 : delta < 0);
+	       (delta * sign > 0 || item->delta_in_block * sign > 0);
 }
 
 /* A new text that stands in the lost line's place: of the same name, in the same block
- * (which may have gone to another file), and never built. */
+ * (which may have gone to another file), and never built. It replaces one only. */
 static struct item *find_replacement(const struct court *court, const struct item *item)
 {
 	for (size_t i = 0; item->key && i < court->items.len; i++) {
@@ -78,8 +79,10 @@ static struct item *find_replacement(const struct court *court, const struct ite
 		if (other->kind == ITEM_LINE && !other->is_lost &&
 			other->key == item->key && other->enclosing == item->enclosing &&
 			(other->path == item->path || item->enclosing) &&
-			other->owner == NO_OWNER)
+			other->owner == NO_OWNER && !other->replaces) {
+			other->replaces = true;
 			return other;
+		}
 	}
 	return NULL;
 }

@@ -329,8 +329,7 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 	return 0;
 }
 
-/* A line with what it stands in: the same pair in another file has moved. */
-static uint64_t site(const struct item *item)
+uint64_t item_site(const struct item *item)
 {
 	return line_site(item->hash, item->enclosing);
 }
@@ -355,11 +354,11 @@ static void drop_moved(struct items *items)
 	for (size_t i = 0; i < items->len; i++)
 		if (can_move(&items->list[i]))
 			*counts_at(&sides[items->list[i].is_lost],
-				site(&items->list[i])) += 1;
+				item_site(&items->list[i])) += 1;
 	for (size_t i = 0; i < items->len; i++)
 		if (can_move(&items->list[i]) &&
-			counts_get(
-				&sides[!items->list[i].is_lost], site(&items->list[i])))
+			counts_get(&sides[!items->list[i].is_lost],
+				item_site(&items->list[i])))
 			items->list[i].hash = 0;
 	counts_free(&sides[0]);
 	counts_free(&sides[1]);
@@ -377,17 +376,10 @@ struct gathering {
 static void gather_text(struct counts *counts, const git_blob *blob)
 {
 	_cleanup_lines_ struct lines lines = {0};
-	_cleanup_free_ uint64_t *enclosing = enclosing_of(blob);
 
 	lines_split(&lines, blob);
-	for (size_t i = 0; i < lines.len; i++) {
-		const struct line *line = &lines.list[i];
-		struct item item = {.hash = line->hash};
-
-		if (line_needs_enclosing(line->text, line->len))
-			item.enclosing = enclosing[line->number];
-		*counts_at(counts, site(&item)) += 1;
-	}
+	for (size_t i = 0; i < lines.len; i++)
+		*counts_at(counts, lines.list[i].site) += 1;
 }
 
 static int gather_entry(const char *root, const git_tree_entry *entry, void *data)
@@ -422,7 +414,7 @@ void items_mark_copies(struct items *items, git_repository *repository,
 		struct item *item = &items->list[i];
 
 		if (item->kind == ITEM_LINE && item->is_lost == lost)
-			item->has_copy = counts_get(&counts, site(item)) > 0;
+			item->has_copy = counts_get(&counts, item_site(item)) > 0;
 	}
 }
 

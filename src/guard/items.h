@@ -56,8 +56,9 @@ struct item {
 	bool is_stale;   /* input, entry: what mine has in its place was live once */
 	bool is_settled; /* the owner has changed this very path */
 	bool has_moved;  /* ... into it, since the steps that are looked at */
+	bool replaces;   /* line: it stands in the place of one that is lost */
 	/* Of the last comparison of two trees, see items_compare(). */
-	int64_t delta, delta_here;
+	int64_t delta, delta_here, delta_in_block;
 	bool has_mine; /* one of the two has what mine has in its place */
 };
 
@@ -89,6 +90,9 @@ void items_mark_copies(struct items *items, git_repository *repository,
 	const struct settings *settings, const git_oid *tree, bool lost);
 
 const char *item_path(const struct items *items, const struct item *item);
+
+/* A line with what it stands in: the same pair in another file has moved. */
+uint64_t item_site(const struct item *item);
 
 /* What an item's .hash and .mine are of: an input of a flake.lock, a path as a whole or
  * (mode_only) its mode. 0: there is none. */

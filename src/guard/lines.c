@@ -250,6 +250,9 @@ void lines_split_text(struct lines *ret, const char *at, size_t len)
 		line.hash = line_identity(line.text, line.len, enclosing[line.number]);
 		if (!line.hash)
 			continue;
+		line.site = line_needs_enclosing(line.text, line.len)
+				    ? line_site(line.hash, enclosing[line.number])
+				    : line.hash;
 		ret->list = xgrow(ret->list, ret->len, sizeof(*ret->list));
 		ret->list[ret->len++] = line;
 	}

@@ -13,6 +13,7 @@ struct line {
 	size_t len;
 	unsigned number; /* in its text, from 1 */
 	uint64_t hash;   /* see line_identity() */
+	uint64_t site;   /* see line_site(); of one that needs no enclosing its hash */
 };
 
 struct lines {

@@ -156,13 +156,15 @@ static bool bridge(struct build_walk *walk)
 	return true;
 }
 
-/* After a commit that could not be read. */
+/* After a commit that could not be read. A failure of the moment is no loss of
+ * everything. */
 static int go_on(struct build_walk *walk, int result)
 {
+	const bool is_lost = result == GIT_ENOTFOUND || result == GIT_EMISMATCH;
+
 	if (bridge(walk))
 		return 0;
-	if ((result != GIT_ENOTFOUND && result != GIT_EMISMATCH) ||
-		(walk->below == UINT64_MAX && !walk->begins_anew))
+	if (walk->below == UINT64_MAX && !(is_lost && walk->begins_anew))
 		return git_failed("cannot read the ledger '%s'", walk->ledger->path);
 	say_damaged(walk, 0);
 	walk->left = 0;

@@ -50,14 +50,16 @@ static bool has_ended(const struct process_name *child)
 	return errno == ENOENT || errno == ESRCH;
 }
 
-/* Without this anybody could make us wait for any process. */
+/* Without this anybody could make us wait for any process. What cannot be told just now
+ * is no reason to run beside it. */
 static bool is_believed(const struct build *ticket, const struct settings *settings)
 {
 	_cleanup_free_ char *path = xasprintf("/proc/%d", (int)ticket->child.pid);
 	struct stat status;
 
-	return ticket_is_believed(
-		ticket, settings, stat(path, &status) == 0 ? status.st_uid : 0);
+	if (stat(path, &status) < 0)
+		return errno != ENOENT || ticket_is_believed(ticket, settings, 0);
+	return ticket_is_believed(ticket, settings, status.st_uid);
 }
 
 static void say_orphan(struct outside *outside, const struct build *ticket)

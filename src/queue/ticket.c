@@ -104,8 +104,13 @@ static bool is_locked(int fd)
 static int open_ticket(const char *directory, const char *name, bool *ret_alive)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+	int fd = open(path, flags);
 
+	/* Its owner may have forbidden it; the kernel's momentary refusal is no such
+	 * word. */
+	if (fd < 0 && errno == EACCES)
+		fd = open(path, flags);
 	if (fd >= 0)
 		*ret_alive = is_locked(fd);
 	return fd;
@@ -119,7 +124,11 @@ static bool read_ticket(struct build *ret, int fd, const char *name)
 	size_t len;
 
 	*ret = (struct build)BUILD_INIT;
-	if (fstat(fd, &status) < 0 || read_to_end(fd, TICKET_MAX, &text, &len) < 0)
+	if (fstat(fd, &status) < 0) {
+		errno = EIO; /* no owner can cause that */
+		return false;
+	}
+	if (read_to_end(fd, TICKET_MAX, &text, &len) < 0)
 		return false;
 	errno = EINVAL;
 	if (!build_parse(ret, text, len))

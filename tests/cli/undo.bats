@@ -1088,3 +1088,33 @@ This reverts commit $(git rev-parse HEAD~1)."
 	passes beta switch
 	refute_contains "$output" lacks
 }
+
+# Two blocks that tell their values apart by what they stand in alone.
+prepare_hosts() {
+	printf '{\n  web = {\n    host = "one";\n  };\n  db = {\n    host = "two";\n  };\n}\n' >hosts.nix
+	commit_all . "hosts"
+	passes root switch
+	cp hosts.nix "$ROOT/old"
+}
+
+@test "values that have changed places between blocks do not go back with an old copy" {
+	prepare_hosts
+	printf '{\n  web = {\n    host = "two";\n  };\n  db = {\n    host = "one";\n  };\n}\n' >hosts.nix
+	commit_all . "alpha swaps them"
+	passes alpha switch
+	cp "$ROOT/old" hosts.nix
+	refused beta switch
+	assert_contains "$output" "build 3 by alpha"
+	assert_contains "$output" 'host = \"two\";'
+	passes alpha switch
+}
+
+@test "one new value excuses the loss of one, not of all that have its name" {
+	prepare_hosts
+	sed -i 's/"one";/"one";\n    listen 80 alpha;\n    listen 81 alpha;/' hosts.nix
+	commit_all . "alpha listens"
+	passes alpha switch
+	sed -i '/listen/d; s/"one";/"one";\n    listen 80 beta;/' hosts.nix
+	refused beta switch
+	assert_contains "$output" "listen 81 alpha;"
+}
