@@ -31,7 +31,8 @@
         };
       });
 
-      formatter = forEach (pkgs: pkgs.nixfmt-rfc-style);
+      # nixfmt alone reads stdin where nix fmt names no file.
+      formatter = forEach (pkgs: pkgs.nixfmt-tree or pkgs.nixfmt-rfc-style);
 
       devShells = forEach (pkgs: {
         default = pkgs.mkShell {
