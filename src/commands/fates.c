@@ -10,7 +10,7 @@ int fates_begin(struct fates *ret, struct ledger *ledger, const struct settings 
 	_cleanup_target_ struct target target = {0};
 	_cleanup_system_ struct system_state now = {0};
 
-	*ret = (struct fates){0};
+	*ret = (struct fates){.lineage.newer = BUILD_INIT};
 	target_by_name(&target, settings, NULL);
 	system_read(&now, settings, &target);
 	return lineage_begin(&ret->lineage, ledger, target.name, now.profile) < 0 ? -1

@@ -93,7 +93,7 @@ static int gather_refused(struct state *state)
 
 static int find_going_back(struct state *state)
 {
-	_cleanup_lineage_ struct lineage lineage = {0};
+	_cleanup_lineage_ struct lineage lineage = {.newer = BUILD_INIT};
 	const int found = lineage_begin(&lineage, state->ledger,
 		state->queues[0].target.name, state->system.profile);
 

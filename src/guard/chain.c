@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "guard/compare.h"
+#include "ledger/lineage.h"
 
 /* More is not told apart: "not known whose". */
 #define STEPS_MAX 200
@@ -88,6 +89,20 @@ static struct step *step_after(struct chain *chain, const struct build *build)
 	return &chain->list[at];
 }
 
+/* What the newer step found live, where an older one has made that: somebody went back to
+ * it outside safe-rebuild. Newest first. */
+static void add_return(struct chain *chain, const struct build *older)
+{
+	const struct build *newer =
+		chain->len ? &chain->list[chain->len - 1].build : NULL;
+	char *found;
+
+	if (!newer || build_follows(newer, older))
+		return;
+	found = xstrdup(newer->system_before);
+	grow(chain)->build.system_after = found;
+}
+
 /* Newest first; what did not become live is kept with the step after it. */
 static int collect(struct chain *chain, struct ledger *ledger, const struct build *last)
 {
@@ -107,6 +122,7 @@ static int collect(struct chain *chain, struct ledger *ledger, const struct buil
 				!(chain->len &&
 					is_beside(&build,
 						&chain->list[chain->len - 1].build)))) {
+			add_return(chain, &build);
 			grow(chain)->build = build;
 			build = (struct build)BUILD_INIT;
 		} else if (chain->len && build_has_snapshot(&build)) {

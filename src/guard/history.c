@@ -247,10 +247,17 @@ static bool share_a_line(const struct history *history, git_commit *a, git_commi
 	return false;
 }
 
+static bool share_their_parent(git_commit *a, git_commit *b)
+{
+	return git_commit_parentcount(a) && git_commit_parentcount(b) &&
+	       git_oid_equal(git_commit_parent_id(a, 0), git_commit_parent_id(b, 0));
+}
+
 /*
  * Whether b is a written anew. Both amend and rebase keep the author and his time, and
  * the committer's tells which of the two is the newer; but scripts commit more than once
- * in a second, so the subject or some of the content must be the same as well.
+ * in a second, so the parent, the subject or some of the content must be the same as
+ * well.
  */
 static bool is_twin(const struct history *history, git_commit *a, git_commit *b)
 {
@@ -264,7 +271,8 @@ static bool is_twin(const struct history *history, git_commit *a, git_commit *b)
 	return one->when.time == other->when.time && streq(one->name, other->name) &&
 	       streq(one->email, other->email) && streq(one_by->email, other_by->email) &&
 	       git_commit_time(b) > git_commit_time(a) &&
-	       ((subject && other_subject && streq(subject, other_subject)) ||
+	       (share_their_parent(a, b) ||
+		       (subject && other_subject && streq(subject, other_subject)) ||
 		       share_a_line(history, a, b));
 }
 

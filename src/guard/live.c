@@ -127,7 +127,7 @@ int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
 	same = state.running && state.profile && streq(state.running, state.profile);
 	ret[0].runs = state.running != NULL;
 	if (same) {
-		_cleanup_lineage_ struct lineage lineage = {0};
+		_cleanup_lineage_ struct lineage lineage = {.newer = BUILD_INIT};
 		const int resumed =
 			lineage_begin(&lineage, ledger, target->name, state.profile);
 

@@ -21,7 +21,7 @@ int lineage_begin(struct lineage *ret, struct ledger *ledger, const char *target
 	_cleanup_build_ struct build newest = BUILD_INIT, maker = BUILD_INIT;
 	int found;
 
-	*ret = (struct lineage){0};
+	*ret = (struct lineage){.ledger = ledger, .newer = BUILD_INIT};
 	if (!profile)
 		return 0;
 	found = find_newest(&newest, ledger, target);
@@ -35,14 +35,48 @@ int lineage_begin(struct lineage *ret, struct ledger *ledger, const char *target
 	return found;
 }
 
+/* What boots and what runs are the same before and after these. */
+static bool changes_both(const struct build *build)
+{
+	return build->back_to || (build->action && streq(build->action, "switch"));
+}
+
+bool build_follows(const struct build *newer, const struct build *older)
+{
+	return !changes_both(newer) || !changes_both(older) || !newer->system_before ||
+	       !older->system_after || streq(newer->system_before, older->system_after);
+}
+
+/* Whether a build before this one has made what the newer one found. */
+static bool was_gone_back(const struct lineage *lineage, const struct build *build)
+{
+	struct build_walk walk = builds_walk_before(lineage->ledger, build);
+	const char *found = lineage->newer.system_before;
+	_cleanup_build_ struct build older = BUILD_INIT;
+
+	if (!lineage->newer.number || build_follows(&lineage->newer, build))
+		return false;
+	walk.with_snapshot = false;
+	while (builds_next(&older, &walk) > 0)
+		if (build_made_its_system(&older) && streq(older.system_after, found))
+			return true;
+	return false;
+}
+
 enum standing lineage_look(struct lineage *lineage, const struct build *build)
 {
 	if (!build_made_its_system(build))
 		return STANDING_NONE;
+	if (!lineage->resumed && was_gone_back(lineage, build)) {
+		lineage->resumed = xstrdup(lineage->newer.system_before);
+		lineage->rollback = 0;
+	}
 	if (lineage->resumed &&
 		(build->back_to || !streq(build->system_after, lineage->resumed)))
 		return STANDING_OUT;
 	set_string(&lineage->resumed, NULL);
+	build_free(&lineage->newer);
+	build_copy(&lineage->newer, build);
 	/* A rollback that was cut off may have taken nothing out. */
 	if (build->back_to && build_took_effect(build)) {
 		lineage->resumed = xstrdup(build->system_after);
@@ -54,4 +88,5 @@ enum standing lineage_look(struct lineage *lineage, const struct build *build)
 void lineage_free(struct lineage *lineage)
 {
 	free(lineage->resumed);
+	build_free(&lineage->newer);
 }

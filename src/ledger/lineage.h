@@ -11,8 +11,10 @@
 #include "ledger/builds.h"
 
 struct lineage {
+	struct ledger *ledger;
 	char *resumed;     /* the system that was gone back to; builds after it are out */
 	uint64_t rollback; /* which build did; 0: it was done outside */
+	struct build newer; /* the last that was looked at and is live; number 0: none */
 };
 
 enum standing {
@@ -32,4 +34,7 @@ int lineage_begin(struct lineage *ret, struct ledger *ledger, const char *target
 /* To be called for the target's builds one by one, newest first. */
 enum standing lineage_look(struct lineage *lineage, const struct build *build);
 void lineage_free(struct lineage *lineage);
+
+/* Whether the newer build found what the older one had left, as far as that is known. */
+bool build_follows(const struct build *newer, const struct build *older);
 #define _cleanup_lineage_ _cleanup_(lineage_free)

@@ -195,7 +195,7 @@ int rollback_collect(struct builds *ret, const struct run *run, const char *syst
 {
 	struct build_walk walk = builds_walk(run->ledger, run->target.name);
 	_cleanup_build_ struct build build = BUILD_INIT, maker = BUILD_INIT;
-	_cleanup_lineage_ struct lineage lineage = {0};
+	_cleanup_lineage_ struct lineage lineage = {.newer = BUILD_INIT};
 	int found = find_maker(&maker, run, system);
 
 	if (found < 0 ||
@@ -216,7 +216,7 @@ int rollback_was_taken_out(uint64_t *ret_by, const struct run *run, const char *
 {
 	struct build_walk walk = builds_walk(run->ledger, run->target.name);
 	_cleanup_build_ struct build build = BUILD_INIT;
-	_cleanup_lineage_ struct lineage lineage = {0};
+	_cleanup_lineage_ struct lineage lineage = {.newer = BUILD_INIT};
 	bool was_left = false; /* by a rollback: all that is known of one made outside */
 	int found = lineage_begin(&lineage, run->ledger, run->target.name, now->profile);
 

@@ -1118,3 +1118,30 @@ prepare_hosts() {
 	refused beta switch
 	assert_contains "$output" "listen 81 alpha;"
 }
+
+@test "what was gone back from outside stays out after the next build, too" {
+	git branch old
+	alpha_changes_line_3
+	goes_back_outside
+	git checkout -q old
+	echo '# beta' >>flake.nix
+	commit_all . "beta's"
+	passes beta switch
+	assert_contains "$(sr log)" "rolled back outside safe-rebuild"
+	git merge -q -m m -
+	refused beta switch
+	assert_contains "$output" "would bring back what was rolled back: build 2 by alpha"
+	assert_contains "$output" "--allow-redo 2"
+}
+
+@test "an amended commit may have another subject and no line in common" {
+	alpha_changes_line_3
+	git clone -q . "$ROOT/other"
+	sleep 1.1
+	sed -i 's/^option3 = .*/option3 = "alpha again";/' big.nix
+	git commit -qa --amend -m "another subject"
+	cd "$ROOT/other"
+	git fetch -q
+	git reset -q --hard '@{u}'
+	passes beta switch
+}
