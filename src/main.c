@@ -4,6 +4,7 @@
 #include "base/message.h"
 #include "base/text.h"
 #include "commands/command.h"
+#include "rebuild/program.h"
 #include "run/run.h"
 
 static void print_help(void)
@@ -118,6 +119,7 @@ int main(int argc, char **argv)
 	if (getauxval(AT_SECURE))
 		return fail(EXIT_NO_PERMISSION,
 			"refusing to run with raised privileges (setuid): use sudo");
+	program_trust_path();
 	keep_standard_descriptors_only();
 	surroundings_enter(&surroundings);
 	for (int i = 1; i < argc; i++)

@@ -190,15 +190,27 @@ int make_shared_directory(const char *path, mode_t mode, uid_t user, gid_t group
 	return errno == EEXIST ? 0 : -1;
 }
 
+/* Takes fd; a FIFO would keep whoever reads it. */
+static int only_regular(int fd)
+{
+	struct stat status;
+
+	if (fd < 0 || (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
 int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t group)
 {
-	const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
+	const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 	int fd;
 
 	for (;;) {
 		fd = openat(directory_fd, name, flags);
 		if (fd >= 0 || errno != ENOENT)
-			return fd;
+			return only_regular(fd);
 		fd = openat(directory_fd, name, flags | O_CREAT | O_EXCL, mode);
 		if (fd >= 0)
 			break;

@@ -53,7 +53,7 @@ int make_shared_directory(const char *path, mode_t mode, uid_t user, gid_t group
 /*
  * Opens the file for reading and writing, made O_EXCL with mode (less the umask) and
  * group (gid_t -1: the directory's rule) where it is missing. Never follows a link, never
- * truncates.
+ * truncates, never takes what is no regular file (EINVAL).
  */
 int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t group);
 

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -76,6 +78,22 @@ static size_t find_first_kept(const struct edits *edits)
 	return first;
 }
 
+/* What another has put in its place goes. */
+static int open_own(const char *name)
+{
+	for (int i = 0; i < 2; i++) {
+		_cleanup_close_ int fd =
+			open_shared_file(AT_FDCWD, name, 0640, (gid_t)-1);
+		struct stat status;
+
+		if (fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid())
+			return TAKE_FD(fd);
+		if (remove(name) < 0)
+			return -1;
+	}
+	return -1;
+}
+
 int edits_note(const struct settings *settings, const char *agent, const char *path)
 {
 	_cleanup_free_ char *directory = directory_of(settings);
@@ -86,7 +104,7 @@ int edits_note(const struct settings *settings, const char *agent, const char *p
 
 	if (make_shared_directory(directory, 02770, (uid_t)-1, (gid_t)-1) < 0)
 		return -1;
-	fd = open_shared_file(AT_FDCWD, name, 0660, (gid_t)-1);
+	fd = open_own(name);
 	if (fd < 0 || lock_within(fd, LOCK_MS) < 0)
 		return -1;
 	parse(&edits, fd);

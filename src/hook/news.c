@@ -23,20 +23,32 @@
 #define LINE_MAX_BYTES 300
 #define MARK_DAYS 90
 
+/* sudo may leave another user's directories in the environment: what root made there, a
+ * link of that user's could lead anywhere. NULL: not set, or not ours. */
+static const char *own_directory(const char *variable)
+{
+	const char *path = getenv(variable);
+	struct stat status;
+
+	return path && *path == '/' && stat(path, &status) == 0 &&
+			       status.st_uid == geteuid()
+		       ? path
+		       : NULL;
+}
+
 /* Where a session that is resumed next week finds it. NULL where the user has no
  * directory for such things. */
 static char *path_of_mark(const char *agent)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR"),
-		   *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *cache = own_directory("XDG_CACHE_HOME"),
+		   *home = own_directory("HOME"),
+		   *runtime = own_directory("XDG_RUNTIME_DIR");
 
-	if (cache && *cache == '/')
+	if (cache)
 		return xasprintf("%s/safe-rebuild/%s", cache, agent);
-	if (home && *home == '/')
+	if (home)
 		return xasprintf("%s/.cache/safe-rebuild/%s", home, agent);
-	return runtime && *runtime == '/'
-		       ? xasprintf("%s/safe-rebuild/%s", runtime, agent)
-		       : NULL;
+	return runtime ? xasprintf("%s/safe-rebuild/%s", runtime, agent) : NULL;
 }
 
 static char *read_line(const char *path)

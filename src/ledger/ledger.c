@@ -105,7 +105,7 @@ static int set_permissions(const char *path, const struct sharing *sharing)
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} entries[] = {{"objects", 02770}, {"objects/info", 02750},
+	} entries[] = {{"objects", 03770}, {"objects/info", 02750},
 		{"objects/pack", 02770}, {"refs", 02770}, {"refs/heads", 02770},
 		{"refs/tags", 02770}, {"hooks", 0750}, {"info", 0750},
 		{"info/exclude", 0640}, {"hooks/README.sample", 0640}, {"config", 0640},
@@ -232,7 +232,9 @@ int ledger_make(const struct settings *settings)
 		return -1;
 	if (access(ledger->path, F_OK) < 0)
 		return make_repository(ledger, &sharing);
-	return is_whole(ledger) ? 0 : make_skeleton(ledger->path, &sharing);
+	if (!is_whole(ledger))
+		return make_skeleton(ledger->path, &sharing);
+	return sharing.is_shared ? set_permissions(ledger->path, &sharing) : 0;
 }
 
 int ledger_open_to_record(struct ledger **ret, const struct settings *settings)

@@ -17,12 +17,15 @@
 #define DEPTH_MAX 8
 #define MOMENT_MS 50
 #define OLD_SECONDS 3600
+/* libgit2 reads a reference whole. */
+#define REFERENCE_MAX 4096
+#define ALTERNATES "objects/info/alternates"
 
 /* Below these anybody in the group may make files. */
-static const char *const shared[] = {"refs", "objects/pack"};
+static const char *const shared[] = {"refs", "objects/info", "objects/pack"};
 static const char *const single[] = {"config", "HEAD", "packed-refs"};
 
-typedef void file_found(struct strv *found, const char *path, unsigned char type);
+typedef void file_found(struct strv *found, const char *path, const struct stat *status);
 
 static void list_files(const struct ledger *ledger, const char *path, unsigned depth,
 	file_found *is_found, struct strv *found)
@@ -35,29 +38,35 @@ static void list_files(const struct ledger *ledger, const char *path, unsigned d
 	directory = fd < 0 ? NULL : fdopendir(fd);
 	while (directory && (entry = readdir(directory))) {
 		_cleanup_free_ char *below = xasprintf("%s/%s", path, entry->d_name);
+		struct stat status;
 
-		if (entry->d_type == DT_DIR && *entry->d_name != '.' && depth < DEPTH_MAX)
+		if (fstatat(dirfd(directory), entry->d_name, &status,
+			    AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (!S_ISDIR(status.st_mode))
+			is_found(found, below, &status);
+		else if (*entry->d_name != '.' && depth < DEPTH_MAX)
 			list_files(ledger, below, depth + 1, is_found, found);
-		else if (entry->d_type != DT_DIR)
-			is_found(found, below, entry->d_type);
 	}
 }
 
-static void note_trap(struct strv *found, const char *path, unsigned char type)
+static void note_trap(struct strv *found, const char *path, const struct stat *status)
 {
-	if (type != DT_REG && type != DT_UNKNOWN)
+	if (!S_ISREG(status->st_mode) || streq(path, ALTERNATES) ||
+		(starts_with(path, "refs/") && status->st_size > REFERENCE_MAX))
 		strv_add(found, path);
 }
 
-static void note_lock(struct strv *found, const char *path, unsigned char type)
+static void note_lock(struct strv *found, const char *path, const struct stat *status)
 {
-	if (type == DT_REG && ends_with(path, ".lock"))
+	if (S_ISREG(status->st_mode) && ends_with(path, ".lock"))
 		strv_add(found, path);
 }
 
-static void note_unfinished(struct strv *found, const char *path, unsigned char type)
+static void note_unfinished(
+	struct strv *found, const char *path, const struct stat *status)
 {
-	if (type == DT_REG && starts_with(strrchr(path, '/'), "/tmp_"))
+	if (S_ISREG(status->st_mode) && starts_with(strrchr(path, '/'), "/tmp_"))
 		strv_add(found, path);
 }
 
@@ -66,9 +75,8 @@ static int remove_trap(const struct ledger *ledger, const char *path)
 	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
 
 	if (remove(whole) < 0 && errno != ENOENT)
-		return error_errno(
-			"'%s' is not a file, and git would wait for it", whole);
-	warn("removed '%s' from the ledger: it was not a file", path);
+		return error_errno("'%s' is a trap for git", whole);
+	warn("removed '%s' from the ledger: it was no file that belongs there", path);
 	return 0;
 }
 

@@ -6,7 +6,8 @@
 #include "ledger/ledger.h"
 
 /*
- * libgit2 would wait for ever for a FIFO, and follow a link. Such a file is removed, and
+ * libgit2 would wait for ever for a FIFO, follow a link, read a huge reference whole and
+ * look for objects wherever the alternates say. Such a file is removed, and
  * said; -1 (printed) where that is not possible.
  */
 int ledger_remove_traps(const struct ledger *ledger) _must_check_;

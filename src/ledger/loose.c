@@ -133,7 +133,8 @@ static int load(struct object *ret, const char *path, const git_oid *id)
 		return GIT_ENOTFOUND;
 	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
 		if (remove(path) == 0)
-			warn("removed '%s' from the ledger: it was not a file", path);
+			warn("removed '%s' from the ledger: it was no file that belongs there",
+				path);
 		return GIT_ENOTFOUND;
 	}
 	if (fd < 0 || read_to_end(fd, OBJECT_MAX, &raw, &raw_len) < 0) {

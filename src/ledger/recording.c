@@ -12,9 +12,19 @@
 #include "ledger/builds.h"
 #include "ledger/references.h"
 
-/* A larger one than BUILD_NUMBER_MAX is no number that we have given: somebody planted a
- * ref. */
-static int highest_running(struct ledger *ledger, uint64_t *highest)
+/* No more have run or left a log since the newest build of the chain: a higher number
+ * was planted. */
+#define NUMBERS_AHEAD 100000
+
+/* What a reference or a log tells counts up to this number. */
+static uint64_t credible_number(uint64_t recorded)
+{
+	return recorded && recorded < BUILD_NUMBER_MAX - NUMBERS_AHEAD
+		       ? recorded + NUMBERS_AHEAD
+		       : BUILD_NUMBER_MAX - 1;
+}
+
+static int highest_running(struct ledger *ledger, uint64_t max, uint64_t *highest)
 {
 	_cleanup_git_(reference_iterator) git_reference_iterator *iterator = NULL;
 	const char *name;
@@ -26,7 +36,7 @@ static int highest_running(struct ledger *ledger, uint64_t *highest)
 	while ((result = git_reference_next_name(&name, iterator)) == 0) {
 		uint64_t number = strtoumax(strrchr(name, '/') + 1, NULL, 10);
 
-		if (number > *highest && number <= BUILD_NUMBER_MAX)
+		if (number > *highest && number <= max)
 			*highest = number;
 	}
 	return result == GIT_ITEROVER
@@ -38,7 +48,7 @@ static int highest_running(struct ledger *ledger, uint64_t *highest)
  * A log's number was given even if the ledger has lost it. Other users' files do not
  * count, because they could use up all numbers.
  */
-static void highest_log(const struct ledger *ledger, uint64_t *highest)
+static void highest_log(const struct ledger *ledger, uint64_t max, uint64_t *highest)
 {
 	_cleanup_closedir_ DIR *directory = opendir(ledger->log_path);
 	const struct dirent *entry;
@@ -47,7 +57,7 @@ static void highest_log(const struct ledger *ledger, uint64_t *highest)
 		const uint64_t number = strtoumax(entry->d_name, NULL, 10);
 		struct stat status;
 
-		if (number > *highest && number <= BUILD_NUMBER_MAX &&
+		if (number > *highest && number <= max &&
 			ends_with(entry->d_name, ".log") &&
 			fstatat(dirfd(directory), entry->d_name, &status,
 				AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -69,12 +79,14 @@ static int find_tip(struct build *ret, struct ledger *ledger)
 int ledger_highest_number(struct ledger *ledger, uint64_t *ret)
 {
 	_cleanup_build_ struct build tip = BUILD_INIT;
+	uint64_t max;
 
 	if (find_tip(&tip, ledger) < 0)
 		return -1;
 	*ret = tip.numbers_given > tip.number ? tip.numbers_given : tip.number;
-	highest_log(ledger, ret);
-	return highest_running(ledger, ret);
+	max = credible_number(*ret);
+	highest_log(ledger, max, ret);
+	return highest_running(ledger, max, ret);
 }
 
 static char *commit_message(const struct build *build)
@@ -175,6 +187,8 @@ int ledger_begin(struct ledger *ledger, struct build *build)
 
 	if (lock < 0 || ledger_highest_number(ledger, &build->number) < 0)
 		return -1;
+	if (build->number >= BUILD_NUMBER_MAX)
+		return error("the ledger '%s' has given its last number", ledger->path);
 	build->outcome = OUTCOME_RUNNING;
 	do {
 		/* A reference that could not be read just now is not overwritten. */

@@ -19,10 +19,13 @@ static char *request_path(const char *ticket_path)
 int cancellation_watch(const struct ticket *ticket)
 {
 	_cleanup_close_ int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	_cleanup_free_ char *queue = xstrdup(ticket->path);
 
-	if (fd < 0 || !ticket->path || inotify_add_watch(fd, ticket->path, IN_ATTRIB) < 0)
+	if (fd < 0 || !queue)
 		return -1;
-	return TAKE_FD(fd);
+	*strrchr(queue, '/') = '\0';
+	return inotify_add_watch(fd, queue, IN_CREATE | IN_MOVED_TO) < 0 ? -1
+									 : TAKE_FD(fd);
 }
 
 bool cancellation_receive(
@@ -46,7 +49,8 @@ bool cancellation_receive(
 		return false;
 	*ret_from = status.st_uid;
 	record_parse(ret, text, len);
-	return true;
+	/* One that says nothing is not whole yet: ours appear at once. */
+	return record_get(ret, "By") != NULL;
 }
 
 char *cancellation_describe(const struct record *request, uid_t from)
@@ -74,16 +78,11 @@ int cancellation_request(
 {
 	_cleanup_free_ char *ticket = xasprintf("%s/%s", queue, name);
 	_cleanup_free_ char *path = request_path(ticket);
-	_cleanup_close_ int fd = open(queue, O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
-	_cleanup_close_ int ticket_fd =
-		open(ticket, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_close_ int fd = open(queue, O_TMPFILE | O_RDWR | O_CLOEXEC, 0640);
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 
 	record_put(&out, request);
-	if (fd < 0 || ticket_fd < 0 || write_all(fd, out.text, out.len) < 0 ||
-		link_file(fd, path) < 0)
-		return -1;
-	return futimens(ticket_fd, NULL);
+	return fd < 0 || write_all(fd, out.text, out.len) < 0 ? -1 : link_file(fd, path);
 }
 
 bool cancellation_is_answered(const char *queue, const char *name)

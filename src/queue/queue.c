@@ -41,6 +41,9 @@ int queue_make(const struct settings *settings, const struct target *target)
 	if (sharing_make_top(&sharing, settings->run_path, 0755) < 0 ||
 		sharing_make(&sharing, targets) < 0)
 		return -1;
+	/* What members can move about is made with lowered rights, by queue_enter(). */
+	if (!target_is_system(target->name) && sharing.is_shared && geteuid() == 0)
+		return 0;
 	if (!target_is_system(target->name) &&
 		sharing_make(&sharing, target->directory) < 0)
 		return -1;

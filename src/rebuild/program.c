@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/strv.h"
 
 /* execvp(3)'s own default. */
 #define DEFAULT_PATH "/bin:/usr/bin"
@@ -44,6 +45,22 @@ static int check_given(char **ret, const char *command)
 	return 0;
 }
 
+void program_trust_path(void)
+{
+	_cleanup_strv_ struct strv entries = {0}, kept = {0};
+	_cleanup_free_ char *path = NULL;
+
+	strv_split(&entries, getenv("PATH"), ":");
+	for (size_t i = 0; i < entries.len; i++)
+		if (*entries.words[i] == '/')
+			strv_add(&kept, entries.words[i]);
+	path = strv_join(&kept, ":");
+	if (kept.len)
+		setenv("PATH", path, true);
+	else
+		unsetenv("PATH");
+}
+
 int program_find(char **ret, const char *command)
 {
 	const char *path = getenv("PATH");
@@ -56,9 +73,7 @@ int program_find(char **ret, const char *command)
 		_cleanup_free_ char *candidate =
 			xasprintf("%.*s/%s", (int)(end - at), at, command);
 
-		/* An empty or relative entry would be whoever's directory we are in. */
-		if (*at == '/' && is_file(candidate) &&
-			!program_is_ourselves(candidate)) {
+		if (is_file(candidate) && !program_is_ourselves(candidate)) {
 			if (access(candidate, X_OK) == 0) {
 				*ret = TAKE_PTR(candidate);
 				return 0;

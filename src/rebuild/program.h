@@ -13,5 +13,9 @@
  */
 int program_find(char **ret, const char *command) _must_check_;
 
+/* Takes what is no absolute directory out of PATH, for all that is executed: it would be
+ * whoever's directory we are in. */
+void program_trust_path(void);
+
 /* Whether the path leads to safe-rebuild, under whatever name and of whatever version. */
 bool program_is_ourselves(const char *path);

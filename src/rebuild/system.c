@@ -1,6 +1,7 @@
 #include "rebuild/system.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 
 #include "base/file.h"
@@ -53,6 +54,22 @@ bool system_equals(const struct system_state *a, const struct system_state *b)
 {
 	return same(a->running, b->running) && same(a->profile, b->profile) &&
 	       a->generation == b->generation;
+}
+
+bool system_is_generation(const struct target *target, const char *system)
+{
+	_cleanup_free_ char *pattern = xasprintf("%s-*-link", target->profile);
+	glob_t found;
+	bool is = false;
+
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc && !is; i++) {
+			_cleanup_free_ char *path = realpath(found.gl_pathv[i], NULL);
+
+			is = path && streq(path, system);
+		}
+	globfree(&found);
+	return is;
 }
 
 char *system_generation_path(const struct settings *settings, uint64_t generation)

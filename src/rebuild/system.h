@@ -22,6 +22,9 @@ void system_free(struct system_state *state);
 
 bool system_equals(const struct system_state *a, const struct system_state *b);
 
+/* Whether a generation of the target's profile is this system. */
+bool system_is_generation(const struct target *target, const char *system);
+
 /*
  * The store path of generation N of the system's profile, NULL where it is gone. The
  * caller frees.

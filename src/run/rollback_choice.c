@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "ledger/builds.h"
 #include "ledger/lineage.h"
+#include "settings/sharing.h"
 
 /* At most this many generations are searched for another system. */
 #define GENERATIONS_MAX 100
@@ -159,14 +160,34 @@ static int choose_by_name(
 		      : error("there is no generation %" PRIu64, number);
 }
 
+/* Members of the group can write records: root executes what the machine itself says was
+ * a system of it, or what the caller names by its path. */
+static bool is_vouched_for(
+	const struct run *run, const char *name, const struct system_state *now)
+{
+	const char *system = run->back.system;
+	struct sharing sharing;
+
+	sharing_find(&sharing, run->settings);
+	return !sharing.is_shared || (name && *name == '/') ||
+	       (now->running && streq(now->running, system)) ||
+	       (now->profile && streq(now->profile, system)) ||
+	       system_is_generation(&run->target, system);
+}
+
 /* It may have been garbage-collected. */
-static int check_system(const struct run *run)
+static int check_system(
+	const struct run *run, const char *name, const struct system_state *now)
 {
 	const struct build *to = &run->back.to;
 	_cleanup_free_ char *goal = rollback_goal(run);
 	_cleanup_free_ char *script =
 		xasprintf("%s/bin/switch-to-configuration", run->back.system);
 
+	if (!is_vouched_for(run, name, now))
+		return error("the system of %s is no generation of '%s', only the ledger "
+			     "names it: safe-rebuild rollback %s, if you trust that",
+			goal, run->target.profile, run->back.system);
 	if (access(script, X_OK) == 0)
 		return 0;
 	error("the system of %s is gone ('%s'): %s", goal, run->back.system,
@@ -184,7 +205,7 @@ int rollback_choose(struct run *run, const char *name, const struct system_state
 	set_string(&run->build.back_to, NULL);
 	build_free(&run->back.to);
 	if ((name ? choose_by_name(run, name, now) : choose_before(run, now)) < 0 ||
-		check_system(run) < 0)
+		check_system(run, name, now) < 0)
 		return -1;
 	return now->running && now->profile && streq(now->running, run->back.system) &&
 	       streq(now->profile, run->back.system);

@@ -1,31 +1,6 @@
-# Who may queue and record: root, members of [access] group, and nobody else. Members are
-# uid 12345 and 12346 in the group users; no account is made for them.
+# Who may queue and record: root, members of [access] group, and nobody else.
 load helpers
-
-prepare() {
-	[ "$(id -u)" = 0 ] || skip "needs root"
-	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
-	cp "$SAFE_REBUILD" "$ROOT/safe-rebuild"
-	SAFE_REBUILD=$ROOT/safe-rebuild
-	chmod 777 "$ROOT" "$ROOT/run" "$ROOT/home"
-	printf '[access]\ngroup = users\n' >>"$SAFE_REBUILD_SETTINGS"
-	make_repository
-	cd "$CONFIG" || return
-	# shellcheck disable=SC2016
-	export DOUBLE='[ -z "$HOLD" ] || { touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.02; done; }'
-	sed -i '/arguments/d' "$ROOT/double"
-}
-
-# as UID WORDS ...: a member calls; "other" is in no group.
-as() {
-	local uid=$1 groups=(--groups users)
-	shift
-	if [ "$uid" = other ]; then
-		uid=12399
-		groups=(--clear-groups)
-	fi
-	setpriv --reuid "$uid" --regid "$uid" "${groups[@]}" "$SAFE_REBUILD" "$@"
-}
+load members
 
 # Of other tests' rebuilds on this machine a call may tell.
 refute_warning() {
@@ -254,7 +229,7 @@ fake_sudo() {
 	local ticket
 	ticket=$(basename "$(ls "$queue"/[0-8]*)")
 	setpriv --reuid 12345 --regid 12345 --groups users \
-		sh -c 'printf "By: root\nMessage: \"mine\"\n" >"$1.cancel"; touch "$1"' - "$queue/$ticket"
+		sh -c 'printf "By: root\nMessage: \"mine\"\n" >"$1.new" && mv "$1.new" "$1.cancel"' - "$queue/$ticket"
 	wait
 	assert_contains "$(cat "$ROOT/root.err")" "cancelled by root (user 12345)"
 	# A directory that is somebody's stays as it is.
@@ -307,7 +282,6 @@ fake_sudo() {
 	mkdir -m 700 "$secret"
 	echo kept >"$secret/file"
 	echo kept >"$secret/file.lock"
-	as_member() { setpriv --reuid 12345 --regid 12345 --groups users "$@"; }
 	# in the place of what root's next run writes: a ref, its directory, objects, a cache, a log
 	as_member ln -sfn "$secret/made" "$LEDGER/refs/agents/system/second"
 	as_member sh -c 'mv "$1/refs/running" "$1/refs/heads/running" && ln -s "$2" "$1/refs/running"' - "$LEDGER" "$secret"
@@ -315,9 +289,11 @@ fake_sudo() {
 	as_member ln -s "$secret/made.log" "$ROOT/var/log/safe-rebuild/2.log"
 	local directory
 	for directory in "$LEDGER"/objects/??; do
-		as_member sh -c 'mv "$1" "$1.old" && ln -s "$2" "$1"' - "$directory" "$secret"
-		break
+		run as_member mv "$directory" "$directory.old"
+		assert_equal "$status" 1
 	done
+	run as_member mv "$LEDGER/objects/info" "$LEDGER/objects/old"
+	assert_equal "$status" 1
 	local cache
 	cache=$(echo "$STATE"/cache/*.stat)
 	as_member sh -c 'rm -f "$1" && ln -s "$2" "$1"' - "$cache" "$secret/file"

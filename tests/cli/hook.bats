@@ -210,6 +210,7 @@ answer() {
 	assert_equal "$stderr" ""
 	unset HOME XDG_CACHE_HOME
 	export XDG_RUNTIME_DIR=$ROOT/runtime
+	mkdir "$XDG_RUNTIME_DIR"
 	event claude '{"hook_event_name": "SessionStart", "session_id": "x"}'
 	[ -e "$XDG_RUNTIME_DIR/safe-rebuild/claude-code-x" ]
 	unset XDG_RUNTIME_DIR

@@ -53,8 +53,8 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 	sr --agent a switch
 	assert_equal "$(stat -c %a "$STATE")" 2750
 	assert_equal "$(stat -c %a "$LEDGER")" 2750
-	assert_equal "$(stat -c %a "$LEDGER/objects" "$LEDGER/refs" | sort -u)" 2770
-	assert_equal "$(find "$LEDGER/objects" "$LEDGER/refs" -type d ! -perm 2770)" "$LEDGER/objects/info"
+	assert_equal "$(stat -c %a "$LEDGER/objects" "$LEDGER/refs" | xargs)" "3770 2770"
+	assert_equal "$(find "$LEDGER/objects/" "$LEDGER/refs" -mindepth 1 -type d ! -perm 2770)" "$LEDGER/objects/info"
 	assert_equal "$(find "$LEDGER" -maxdepth 1 -type f -perm /022)" ""
 	assert_equal "$(find "$LEDGER/info" "$LEDGER/hooks" -perm /022)" ""
 	assert_equal "$(find "$LEDGER" -perm /007)" ""
@@ -371,7 +371,7 @@ object_of() {
 		rm -f "$LEDGER/$path"
 		mkfifo "$LEDGER/$path"
 		run timeout 10 "$SAFE_REBUILD" status
-		assert_contains "$output" "removed '$path' from the ledger: it was not a file"
+		assert_contains "$output" "removed '$path' from the ledger: it was no file that belongs there"
 	done
 	ln -s /etc/passwd "$LEDGER/refs/heads/link"
 	export DOUBLE='rm -f "$LEDGER/refs/running/"*; mkfifo "$LEDGER/refs/running/2" "$LEDGER/refs/heads/other"'
@@ -394,7 +394,7 @@ object_of() {
 		rm -f "$path"
 		mkfifo "$path"
 		run timeout 20 "$SAFE_REBUILD" --agent a diff --flake .
-		assert_contains "$output" "removed '$path' from the ledger: it was not a file"
+		assert_contains "$output" "removed '$path' from the ledger: it was no file that belongs there"
 		[ -e "$path" ] || cp "$ROOT/kept" "$path"
 	done
 	run timeout 20 "$SAFE_REBUILD" --agent c switch --flake .
