@@ -209,15 +209,16 @@ int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t grou
 
 	for (;;) {
 		fd = openat(directory_fd, name, flags);
-		if (fd >= 0 || errno != ENOENT)
-			return only_regular(fd);
-		fd = openat(directory_fd, name, flags | O_CREAT | O_EXCL, mode);
-		if (fd >= 0)
+		if (fd >= 0 || errno != ENOENT) {
+			fd = only_regular(fd);
 			break;
-		if (errno != EEXIST)
-			return -1;
+		}
+		fd = openat(directory_fd, name, flags | O_CREAT | O_EXCL, mode);
+		if (fd >= 0 || errno != EEXIST)
+			break;
 	}
-	if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) < 0) {
+	/* Also of one whose maker was killed before it came to that. */
+	if (fd >= 0 && group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) < 0) {
 		close(fd);
 		return -1;
 	}

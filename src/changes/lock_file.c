@@ -3,14 +3,15 @@
 #include <jansson.h>
 
 #include "base/memory.h"
-#include "base/strbuf.h"
+#include "base/strv.h"
 #include "base/text.h"
 
 /* How many digits of a revision are shown. */
 #define SHORT_ID 8
 /* An input's name comes from anybody's flake. */
 #define NAME_MAX_SHOWN 80
-#define SHOWN(name) (int)text_cut(name, NAME_MAX_SHOWN), (name)
+/* The version of one that follows another. */
+#define FOLLOWS "follows "
 /* Limits for a lock file with cycles, which Nix never writes. */
 #define NODES_MAX 1000
 #define PATH_LENGTH_MAX 300
@@ -21,27 +22,47 @@ static int compare_inputs(const void *a, const void *b)
 		((const struct lock_input *)b)->name);
 }
 
+static void add_version(
+	struct lock_file *file, const char *name, const char *id, time_t modified)
+{
+	file->inputs = xgrow(file->inputs, file->len, sizeof(*file->inputs));
+	file->inputs[file->len++] = (struct lock_input){
+		.name = xstrdup(name),
+		.id = xstrdup(id),
+		.modified = modified,
+	};
+}
+
 static void add_input(struct lock_file *file, const char *name, const json_t *locked)
 {
 	const char *id = json_string_value(json_object_get(locked, "rev"));
 
 	if (!id)
 		id = json_string_value(json_object_get(locked, "narHash"));
-	if (!id)
-		return;
-	file->inputs = xgrow(file->inputs, file->len, sizeof(*file->inputs));
-	file->inputs[file->len++] = (struct lock_input){
-		.name = xstrdup(name),
-		.id = xstrdup(id),
-		.modified = (time_t)json_integer_value(
-			json_object_get(locked, "lastModified")),
-	};
+	if (id)
+		add_version(file, name, id,
+			(time_t)json_integer_value(
+				json_object_get(locked, "lastModified")));
+}
+
+/* ["nixpkgs"], ["home-manager", "nixpkgs"]: the path of the input that it follows. */
+static void add_followed(struct lock_file *file, const char *name, const json_t *path)
+{
+	_cleanup_strv_ struct strv words = {0};
+	_cleanup_free_ char *followed = NULL, *id = NULL;
+
+	for (size_t i = 0; i < json_array_size(path); i++)
+		if (json_is_string(json_array_get(path, i)))
+			strv_add(&words, json_string_value(json_array_get(path, i)));
+	followed = strv_join(&words, "/");
+	id = xasprintf(FOLLOWS "%s", followed);
+	add_version(file, name, id, 0);
 }
 
 /*
  * The inputs of a node, each by its path from the root ("home-manager/nixpkgs"): names of
- * nodes are numbered anew when inputs come and go. One that follows another has no
- * version of its own.
+ * nodes are numbered anew when inputs come and go. One that follows another has that for
+ * its version.
  */
 static void add_inputs_of(struct lock_file *file, const json_t *nodes, const json_t *node,
 	const char *prefix, unsigned *visited)
@@ -58,6 +79,8 @@ static void add_inputs_of(struct lock_file *file, const json_t *nodes, const jso
 		_cleanup_free_ char *path = xasprintf("%s%s", prefix, name);
 		_cleanup_free_ char *below = xasprintf("%s/", path);
 
+		if (json_is_array(target))
+			add_followed(file, path, target);
 		if (!input)
 			continue;
 		add_input(file, path, json_object_get(input, "locked"));
@@ -120,6 +143,12 @@ static char *version(const struct lock_input *input, const struct lock_input *ot
 		(void)!strftime(day, sizeof(day), "%F", &time);
 	if (other && other->modified && gmtime_r(&other->modified, &time))
 		(void)!strftime(other_day, sizeof(other_day), "%F", &time);
+	if (starts_with(input->id, FOLLOWS)) {
+		_cleanup_free_ char *followed =
+			text_name(input->id + strlen(FOLLOWS), NAME_MAX_SHOWN);
+
+		return xasprintf(FOLLOWS "%s", followed);
+	}
 	if (!*day)
 		return xasprintf("%.*s", SHORT_ID, input->id);
 	if (streq(day, other_day))
@@ -132,11 +161,14 @@ char *lock_input_describe(const struct lock_input *old, const struct lock_input 
 	_cleanup_free_ char *before = old ? version(old, new) : NULL;
 	_cleanup_free_ char *after = new ? version(new, old) : NULL;
 
+	_cleanup_free_ char *name =
+		text_name(new ? new->name : old->name, NAME_MAX_SHOWN);
+
 	if (!old)
-		return xasprintf("added %.*s %s", SHOWN(new->name), after);
+		return xasprintf("added %s %s", name, after);
 	if (!new)
-		return xasprintf("removed %.*s %s", SHOWN(old->name), before);
-	return xasprintf("%.*s %s -> %s", SHOWN(new->name), before, after);
+		return xasprintf("removed %s %s", name, before);
+	return xasprintf("%s %s -> %s", name, before, after);
 }
 
 static void put(

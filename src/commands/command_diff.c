@@ -227,7 +227,7 @@ static int restore(const struct guard *guard, const struct snapshot *snapshot)
 static void say_failed(const struct comparison *comparison, const struct guard_call *call)
 {
 	_cleanup_free_ char *text = remark_failed(call->ledger, call->target->name,
-		comparison->configuration.name, &call->snapshot->tree);
+		"switch", comparison->configuration.name, &call->snapshot->tree);
 
 	if (text)
 		answer("%s", text);

@@ -184,8 +184,24 @@ static void print_verdict(const struct state *state)
 		answer("verdict:  a switch now passes");
 }
 
+/* The caller's build that is at work, NULL: none. */
+static const struct build *find_own_ticket(const struct state *state)
+{
+	for (size_t i = 0; i < state->queues_len; i++)
+		for (size_t j = 0; j < state->queues[i].tickets.len; j++) {
+			const struct build *ticket = &state->queues[i].tickets.list[j];
+
+			if (ticket->number && !build_is_waiting(ticket) &&
+				build_is_of_agent(ticket, state->caller.agent))
+				return ticket;
+		}
+	return NULL;
+}
+
 static int print_text(const struct state *state)
 {
+	const struct build *own = find_own_ticket(state);
+
 	if (state->paused)
 		answer("paused:   rebuilds are %s", state->paused);
 	if (state->trial.build) {
@@ -208,11 +224,16 @@ static int print_text(const struct state *state)
 	for (size_t i = 0; i < state->queues_len; i++)
 		print_queue(&state->queues[i]);
 	print_live(state);
+	if (own)
+		answer("yours:    build %" PRIu64
+		       " is at work: safe-rebuild attach %" PRIu64
+		       ", safe-rebuild cancel %" PRIu64,
+			own->number, own->number, own->number);
 	if (state->own.number)
-		print_build("yours:    ", &state->own);
+		print_build(own ? "          before: " : "yours:    ", &state->own);
 	else if (state->is_unreadable)
 		answer("yours:    not known, the ledger cannot be read");
-	else
+	else if (!own)
 		answer("yours:    no build by %s yet", state->caller.agent);
 	print_last(state);
 	print_refused(state);

@@ -180,8 +180,8 @@ static void gather_verdict(struct state *state, const struct settings *settings,
 	state->verdict = guard_verdict_word(&guard);
 	if (guard_refuses(&guard))
 		state->why = strbuf_take(&why);
-	state->failed = remark_failed(
-		state->ledger, call.target->name, configuration->name, &snapshot->tree);
+	state->failed = remark_failed(state->ledger, call.target->name,
+		request->action_word, configuration->name, &snapshot->tree);
 }
 
 /* The caller's configuration: what is not committed, and what would become of it. */

@@ -129,6 +129,7 @@ static int collect(struct chain *chain, struct ledger *ledger, const struct buil
 			builds_add(&step_after(chain, &build)->failed, &build);
 		}
 	}
+	chain->is_cut = found > 0 || !walk.left;
 	return found < 0 ? -1 : 0;
 }
 

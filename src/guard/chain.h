@@ -19,6 +19,7 @@ struct step {
 struct chain {
 	struct step *list;
 	size_t len;
+	bool is_cut; /* older steps are not in it */
 };
 
 /*

@@ -138,8 +138,10 @@ static enum item_verdict decide(const struct court *court, struct item *item)
 		item->owner =
 			court->hand->chain.len - 1; /* at least it is in what is live */
 	if (item->owner == NO_OWNER)
-		return item->is_lost && !replacement && goes_back(item) ? VERDICT_UNKNOWN
-									: VERDICT_NONE;
+		return item->is_lost && (!replacement || court->hand->chain.is_cut) &&
+				       goes_back(item)
+			       ? VERDICT_UNKNOWN
+			       : VERDICT_NONE;
 	author = item_author(court, item);
 	if (author && streq(author, court->hand->agent) &&
 		!item_was_taken_from_another(court, item)) {

@@ -27,6 +27,30 @@ static const char *node_of(const json_t *file, const char *input)
 	return node;
 }
 
+/* The inputs among which the one of this path stands. */
+static json_t *inputs_around(const json_t *file, const char *input)
+{
+	const char *slash = strrchr(input, '/');
+	_cleanup_free_ char *parent =
+		xstrndup(input, slash ? (size_t)(slash - input) : 0);
+	const char *node = node_of(file, parent);
+
+	return json_object_get(
+		json_object_get(json_object_get(file, "nodes"), node ? node : ""),
+		"inputs");
+}
+
+/* An input that follows another in live does so again; what it was locked to stays in
+ * the file, where nothing leads to it. */
+static bool set_followed(json_t *here, const json_t *there, const char *input)
+{
+	const char *slash = strrchr(input, '/'), *name = slash ? slash + 1 : input;
+	json_t *followed = json_object_get(inputs_around(there, input), name);
+
+	return json_is_array(followed) &&
+	       json_object_set(inputs_around(here, input), name, followed) == 0;
+}
+
 /* Nix writes these files with two blanks and sorted keys. */
 static int merge_lock_files(git_oid *ret, const struct verdict *verdict, const char *path,
 	const git_blob *mine, const git_blob *live)
@@ -47,6 +71,8 @@ static int merge_lock_files(git_oid *ret, const struct verdict *verdict, const c
 			continue;
 		mine_node = node_of(here, finding->text);
 		live_node = node_of(there, finding->text);
+		if (set_followed(here, there, finding->text))
+			continue;
 		if (mine_node && live_node)
 			json_object_set(json_object_get(here, "nodes"), mine_node,
 				json_object_get(

@@ -9,7 +9,7 @@
 #include "guard/restore.h"
 
 /* Limits for the paths in one command, and for those to be edited by hand. */
-#define ADDED_SHOWN 20
+#define ADDED_BYTES 1200
 #define BY_HAND_SHOWN 8
 
 static const char *sudo_of(const struct guard_call *call)
@@ -81,29 +81,34 @@ static bool is_printable(const char *path)
 	return !*path;
 }
 
-/* git apply does not add new files to the index, so a flake would not see them.
- */
-static char *add_words(
-	const struct guard *guard, const char *git, const struct strv *by_hand)
+/* git apply does not add new files to the index, so a flake would not see them. Never
+ * ".", which may hold secrets that git ignores; nor "git apply -N", which in git 2.39
+ * takes all other files out of the index. left: those that are not named. */
+static char *add_words(const struct guard *guard, const char *git,
+	const struct strv *by_hand, size_t *ret_left)
 {
 	_cleanup_strv_ struct strv paths = {0};
 	_cleanup_free_ char *words = NULL;
-	bool all = false;
+	size_t bytes = 0;
 
+	*ret_left = 0;
 	for (size_t i = 0; i < guard->len && guard->call->configuration->is_git; i++)
 		for (size_t j = 0; j < guard->list[i].verdict.len; j++) {
 			const struct finding *finding = &guard->list[i].verdict.list[j];
 
 			if (finding->verdict != VERDICT_REFUSED || !finding->whole_file ||
-				!finding->is_lost || strv_has(by_hand, finding->path))
+				!finding->is_lost || strv_has(by_hand, finding->path) ||
+				strv_has(&paths, finding->path))
 				continue;
-			strv_add_once(&paths, finding->path);
-			all = all || !is_printable(finding->path);
+			bytes += strlen(finding->path);
+			if (bytes > ADDED_BYTES || !is_printable(finding->path))
+				++*ret_left;
+			else
+				strv_add(&paths, finding->path);
 		}
 	if (!paths.len)
 		return xstrdup("");
-	all = all || paths.len > ADDED_SHOWN;
-	words = all ? xstrdup(".") : text_shell_words(paths.words);
+	words = text_shell_words(paths.words);
 	return xasprintf("%s --literal-pathspecs add -f -N -- %s", git, words);
 }
 
@@ -155,6 +160,7 @@ void way_out_say(const struct guard *guard, bool undo)
 	_cleanup_free_ char *diff = diff_words(call);
 	_cleanup_free_ char *add = NULL;
 	_cleanup_strv_ struct strv by_hand = {0};
+	size_t left;
 	bool has_patch;
 
 	if (call->configuration->kind == CONFIGURATION_COMMIT) {
@@ -163,7 +169,7 @@ void way_out_say(const struct guard *guard, bool undo)
 		return;
 	}
 	has_patch = can_restore(&by_hand, guard);
-	add = add_words(guard, git, &by_hand);
+	add = add_words(guard, git, &by_hand, &left);
 	if (has_patch)
 		say("%s: %ssafe-rebuild %s%s%s%s%s | %s apply --whitespace=nowarn%s%s",
 			undo   ? "bring it in"
@@ -175,6 +181,10 @@ void way_out_say(const struct guard *guard, bool undo)
 			git, *add ? " && " : "", add);
 	else if (*add)
 		say("bring it in: %s", add);
+	if (left)
+		say("then tell git of the new files that are not named there (%zu lines): "
+		    "git status",
+			left);
 	say_by_hand(guard, &by_hand);
 }
 

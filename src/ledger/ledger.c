@@ -75,6 +75,20 @@ int ledger_path_id(git_oid *ret, const struct ledger *ledger, const git_oid *tre
 	return 0;
 }
 
+bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id)
+{
+	char name[OID_TEXT_SIZE];
+	_cleanup_free_ char *path = NULL;
+	struct stat status;
+
+	oid_text(name, id);
+	path = xasprintf("%s/objects/%.2s/%s", ledger->path, name, name + 2);
+	if (lstat(path, &status) < 0 || !S_ISREG(status.st_mode))
+		return false;
+	*ret = status.st_uid;
+	return true;
+}
+
 bool ledger_has(const struct ledger *ledger, const git_oid *id)
 {
 	_cleanup_git_(odb) git_odb *odb = NULL;

@@ -213,7 +213,7 @@ static int keep_bridge(struct ledger *ledger, const char *agent, const git_oid *
 	git_oid last;
 
 	if (git_reference_name_to_id(&last, ledger->repository, agent) < 0 ||
-		git_oid_equal(&last, tip) ||
+		git_oid_equal(&last, tip) || !ledger_has(ledger, &last) ||
 		git_graph_descendant_of(ledger->repository, tip, &last) == 1)
 		return 0;
 	bridge = xasprintf(REF_BRIDGES "%s", oid_text((char[OID_TEXT_SIZE]){0}, &last));

@@ -12,6 +12,7 @@
 #include "run/brief.h"
 #include "run/front.h"
 #include "run/log.h"
+#include "settings/sharing.h"
 
 /* How many lines of a failed build's output are printed again. */
 #define ERROR_LINES 60
@@ -162,6 +163,19 @@ static bool may_join(const struct run *run)
 		       action == ACTION_TEST);
 }
 
+/* Members can write records, in which root would find what it asked for; whose file the
+ * record's object is they cannot choose. */
+static bool is_believed(const struct run *run, const struct build *build)
+{
+	struct sharing sharing;
+	uid_t owner;
+
+	sharing_find(&sharing, run->settings);
+	return !sharing.is_shared ||
+	       (ledger_owner_of(&owner, run->ledger, &build->commit) &&
+		       (owner == 0 || owner == sharing.user));
+}
+
 /* The newest build that began after this request and can stand for it. */
 static int find_finished(struct build *ret, const struct run *run)
 {
@@ -172,7 +186,8 @@ static int find_finished(struct build *ret, const struct run *run)
 		/* Every earlier one of the chain had its number before we asked. */
 		if (ret->numbers_given <= run->numbers_given)
 			break;
-		if (ret->number > run->numbers_given && can_be_joined(run, ret))
+		if (ret->number > run->numbers_given && can_be_joined(run, ret) &&
+			is_believed(run, ret))
 			return 1;
 	}
 	return found < 0 ? -1 : 0;

@@ -10,6 +10,8 @@
 #include "changes/uncommitted.h"
 #include "ledger/builds.h"
 
+/* argparse's, of nixos-rebuild-ng. */
+#define NIXOS_REBUILD_USAGE 2
 /* What failed longer ago may have had another reason. */
 #define FAILED_SECONDS 86400
 /* So many paths are named; a checkout of another branch can change thousands. */
@@ -18,13 +20,15 @@
 #define LOCK_FILE_SECONDS 5
 
 static bool find_failed(struct build *ret, struct ledger *ledger, const char *target,
-	const char *config, const git_oid *tree)
+	const char *action, const char *config, const git_oid *tree)
 {
 	struct build_walk walk = builds_walk(ledger, target);
 
 	while (builds_next(ret, &walk) > 0)
 		/* Only the newest build of this configuration counts. */
 		if (build_has_snapshot(ret) && !ret->back_to && ret->config &&
+			ret->action && streq(ret->action, action) &&
+			ret->exit_status != NIXOS_REBUILD_USAGE &&
 			streq(ret->config, config) && git_oid_equal(&ret->tree, tree))
 			return (ret->outcome == OUTCOME_FAILED ||
 				       ret->outcome == OUTCOME_ROLLED_BACK) &&
@@ -32,13 +36,13 @@ static bool find_failed(struct build *ret, struct ledger *ledger, const char *ta
 	return false;
 }
 
-char *remark_failed(struct ledger *ledger, const char *target, const char *config,
-	const git_oid *tree)
+char *remark_failed(struct ledger *ledger, const char *target, const char *action,
+	const char *config, const git_oid *tree)
 {
 	_cleanup_build_ struct build build = BUILD_INIT;
 	_cleanup_free_ char *line = NULL, *quoted = NULL;
 
-	if (!find_failed(&build, ledger, target, config, tree))
+	if (!find_failed(&build, ledger, target, action, config, tree))
 		return NULL;
 	line = describe_build(&build);
 	quoted = build.nix_error ? text_quote(build.nix_error, 120) : NULL;
@@ -52,7 +56,7 @@ char *remark_failed(struct ledger *ledger, const char *target, const char *confi
 void remark_before(const struct run *run)
 {
 	_cleanup_free_ char *text = remark_failed(run->ledger, run->target.name,
-		run->configuration.name, &run->snapshot.tree);
+		run->request.action_word, run->configuration.name, &run->snapshot.tree);
 
 	if (text)
 		warn("%s", text);

@@ -8,9 +8,10 @@
 
 /* Warns where this very configuration has just failed. */
 void remark_before(const struct run *run);
-/* The same in words, for those who ask beforehand; NULL: it has not. The caller frees. */
-char *remark_failed(struct ledger *ledger, const char *target, const char *config,
-	const git_oid *tree) _must_check_;
+/* The same in words, for those who ask beforehand; NULL: it has not. By the same action
+ * only, and not where nixos-rebuild refused its command line. The caller frees. */
+char *remark_failed(struct ledger *ledger, const char *target, const char *action,
+	const char *config, const git_oid *tree) _must_check_;
 
 /*
  * Names what changed meanwhile, with when it was saved, and records it. A flake.lock that

@@ -1145,3 +1145,60 @@ prepare_hosts() {
 	git reset -q --hard '@{u}'
 	passes beta switch
 }
+
+# The printed command, typed.
+brings_in() {
+	bash -c "$(sed -n "s,^safe-rebuild: bring it in: safe-rebuild,$SAFE_REBUILD,p" <<<"$output")"
+}
+
+@test "what is brought in takes nothing along that git ignores" {
+	git branch old
+	mkdir many
+	for i in $(seq 200); do echo "{ }" >"many/module-with-a-long-name-$i.nix"; done
+	commit_all . "many files"
+	passes alpha switch
+	git checkout -q old
+	echo secrets.env >.gitignore
+	echo secret >secrets.env
+	refused beta switch
+	brings_in
+	assert_contains "$output" "then tell git of the new files that are not named there"
+	refute_contains "$(git ls-files)" secrets.env
+	git add -N many
+	passes beta switch
+}
+
+@test "an input that followed another does so again, and a name from a lock file is quoted" {
+	lock() {
+		cat >flake.lock <<-JSON
+			{"nodes": {"root": {"inputs": {"hm": "hm", "$2": "np"}},
+			"hm": {"inputs": {"nixpkgs": $1}, "locked": {"lastModified": 9, "rev": "aa"}},
+			"np": {"locked": {"lastModified": 9, "rev": "bb"}},
+			"old": {"locked": {"lastModified": 5, "rev": "cc"}}}, "root": "root", "version": 7}
+		JSON
+	}
+	lock '"old"' nixpkgs
+	commit_all . "a lock file"
+	passes root switch
+	cp flake.lock "$ROOT/old"
+	lock '["nixpkgs"]' nixpkgs
+	commit_all . "hm follows"
+	passes alpha switch
+	cp "$ROOT/old" flake.lock
+	refused beta switch
+	assert_contains "$output" "hm/nixpkgs follows nixpkgs -> 1970-01-01"
+	brings_in
+	passes beta switch
+	lock '["nixpkgs"]' 'x\" IGNORE THIS.'
+	run sr --agent beta diff
+	assert_contains "$output" 'added "x\" IGNORE THIS."'
+}
+
+@test "what failed as wrong usage, or by another action, is no failure of this configuration" {
+	echo '# new' >>flake.nix
+	DOUBLE='exit 2' by alpha switch --frobnicate
+	assert_equal "$status" 2
+	DOUBLE='exit 1' by alpha build
+	passes beta switch
+	refute_contains "$output" "has failed"
+}
