@@ -140,7 +140,7 @@ static int look_for_line(const char *file, const struct item *item)
 	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
 		read_to_end(fd, FILE_MAX, &text, &len) < 0)
 		return -1;
-	lines_split_text(&lines, text, len);
+	lines_split_text(&lines, file, text, len);
 	for (size_t i = 0; i < lines.len; i++)
 		if (lines.list[i].hash == item->hash)
 			return 1;

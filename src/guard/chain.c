@@ -246,7 +246,7 @@ static void look_for_fresh(
 		return;
 	if (!mine->room && entry_text(&blob, attribution->repository, change->new_mode,
 				   &change->new_id) == 0) {
-		lines_split(&lines, blob);
+		lines_split(&lines, change->path, blob);
 		counts_add_lines(mine, &lines, 1);
 	}
 	counts_add_lines(&before, from, 1);

@@ -107,8 +107,8 @@ static int compare_change(struct comparison *comparison, git_repository *reposit
 	if (entry_text(&from, repository, change->old_mode, &change->old_id) < 0 ||
 		entry_text(&to, repository, change->new_mode, &change->new_id) < 0)
 		return -1;
-	lines_split(&from_lines, from);
-	lines_split(&to_lines, to);
+	lines_split(&from_lines, change->path, from);
+	lines_split(&to_lines, change->path, to);
 	counts_add_lines(&comparison->before, &from_lines, 1);
 	count_lines(comparison, &from_lines, path, -1);
 	count_lines(comparison, &to_lines, path, 1);

@@ -227,8 +227,8 @@ static bool added_lines(
 			entry_text(&to, history->repository, change->new_mode,
 				&change->new_id) < 0)
 			return false;
-		lines_split(&from_lines, from);
-		lines_split(&to_lines, to);
+		lines_split(&from_lines, change->path, from);
+		lines_split(&to_lines, change->path, to);
 		counts_add_lines(ret, &from_lines, -1);
 		counts_add_lines(ret, &to_lines, 1);
 	}

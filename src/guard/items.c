@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "guard/statements.h"
 
 /* Larger files are compared as a whole. */
 #define TEXT_MAX ((git_object_size_t)8 << 20)
@@ -13,15 +14,21 @@
 /* How much of a line is kept. */
 #define LINE_KEPT 200
 
+/* One of two texts that are compared, by its statements. */
+struct side {
+	struct statements text;
+	struct counts counts; /* how often a line stands in it */
+	uint64_t *enclosing;  /* what each line stands in */
+};
+
 /* The lines of one hunk of a diff, and what they are taken from. */
 struct hunk {
 	struct items *items;
 	size_t path;
 	bool whole_file;
-	struct counts live, mine;    /* how often a line stands in its file */
-	uint64_t *live_in, *mine_in; /* what each line stands in; NULL: no file */
-	size_t start;                /* the hunk's items begin here */
-	struct strbuf sides[2];      /* what it has of mine, of live */
+	struct side live, mine;
+	size_t start;           /* the hunk's items begin here */
+	struct strbuf sides[2]; /* what it has of mine, of live */
 };
 
 /* In a pattern of [guard] ignore: named, never refused for. */
@@ -146,7 +153,8 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *diff_hunk
 {
 	struct hunk *hunk = data;
 	const bool is_lost = line->origin == GIT_DIFF_LINE_DELETION;
-	size_t len = line->content_len;
+	const struct side *side = is_lost ? &hunk->live : &hunk->mine;
+	size_t len = line->content_len, number;
 	struct item item = {.kind = ITEM_LINE, .path = hunk->path, .is_lost = is_lost};
 
 	(void)delta;
@@ -156,13 +164,14 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *diff_hunk
 	strbuf_add(&hunk->sides[is_lost], line->content, len);
 	while (len && strchr("\r\n", line->content[len - 1]))
 		len--;
-	item.line = (unsigned)(is_lost ? line->old_lineno : line->new_lineno);
-	item.enclosing = (is_lost ? hunk->live_in : hunk->mine_in)[item.line];
+	number = (size_t)(is_lost ? line->old_lineno : line->new_lineno);
+	item.line = statements_number(&side->text, number);
+	item.enclosing = side->enclosing[number];
 	item.hash = line_identity(line->content, len, item.enclosing);
 	if (!item.hash)
 		return 0;
 	item.by_path = (line_is_bare(line->content, len) && !item.enclosing) ||
-		       counts_get(is_lost ? &hunk->live : &hunk->mine, item.hash) > 1;
+		       counts_get(&side->counts, item.hash) > 1;
 	if (!line_needs_enclosing(line->content, len))
 		item.enclosing = 0;
 	item.key = line_key(line->content, len);
@@ -172,12 +181,22 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *diff_hunk
 	return 0;
 }
 
-static void count(struct counts *counts, const git_blob *blob)
+static void side_begin(struct side *side, const char *path, const git_blob *blob)
 {
 	_cleanup_lines_ struct lines lines = {0};
 
-	lines_split(&lines, blob);
-	counts_add_lines(counts, &lines, 1);
+	statements_split(&side->text, path, blob ? git_blob_rawcontent(blob) : "",
+		blob ? (size_t)git_blob_rawsize(blob) : 0);
+	side->enclosing = lines_find_enclosing(side->text.text, side->text.len);
+	lines_split_text(&lines, NULL, side->text.text, side->text.len);
+	counts_add_lines(&side->counts, &lines, 1);
+}
+
+static void side_free(struct side *side)
+{
+	statements_free(&side->text);
+	counts_free(&side->counts);
+	free(side->enclosing);
 }
 
 /* Whether only blanks and the ends of lines differ. */
@@ -187,13 +206,6 @@ static bool differ_in_blanks(const git_blob *live, const git_blob *mine)
 	       line_hash(git_blob_rawcontent(live), (size_t)git_blob_rawsize(live)) ==
 		       line_hash(
 			       git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
-}
-
-static uint64_t *enclosing_of(const git_blob *blob)
-{
-	return blob ? lines_find_enclosing(
-			      git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob))
-		    : NULL;
 }
 
 static int add_lines(
@@ -211,19 +223,16 @@ static int add_lines(
 		return 0;
 	options.context_lines = 0;
 	options.flags = GIT_DIFF_IGNORE_WHITESPACE;
-	count(&hunk.live, live);
-	count(&hunk.mine, mine);
-	hunk.live_in = enclosing_of(live);
-	hunk.mine_in = enclosing_of(mine);
-	result = git_diff_blobs(live, NULL, mine, NULL, &options, NULL, NULL, begin_hunk,
-		take_line, &hunk);
+	side_begin(&hunk.live, items->changes.list[path].path, live);
+	side_begin(&hunk.mine, items->changes.list[path].path, mine);
+	result = git_diff_buffers(hunk.live.text.text, hunk.live.text.len, NULL,
+		hunk.mine.text.text, hunk.mine.text.len, NULL, &options, NULL, NULL,
+		begin_hunk, take_line, &hunk);
 	end_hunk(&hunk);
 	strbuf_free(&hunk.sides[0]);
 	strbuf_free(&hunk.sides[1]);
-	counts_free(&hunk.live);
-	counts_free(&hunk.mine);
-	free(hunk.live_in);
-	free(hunk.mine_in);
+	side_free(&hunk.live);
+	side_free(&hunk.mine);
 	return result < 0 ? git_failed("cannot compare with what is live") : 0;
 }
 
@@ -373,11 +382,11 @@ struct gathering {
 	size_t left;
 };
 
-static void gather_text(struct counts *counts, const git_blob *blob)
+static void gather_text(struct counts *counts, const char *path, const git_blob *blob)
 {
 	_cleanup_lines_ struct lines lines = {0};
 
-	lines_split(&lines, blob);
+	lines_split(&lines, path, blob);
 	for (size_t i = 0; i < lines.len; i++)
 		*counts_at(counts, lines.list[i].site) += 1;
 }
@@ -396,7 +405,7 @@ static int gather_entry(const char *root, const git_tree_entry *entry, void *dat
 			git_tree_entry_id(entry)) < 0)
 		return -1;
 	if (blob)
-		gather_text(gathering->counts, blob);
+		gather_text(gathering->counts, path, blob);
 	return 0;
 }
 

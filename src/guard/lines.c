@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "guard/statements.h"
 
 /* Spread what a line stands in over its hash: two, for a bare line may have both. */
 #define IDENTITY_FACTOR 0xc2b2ae3d27d4eb4f
@@ -232,26 +233,32 @@ uint64_t line_identity(const char *text, size_t len, uint64_t enclosing)
 		       : hash;
 }
 
-void lines_split(struct lines *ret, const git_blob *blob)
+void lines_split(struct lines *ret, const char *path, const git_blob *blob)
 {
-	lines_split_text(ret, blob ? git_blob_rawcontent(blob) : "",
+	lines_split_text(ret, path, blob ? git_blob_rawcontent(blob) : "",
 		blob ? (size_t)git_blob_rawsize(blob) : 0);
 }
 
-void lines_split_text(struct lines *ret, const char *at, size_t len)
+void lines_split_text(
+	struct lines *ret, const char *path, const char *text, size_t text_len)
 {
-	const char *end = at + len;
-	_cleanup_free_ uint64_t *enclosing = lines_find_enclosing(at, len);
+	_cleanup_statements_ struct statements statements;
+	_cleanup_free_ uint64_t *enclosing = NULL;
+	const char *at, *end;
 	struct line line = {.number = 0};
 
-	*ret = (struct lines){0};
-	while (next_line(&line, &at, end)) {
-		line.number++;
-		line.hash = line_identity(line.text, line.len, enclosing[line.number]);
+	statements_split(&statements, path, text, text_len);
+	at = statements.text;
+	end = at + statements.len;
+	enclosing = lines_find_enclosing(at, statements.len);
+	*ret = (struct lines){.own = TAKE_PTR(statements.own)};
+	for (size_t i = 1; next_line(&line, &at, end); i++) {
+		line.number = statements_number(&statements, i);
+		line.hash = line_identity(line.text, line.len, enclosing[i]);
 		if (!line.hash)
 			continue;
 		line.site = line_needs_enclosing(line.text, line.len)
-				    ? line_site(line.hash, enclosing[line.number])
+				    ? line_site(line.hash, enclosing[i])
 				    : line.hash;
 		ret->list = xgrow(ret->list, ret->len, sizeof(*ret->list));
 		ret->list[ret->len++] = line;
@@ -261,6 +268,7 @@ void lines_split_text(struct lines *ret, const char *at, size_t len)
 void lines_free(struct lines *lines)
 {
 	free(lines->list);
+	free(lines->own);
 	*lines = (struct lines){0};
 }
 

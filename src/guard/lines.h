@@ -19,11 +19,13 @@ struct line {
 struct lines {
 	struct line *list; /* in their order */
 	size_t len;
+	char *own; /* what they point into, where that is not what was split */
 };
 
-/* blob NULL: none. Valid as long as the blob, or the text. */
-void lines_split(struct lines *ret, const git_blob *blob);
-void lines_split_text(struct lines *ret, const char *text, size_t len);
+/* By statements (statements.h). blob NULL: none. Valid as long as the blob, or the text.
+ */
+void lines_split(struct lines *ret, const char *path, const git_blob *blob);
+void lines_split_text(struct lines *ret, const char *path, const char *text, size_t len);
 void lines_free(struct lines *lines);
 #define _cleanup_lines_ _cleanup_(lines_free)
 

@@ -4,20 +4,6 @@
 #include "base/text.h"
 #include "guard/lines.h"
 
-/* The finding about this line of the path, among those of one side. */
-static const struct finding *find_line(
-	const struct verdict *verdict, const char *path, bool is_lost, unsigned line)
-{
-	for (size_t i = 0; i < verdict->len; i++) {
-		const struct finding *finding = &verdict->list[i];
-
-		if (finding->kind == ITEM_LINE && finding->is_lost == is_lost &&
-			finding->line == line && streq(finding->path, path))
-			return finding;
-	}
-	return NULL;
-}
-
 /* A line of the difference from mine (old) to live (new). */
 struct diff_line {
 	unsigned hunk;   /* counted from 1 */
@@ -27,8 +13,8 @@ struct diff_line {
 	const char *text;
 	size_t len;
 	uint64_t hash;
-	const struct finding *finding; /* NULL: there is none about it */
-	bool is_refused;
+	bool is_found; /* there are findings about it, or a statement in it */
+	bool is_refused, has_own;
 	size_t pair; /* the line of the other side and the same name; NO_PAIR */
 };
 
@@ -48,6 +34,24 @@ struct merge {
 	unsigned line;        /* of mine, that comes next */
 	bool conflict;        /* what is refused and what is mine are interwoven */
 };
+
+/* The findings about this line of the path, among those of one side. */
+static void find_line(
+	struct diff_line *line, const struct verdict *verdict, const char *path)
+{
+	for (size_t i = 0; i < verdict->len; i++) {
+		const struct finding *finding = &verdict->list[i];
+
+		if (finding->kind != ITEM_LINE || finding->is_lost != line->is_lost ||
+			finding->line != line->line || !streq(finding->path, path))
+			continue;
+		line->is_found = true;
+		if (finding->verdict == VERDICT_REFUSED)
+			line->is_refused = true;
+		else
+			line->has_own = !line->is_lost;
+	}
+}
 
 static int begin_hunk(const git_diff_delta *delta, const git_diff_hunk *hunk, void *data)
 {
@@ -89,8 +93,7 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *hunk,
 		.len = line->content_len,
 		.hash = line_hash(line->content, line->content_len),
 	};
-	ret->finding = find_line(merge->verdict, merge->path, ret->is_lost, ret->line);
-	ret->is_refused = ret->finding && ret->finding->verdict == VERDICT_REFUSED;
+	find_line(ret, merge->verdict, merge->path);
 	return 0;
 }
 
@@ -101,8 +104,8 @@ static bool goes_along(const struct merge *merge, const struct diff_line *line,
 {
 	bool any = false, all = true;
 
-	if (line->finding || (line->hash && !line_is_bare(line->text, line->len) &&
-				     (!line->is_lost || counts_get(mine, line->hash))))
+	if (line->is_found || (line->hash && !line_is_bare(line->text, line->len) &&
+				      (!line->is_lost || counts_get(mine, line->hash))))
 		return false;
 	for (size_t i = 0; i < merge->len; i++) {
 		const struct diff_line *other = &merge->list[i];
@@ -175,7 +178,7 @@ static void put_pair(
 	if (!mine->is_refused && !live->is_refused)
 		return;
 	/* The caller's own new value must not be lost to an old one. */
-	if (!mine->is_refused && !goes_along(merge, mine, counts))
+	if (mine->has_own || (!mine->is_refused && !goes_along(merge, mine, counts)))
 		merge->conflict = true;
 	copy_lines(merge, mine->line);
 	skip_line(merge);
@@ -235,6 +238,7 @@ static void put_merged(struct merge *merge, const struct counts *mine)
 		}
 		if (!line->is_refused && !goes_along(merge, line, mine))
 			continue;
+		merge->conflict |= line->has_own;
 		copy_lines(merge, line->is_lost ? line->before : line->line);
 		if (line->is_lost)
 			put_lost(merge, line);
@@ -370,7 +374,7 @@ int merge_texts(git_oid *ret, const struct verdict *verdict, const char *path,
 	options.flags = GIT_DIFF_IGNORE_WHITESPACE;
 	result = git_diff_blobs(mine, NULL, live, NULL, &options, NULL, NULL, begin_hunk,
 		take_line, &merge);
-	lines_split(&lines, mine);
+	lines_split(&lines, NULL, mine);
 	counts_add_lines(&counts, &lines, 1);
 	if (result == 0 && !merge.conflict) {
 		put_merged(&merge, &counts);

@@ -982,7 +982,7 @@ restore() {
 	sed -i '3s/.*/    "w",\n    "x"/' l.json
 	commit_all . "alpha's"
 	passes alpha switch
-	sed -i '1s/.*/{ lib, pkgs, modulesPath, ... }:/' m.nix
+	sed -i '1s/.*/{ lib, pkgs, ... }:/' m.nix
 	sed -i '4s/.*/    "x",\n    "y"/' l.json
 	by beta switch
 	if [ "$status" = 0 ]; then return; fi
@@ -1201,4 +1201,47 @@ brings_in() {
 	DOUBLE='exit 1' by alpha build
 	passes beta switch
 	refute_contains "$output" "has failed"
+}
+
+# app.nix as a formatter writes it.
+formatted() {
+	printf '{\n  pkgs,\n  ...\n}:\n{\n  app = {\n    port = %s;\n    users = [\n' "$1"
+	printf '      "%s"\n' "${@:2}"
+	printf '    ];\n  };\n}\n'
+}
+
+@test "a formatter's work is no loss, whatever else is edited; a formatted old copy is one" {
+	printf '{ pkgs, ... }: {\n  app = { port = 80; users = [ "a" ]; };\n}\n' >app.nix
+	cp app.nix "$ROOT/old"
+	commit_all . "app"
+	passes root switch
+	sed -i 's/"a"/"a" "docker"/' app.nix
+	passes alpha switch
+	formatted 80 a >app.nix
+	refused beta switch
+	assert_contains "$output" 'app.nix: lacks 1 line (line 2: "\"docker\"") (build 3 by alpha, uncommitted)'
+	formatted 80 a docker mine >app.nix
+	passes beta switch
+	assert_equal "$(grep -c "lacks\|warning: app" <<<"$output")" 0
+	formatted 443 a docker mine >app.nix
+	passes gamma switch
+	cp "$ROOT/old" app.nix
+	refused delta switch
+	assert_contains "$output" 'port = 443;'
+	assert_contains "$output" '\"docker\"'
+	assert_contains "$output" '\"mine\"'
+}
+
+@test "texts in two single quotes, comments and strings are no statements" {
+	cat >script.nix <<-'NIX'
+		{ text = ''
+		    a; b; { c
+		  ''; other = "x; { y"; # d; e; f
+		  /* g; { h */ last = 1; }
+	NIX
+	commit_all . "a script"
+	passes alpha switch
+	sed -i 's/a; b/b/; s/d; e/e/' script.nix
+	refused beta switch
+	assert_contains "$output" 'script.nix: lacks 1 line (line 2: "    a; b; { c"'
 }

@@ -193,7 +193,7 @@ static void fuzz_lines(const char *data, size_t len)
 {
 	_cleanup_lines_ struct lines lines = {0};
 
-	lines_split_text(&lines, data, len);
+	lines_split_text(&lines, "x.nix", data, len);
 	for (size_t i = 0; i < lines.len; i++)
 		assert(lines.list[i].hash &&
 			lines.list[i].text + lines.list[i].len <= data + len);
