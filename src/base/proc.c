@@ -1,5 +1,6 @@
 #include "base/proc.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -65,6 +66,18 @@ uid_t process_login_uid(void)
 		!text_to_number(text, UINT32_MAX - 1, &uid))
 		return 0;
 	return (uid_t)uid;
+}
+
+bool process_has_ended(pid_t pid, unsigned long long start_ticks)
+{
+	struct process process;
+
+	if (kill(pid, 0) < 0 && errno == ESRCH)
+		return true;
+	errno = 0;
+	if (process_read(&process, pid))
+		return process.is_dead || process.start_ticks != start_ticks;
+	return errno == ENOENT || errno == ESRCH;
 }
 
 bool process_climb(struct process *process)

@@ -19,6 +19,12 @@ struct process {
 bool process_read(struct process *ret, pid_t pid);
 
 /*
+ * Whether the process of that start has ended; one that nobody has waited for yet, has.
+ * Only what the kernel says is gone: what cannot be read just now is looked at again.
+ */
+bool process_has_ended(pid_t pid, unsigned long long start_ticks);
+
+/*
  * Goes on to the parent; false above the topmost ancestor that can be seen, which is
  * never pid 1. A walk ends after some dozens of steps even if it meets reused pids.
  */

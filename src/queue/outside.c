@@ -34,22 +34,6 @@ static enum lock_wait_result sleep_once(struct lock_wait *wait, int fd)
 								    : result;
 }
 
-/*
- * Whether the process that a dead ticket names (its parent is a killed runner) has ended.
- * Only what the kernel says is gone: what cannot be read just now is looked at again.
- */
-static bool has_ended(const struct process_name *child)
-{
-	struct process process;
-
-	if (kill(child->pid, 0) < 0 && errno == ESRCH)
-		return true;
-	errno = 0;
-	if (process_read(&process, child->pid))
-		return process.is_dead || process.start_ticks != child->start_ticks;
-	return errno == ENOENT || errno == ESRCH;
-}
-
 /* Without this anybody could make us wait for any process. What cannot be told just now
  * is no reason to run beside it. */
 static bool is_believed(const struct build *ticket, const struct settings *settings)
@@ -81,7 +65,8 @@ static enum lock_wait_result wait_for_orphan(
 	enum lock_wait_result result = LOCK_WAIT_GOT;
 	bool said = false;
 
-	while (result == LOCK_WAIT_GOT && !has_ended(&ticket->child)) {
+	while (result == LOCK_WAIT_GOT &&
+		!process_has_ended(ticket->child.pid, ticket->child.start_ticks)) {
 		_cleanup_close_ int fd = process_open(ticket->child.pid);
 
 		if (!said)

@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
-#include "queue/nested.h"
+#include "base/proc.h"
 #include "queue/ticket.h"
 #include "rebuild/target.h"
 #include "run/log.h"
@@ -323,8 +323,7 @@ static bool is_alive(const struct follower *follower)
 	if (!build_is_running(follower->build) || !ticket)
 		return false;
 	return ticket_is_alive(follower->target.queue, ticket) ||
-	       (runner->pid &&
-		       nested_name(runner->pid).start_ticks == runner->start_ticks);
+	       (runner->pid && !process_has_ended(runner->pid, runner->start_ticks));
 }
 
 static void end_with(struct watch *watch, const struct follower *follower, int status)
@@ -417,5 +416,8 @@ int follow_build(const struct settings *settings, struct ledger *ledger,
 	if (watch.events >= 0)
 		close(watch.events);
 	target_free(&follower.target);
-	return status;
+	if (status || !watch.lost)
+		return status;
+	return fail(EXIT_OUTPUT_LOST, "what the build says cannot be shown: %s",
+		strerror(watch.lost));
 }

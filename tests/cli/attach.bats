@@ -81,12 +81,14 @@ start() {
 	start
 	sr attach 1 | head -n 1
 	(
-		sr attach 1 >/dev/full 2>"$ROOT/err"
-		echo $? >"$ROOT/status"
+		status=0
+		sr attach 1 >/dev/full 2>"$ROOT/err" || status=$?
+		echo "$status" >"$ROOT/status"
 	) &
 	sleep 0.3
 	touch "$ROOT/go"
 	wait_for test -s "$ROOT/status"
+	assert_equal "$(cat "$ROOT/status")" 120
 	refute_contains "$(cat "$ROOT/err")" interrupted
 }
 
@@ -135,4 +137,21 @@ start() {
 	run sr attach 1
 	assert_equal "$status" 125
 	assert_contains "$output" "build 1 was interrupted: its runner was killed"
+}
+
+@test "a runner that nobody has waited for is over, as where a container has no init" {
+	unshare --pid --fork --mount-proc true 2>/dev/null || skip "no pid namespaces here"
+	cat >"$ROOT/init.py" <<-'PY'
+		import os, subprocess, sys, time
+		subprocess.Popen([sys.argv[1], "--agent", "a", "switch"])
+		while not os.path.exists(os.environ["ROOT"] + "/started"):
+		    time.sleep(0.02)
+		follower = subprocess.Popen([sys.argv[1], "attach"])
+		time.sleep(0.3)
+		open(os.environ["ROOT"] + "/go", "w").close()
+		sys.exit(follower.wait(30))
+	PY
+	run unshare --pid --fork --kill-child --mount-proc python3 "$ROOT/init.py" "$SAFE_REBUILD"
+	assert_equal "$status" 0
+	assert_contains "$output" "switch succeeded: build 1"
 }
