@@ -9,6 +9,7 @@
 struct edit {
 	struct range word;
 	bool replaced; /* else only added to */
+	bool named;    /* it says itself who calls */
 	char quote; /* for what is added; 0: there are quotes of both kinds around it */
 };
 
@@ -299,11 +300,27 @@ static bool is_rebuild(const char *word)
 	       (streq(name, "nixos-rebuild") || streq(name, "nixos-rebuild-ng"));
 }
 
+/* Whether the command's own words, which lead to the program at index, say who calls. */
+static bool has_name(const struct strv *words, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (starts_with(words->words[i], "SAFE_REBUILD_AGENT="))
+			return true;
+	return false;
+}
+
+/* Whether safe-rebuild at this index has anything to ask who calls; for log --agent is a
+ * filter. */
+static bool asks_who(const struct strv *words, size_t index)
+{
+	return index + 1 < words->len && !streq(words->words[index + 1], "log");
+}
+
 static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 {
 	struct edits *edits = data;
 	_cleanup_strv_ struct strv words = {0};
-	bool replaced;
+	bool replaced, named;
 	const char *name;
 	size_t i, script = 0;
 
@@ -323,13 +340,16 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 	if (script)
 		scan_script(&raw->list[script], depth, edits);
 	replaced = is_rebuild(words.words[i]) && changes_system(&words, i);
+	named = has_name(&words, i);
 	edits->waits = edits->waits || replaced || is_long(name, &words, i);
-	if (!replaced &&
-		!(edits->also_ours && streq(name, "safe-rebuild") && i + 1 < words.len))
+	if (!replaced && (named || !edits->also_ours || !streq(name, "safe-rebuild") ||
+				 !asks_who(&words, i)))
 		return;
 	edits->list = xgrow(edits->list, edits->len, sizeof(*edits->list));
-	edits->list[edits->len++] = (struct edit){
-		.word = raw->list[i], .replaced = replaced, .quote = edits->quote};
+	edits->list[edits->len++] = (struct edit){.word = raw->list[i],
+		.replaced = replaced,
+		.named = named,
+		.quote = edits->quote};
 }
 
 static void edits_free(struct edits *edits)
@@ -348,7 +368,7 @@ static int compare_edits(const void *a, const void *b)
 static void put_options(
 	struct strbuf *out, const struct edit *edit, const struct shell_rewrite *rewrite)
 {
-	if (rewrite->agent)
+	if (rewrite->agent && !edit->named)
 		strbuf_printf(out, " --agent %s", rewrite->agent);
 	if (edit->replaced && edit->quote && rewrite->message)
 		strbuf_printf(out, " --message %c%s%c", edit->quote, rewrite->message,

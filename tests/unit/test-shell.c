@@ -219,6 +219,9 @@ static void test_agent(void **state)
 		const char *command, *expected;
 	} cases[] = {
 		{"safe-rebuild switch", "safe-rebuild --agent x.1 switch"},
+		{"SAFE_REBUILD_AGENT=me nixos-rebuild switch; safe-rebuild log",
+			"SAFE_REBUILD_AGENT=me safe-rebuild --message 'a b' switch; "
+			"safe-rebuild log"},
 		{"sudo safe-rebuild diff && nixos-rebuild switch",
 			"sudo safe-rebuild --agent x.1 diff && "
 			"safe-rebuild --agent x.1 --message 'a b' switch"},
