@@ -39,7 +39,7 @@ static const char *end_of_directive(const char *text, size_t len)
 {
 	static const char *const others[] = {"inherit", "import", "with", "return", NULL};
 	_cleanup_free_ char *line = xstrndup(text, len), *first = NULL;
-	size_t end = len, start = strspn(line, " \t");
+	size_t end = strlen(line), start = strspn(line, " \t");
 
 	while (end > start && isspace((unsigned char)line[end - 1]))
 		end--;

@@ -109,11 +109,11 @@ static void split_line(struct splitting *splitting, const char *at, const char *
 		}
 		if (*at == '"') {
 			at = end_of_string(at, end);
-		} else if (strchr("{[(", *at)) {
+		} else if (*at && strchr("{[(", *at)) {
 			enter(splitting, *at);
 			if (*at != '(')
 				end_piece(splitting, &start, at + 1);
-		} else if (strchr("}])", *at)) {
+		} else if (*at && strchr("}])", *at)) {
 			if (*at != ')')
 				end_piece(splitting, &start, at);
 			splitting->depth -= splitting->depth > 0;

@@ -191,12 +191,21 @@ static void fuzz_flake_ref(const char *data, size_t len)
 
 static void fuzz_lines(const char *data, size_t len)
 {
-	_cleanup_lines_ struct lines lines = {0};
+	_cleanup_lines_ struct lines lines = {0}, statements = {0};
+	unsigned last = 1;
 
-	lines_split_text(&lines, "x.nix", data, len);
+	lines_split_text(&lines, "x.conf", data, len);
 	for (size_t i = 0; i < lines.len; i++)
 		assert(lines.list[i].hash &&
 			lines.list[i].text + lines.list[i].len <= data + len);
+	lines_split_text(&statements, "x.nix", data, len);
+	for (size_t i = 0; i < statements.len; i++) {
+		const struct line *line = &statements.list[i];
+
+		assert(line->hash && line->number >= last && line->number <= len + 1 &&
+			line->text >= statements.own);
+		last = line->number;
+	}
 }
 
 static const struct target {
