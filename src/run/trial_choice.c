@@ -62,9 +62,11 @@ int trial_prepare(
 		(is_switch && (options->confirm_ms || has_check(run->settings)));
 	const char *obstacle = wanted ? find_obstacle(run, options->confirm_ms) : NULL;
 
-	if (obstacle && options->confirm_ms)
+	if (obstacle && options->confirm_is_option)
 		return fail(EXIT_USAGE, "--confirm: %s", obstacle);
-	if (obstacle)
+	if (obstacle && options->confirm_ms)
+		warn("SAFE_REBUILD_CONFIRM: this is no trial, and stays: %s", obstacle);
+	else if (obstacle)
 		warn("the new system's health is not checked: %s", obstacle);
 	if (!wanted || obstacle)
 		return 0;

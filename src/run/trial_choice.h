@@ -7,7 +7,8 @@
 
 /*
  * Whether the run becomes a trial; then its arguments say "test". words: as the request
- * was parsed from. 0, or EXIT_USAGE (printed) where --confirm is not possible.
+ * was parsed from. 0, or EXIT_USAGE (printed) where --confirm is not possible; as a
+ * default (SAFE_REBUILD_CONFIRM) it is a warning then.
  */
 int trial_prepare(struct run *run, const struct own_options *options,
 	const struct strv *words) _must_check_;

@@ -776,3 +776,13 @@ restarts() {
 	assert_equal "$(running) / $(boots)" "one three / one three"
 	assert_equal "$(field 2 outcome) ($(field 2 taken_back))" "rolled-back (its runner was killed)"
 }
+
+@test "where nothing can be tried SAFE_REBUILD_CONFIRM stops nothing, and says so" {
+	sr --agent alpha switch --flake '.#box' 2>/dev/null
+	for words in '--target-host web' '-p other' '--specialisation s'; do
+		# shellcheck disable=SC2086
+		run env SAFE_REBUILD_CONFIRM=4s "$SAFE_REBUILD" --agent beta switch --flake '.#box' $words
+		assert_contains "$output" "warning: SAFE_REBUILD_CONFIRM: this is no trial, and stays: "
+		refute_contains "$output" "--confirm:"
+	done
+}
