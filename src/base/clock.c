@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 
 #include "base/memory.h"

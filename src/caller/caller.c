@@ -4,7 +4,6 @@
 #include <pwd.h>
 #include <sys/prctl.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/proc.h"

@@ -3,7 +3,6 @@
 #include <jansson.h>
 
 #include "base/memory.h"
-#include "base/strv.h"
 #include "base/text.h"
 
 /* How many digits of a revision are shown. */

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/memory.h"

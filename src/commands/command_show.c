@@ -1,6 +1,5 @@
 #include <inttypes.h>
 
-#include "base/memory.h"
 #include "base/message.h"
 #include "changes/describe.h"
 #include "changes/tree_diff.h"

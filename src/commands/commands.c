@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <stddef.h>
 
-#include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
 #include "commands/command.h"

@@ -6,7 +6,6 @@
 #include "guard/refusal.h"
 #include "queue/ticket.h"
 #include "rebuild/target.h"
-#include "record/config_name.h"
 
 static struct guarded *grow(struct guard *guard)
 {

@@ -1,7 +1,6 @@
 #include "guard/history.h"
 
 #include "base/memory.h"
-#include "base/message.h"
 #include "guard/compare.h"
 #include "snapshot/repository.h"
 

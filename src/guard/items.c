@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "guard/statements.h"
 
 /* Larger files are compared as a whole. */

@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "changes/describe.h"
 #include "ledger/lineage.h"
 #include "queue/ticket.h"

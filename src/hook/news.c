@@ -1,6 +1,5 @@
 #include "hook/news.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>

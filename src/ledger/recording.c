@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"

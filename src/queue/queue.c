@@ -1,13 +1,10 @@
 #include "queue/queue.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "caller/caller.h"

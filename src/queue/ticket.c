@@ -1,6 +1,5 @@
 #include "queue/ticket.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,7 +10,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/text.h"
 
 #define TICKET_MAX ((size_t)256 << 10)
 /* Digits in INT64_MAX: names sort as numbers do. */

@@ -1,6 +1,5 @@
 #include "rebuild/program.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <sys/stat.h>
 

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
-#include "base/memory.h"
 #include "base/screen.h"
 #include "base/text.h"
 

@@ -10,7 +10,6 @@
 #include "base/message.h"
 #include "base/rights.h"
 #include "record/record.h"
-#include "run/steps.h"
 
 #define RECORD_MAX ((size_t)64 << 10)
 #define SYSTEMD_MS 10000

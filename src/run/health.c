@@ -2,7 +2,6 @@
 
 #include <fnmatch.h>
 #include <inttypes.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/memory.h"

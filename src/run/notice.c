@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "record/json.h"
 
 #define DEADLINE_MS 10000

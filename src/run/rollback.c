@@ -15,7 +15,6 @@
 #include "run/look.h"
 #include "run/orphans.h"
 #include "run/rollback_choice.h"
-#include "run/runner.h"
 #include "run/steps.h"
 #include "run/way_back.h"
 

@@ -1,7 +1,6 @@
 #include "run/run.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 #include "base/memory.h"
 #include "base/message.h"

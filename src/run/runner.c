@@ -7,7 +7,6 @@
 
 #include "base/memory.h"
 #include "base/message.h"
-#include "ledger/builds.h"
 #include "ledger/recording.h"
 #include "queue/cancellation.h"
 #include "queue/nested.h"
@@ -15,7 +14,6 @@
 #include "rebuild/activation.h"
 #include "rebuild/system.h"
 #include "run/blame.h"
-#include "run/confirmation.h"
 #include "run/log.h"
 #include "run/notice.h"
 #include "run/outcome.h"

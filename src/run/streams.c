@@ -6,8 +6,6 @@
 #include <sys/stat.h>
 #include <termios.h>
 
-#include "base/file.h"
-
 static bool are_one_file(int a, int b)
 {
 	struct stat first, second;

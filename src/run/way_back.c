@@ -5,7 +5,6 @@
 #include <sys/file.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/rights.h"
