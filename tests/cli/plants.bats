@@ -104,6 +104,9 @@ builds() {
 	wait_for grep -rq Phase "$ROOT/$QUEUE"
 	run timeout 20 "$SAFE_REBUILD" --agent a --no-wait switch --flake .
 	kill "$!"
+	local ended=0
+	wait "$!" || ended=$?
+	assert_equal "$ended" 143
 	refute [ "$status" = 124 ]
 }
 
