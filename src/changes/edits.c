@@ -1,5 +1,6 @@
 #include "changes/edits.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,6 +88,10 @@ static int open_own(const char *name)
 
 		if (fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid())
 			return TAKE_FD(fd);
+		/* A failure of the moment is no reason to lose what is noted. */
+		if (fd < 0 && errno != EINVAL && errno != ELOOP && errno != EACCES &&
+			errno != EISDIR)
+			return -1;
 		if (remove(name) < 0)
 			return -1;
 	}

@@ -159,7 +159,6 @@ char *lock_input_describe(const struct lock_input *old, const struct lock_input 
 {
 	_cleanup_free_ char *before = old ? version(old, new) : NULL;
 	_cleanup_free_ char *after = new ? version(new, old) : NULL;
-
 	_cleanup_free_ char *name =
 		text_name(new ? new->name : old->name, NAME_MAX_SHOWN);
 

@@ -41,9 +41,9 @@ static inline void ledger_cleanup(struct ledger **ledger)
 }
 #define _cleanup_ledger_ _cleanup_(ledger_cleanup)
 
-/* Whether the object is there. */
 /* Who wrote the object; false: it is packed, or is not there. */
 bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id);
+/* Whether the object is there. */
 bool ledger_has(const struct ledger *ledger, const git_oid *id);
 
 /* The id at path in a tree; zero where there is nothing. */
