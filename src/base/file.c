@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/clock.h"
@@ -225,6 +224,12 @@ int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t grou
 	return fd;
 }
 
+uid_t file_writer(const struct stat *status)
+{
+	return S_ISREG(status->st_mode) && !(status->st_mode & 0022) ? status->st_uid
+								     : (uid_t)-1;
+}
+
 int lock_within(int fd, int64_t ms)
 {
 	for (int64_t left = ms; flock(fd, LOCK_EX | LOCK_NB) < 0; left -= LOCK_PAUSE_MS) {
@@ -244,7 +249,12 @@ int link_file(int fd, const char *path)
 	/* linkat(2): AT_EMPTY_PATH would need a capability. */
 	_cleanup_free_ char *self = xasprintf("/proc/self/fd/%d", fd);
 
-	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	/* Not the path's fault. */
+	if (errno == ENOENT && access(self, F_OK) < 0)
+		errno = EOPNOTSUPP;
+	return -1;
 }
 
 int link_file_over(int fd, const char *path)

@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/macro.h"
@@ -62,6 +63,10 @@ int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t grou
  * stopped with one must not keep us. errno is EWOULDBLOCK when the time is over.
  */
 int lock_within(int fd, int64_t ms) _must_check_;
+
+/* Who alone may write into the file, and vouches for what it says; (uid_t)-1: others may,
+ * or it is none. That somebody owns it is not enough: a group's files can be moved. */
+uid_t file_writer(const struct stat *status);
 
 /* Gives a nameless file (O_TMPFILE) this name; EEXIST if the name is taken. */
 int link_file(int fd, const char *path);

@@ -15,6 +15,8 @@
 #include "base/message.h"
 #include "base/rights.h"
 
+/* After so long it is said. */
+#define NOTICE_MS 10000
 /* Frames are handed over in pieces of about this size. */
 #define COLLECTED ((size_t)256 << 10)
 /* What a worker may allocate. */
@@ -145,21 +147,35 @@ struct conversation {
 	const struct worker_job *job;
 	struct strbuf *answer;
 	int fd;
-	int64_t end_ms;
+	int64_t end_ms, notice_ms; /* 0: given already */
 	bool answered, failed;
 };
 
+/* Whoever looks at it must not think that it hangs. */
+static void say_slow(struct conversation *conversation)
+{
+	if (!conversation->notice_ms || clock_boot_ms() < conversation->notice_ms)
+		return;
+	conversation->notice_ms = 0;
+	say("%s takes long: it is given %" PRId64 " s", conversation->job->what,
+		conversation->job->deadline_ms / 1000);
+}
+
 /* Until fd is ready for these events: -1 with ETIMEDOUT at the deadline. */
-static int wait_for(const struct conversation *conversation, short events)
+static int wait_for(struct conversation *conversation, short events)
 {
 	for (;;) {
 		struct pollfd poll_fd = {.fd = conversation->fd, .events = events};
-		const int64_t left = conversation->end_ms - clock_boot_ms();
+		const int64_t now = clock_boot_ms();
+		int64_t left = conversation->end_ms - now;
 
 		if (left <= 0) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
+		say_slow(conversation);
+		if (conversation->notice_ms && conversation->notice_ms - now < left)
+			left = conversation->notice_ms - now;
 		if (poll(&poll_fd, 1, (int)left) > 0)
 			return 0;
 	}
@@ -292,6 +308,7 @@ static int talk(pid_t pid, int fd, struct strbuf *answer, const struct worker_jo
 		.answer = answer,
 		.fd = fd,
 		.end_ms = clock_boot_ms() + job->deadline_ms,
+		.notice_ms = clock_boot_ms() + NOTICE_MS,
 	};
 
 	if (converse(&conversation) < 0)

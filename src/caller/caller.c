@@ -11,6 +11,9 @@
 #include "caller/agents.h"
 #include "record/build.h"
 
+/* A user without an account. */
+#define NAMELESS "uid-"
+
 static const char *own_lookup(const void *environment, const char *name)
 {
 	(void)environment;
@@ -239,7 +242,20 @@ static void find_user(struct caller *caller)
 		return;
 	}
 	caller->user = entry ? xstrdup(entry->pw_name)
-			     : xasprintf("uid-%u", (unsigned)caller->uid);
+			     : xasprintf(NAMELESS "%u", (unsigned)caller->uid);
+}
+
+uid_t caller_uid(const char *user)
+{
+	const struct passwd *entry = user ? getpwnam(user) : NULL;
+	uint64_t uid;
+
+	if (entry)
+		return entry->pw_uid;
+	return user && starts_with(user, NAMELESS) &&
+			       text_to_number(user + strlen(NAMELESS), UINT32_MAX, &uid)
+		       ? (uid_t)uid
+		       : (uid_t)-1;
 }
 
 /*

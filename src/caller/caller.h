@@ -22,6 +22,8 @@ struct caller {
 
 /* given: the name by option or variable, or NULL. -1 where that name cannot be used. */
 int caller_identify(struct caller *ret, const char *given) _must_check_;
+/* The uid of one who was named as .user; -1: none of this machine. */
+uid_t caller_uid(const char *user);
 void caller_free(struct caller *caller);
 #define _cleanup_caller_ _cleanup_(caller_free)
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "settings/sharing.h"
 
 #define FILE_MAX ((size_t)4 << 20)
 /* What a line has beside its path. */
@@ -23,7 +24,7 @@ static char *directory_of(const struct settings *settings)
 }
 
 /* A line that is not one of ours is passed over. */
-static void parse_line(struct edits *edits, const char *line, size_t len)
+static void parse_line(struct edits *edits, uid_t by, const char *line, size_t len)
 {
 	_cleanup_free_ char *copy = xstrndup(line, len);
 	char agent[65];
@@ -36,12 +37,13 @@ static void parse_line(struct edits *edits, const char *line, size_t len)
 	edits->list = xgrow(edits->list, edits->len, sizeof(*edits->list));
 	edits->list[edits->len++] = (struct edit){
 		.when = (time_t)when,
+		.by = by,
 		.agent = xstrdup(agent),
 		.path = text_unescape(copy + end, strlen(copy + end)),
 	};
 }
 
-static void parse(struct edits *edits, int fd)
+static void parse(struct edits *edits, uid_t by, int fd)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *at, *line;
@@ -51,7 +53,7 @@ static void parse(struct edits *edits, int fd)
 		return;
 	at = text;
 	while (text_next_line(&at, text + len, &line, &line_len))
-		parse_line(edits, line, line_len);
+		parse_line(edits, by, line, line_len);
 }
 
 static void put(struct strbuf *out, const struct edit *edit)
@@ -111,7 +113,7 @@ int edits_note(const struct settings *settings, const char *agent, const char *p
 	fd = open_own(name);
 	if (fd < 0 || lock_within(fd, LOCK_MS) < 0)
 		return -1;
-	parse(&edits, fd);
+	parse(&edits, getuid(), fd);
 	edits.list = xgrow(edits.list, edits.len, sizeof(*edits.list));
 	edits.list[edits.len++] = (struct edit){
 		.when = time(NULL), .agent = xstrdup(agent), .path = xstrdup(path)};
@@ -129,6 +131,19 @@ static int compare_edits(const void *a, const void *b)
 	return one->when < other->when ? -1 : one->when > other->when;
 }
 
+/* Whether the file that is called after the user is that user's alone; root writes with
+ * the rights of the system user. */
+static bool is_written_by(int fd, uid_t user, const struct settings *settings)
+{
+	struct stat status;
+	uid_t writer;
+
+	if (fstat(fd, &status) < 0)
+		return false;
+	writer = file_writer(&status);
+	return writer == user || (!user && writer == sharing_user(settings));
+}
+
 void edits_read(struct edits *ret, const struct settings *settings)
 {
 	_cleanup_free_ char *path = directory_of(settings);
@@ -144,19 +159,37 @@ void edits_read(struct edits *ret, const struct settings *settings)
 			continue;
 		fd = openat(dirfd(directory), found->d_name,
 			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-		if (fd >= 0)
-			parse(ret, fd);
+		if (fd >= 0 && is_written_by(fd, (uid_t)uid, settings))
+			parse(ret, (uid_t)uid, fd);
 	}
 	if (ret->len)
 		qsort(ret->list, ret->len, sizeof(*ret->list), compare_edits);
 }
 
+static void edit_free(struct edit *edit)
+{
+	free(edit->agent);
+	free(edit->path);
+}
+
+void edits_believe(struct edits *edits,
+	bool (*is_believed)(const struct edit *edit, const void *data), const void *data)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < edits->len; i++) {
+		if (is_believed(&edits->list[i], data))
+			edits->list[kept++] = edits->list[i];
+		else
+			edit_free(&edits->list[i]);
+	}
+	edits->len = kept;
+}
+
 void edits_free(struct edits *edits)
 {
-	for (size_t i = 0; i < edits->len; i++) {
-		free(edits->list[i].agent);
-		free(edits->list[i].path);
-	}
+	for (size_t i = 0; i < edits->len; i++)
+		edit_free(&edits->list[i]);
 	free(edits->list);
 	*edits = (struct edits){0};
 }

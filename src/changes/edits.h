@@ -2,8 +2,9 @@
 /*
  * Who edited which file of a configuration, as the agents' hooks tell: the author of a
  * line is then known better than by the build that it came with. One file per uid,
- * STATE/edits/UID, of lines "TIME AGENT PATH"; only the newest EDITS_KEPT count. It is
- * attribution, never permission, and without it the builder is the author.
+ * STATE/edits/UID, of lines "TIME AGENT PATH"; only the newest EDITS_KEPT count, and only
+ * what that user has written. It is attribution, never permission, and without it the
+ * builder is the author.
  */
 #include "record/build.h"
 #include "settings/settings.h"
@@ -12,6 +13,7 @@
 
 struct edit {
 	time_t when;
+	uid_t by;           /* who notes it */
 	char *agent, *path; /* absolute */
 };
 
@@ -26,6 +28,9 @@ int edits_note(const struct settings *settings, const char *agent, const char *p
 
 /* All that are noted; none where nothing can be read. */
 void edits_read(struct edits *ret, const struct settings *settings);
+/* Drops those that are not believed. */
+void edits_believe(struct edits *edits,
+	bool (*is_believed)(const struct edit *edit, const void *data), const void *data);
 void edits_free(struct edits *edits);
 #define _cleanup_edits_ _cleanup_(edits_free)
 

@@ -24,6 +24,28 @@ static void find_live(struct court *court)
 		court->live = chain->list[chain->len - 1].tree;
 }
 
+/* The user who builds as the agent; -1: nobody has. */
+static uid_t user_of(const struct chain *chain, const char *agent)
+{
+	for (size_t i = chain->len; i-- > 0;)
+		if (build_is_of_agent(&chain->list[i].build, agent))
+			return caller_uid(chain->list[i].build.user);
+	return (uid_t)-1;
+}
+
+/* One user's notes say nothing of another's agents. */
+static bool is_believed(const struct edit *edit, const void *data)
+{
+	const struct case_at_hand *hand = data;
+	uid_t user;
+
+	if (!edit->by)
+		return true;
+	user = streq(edit->agent, hand->agent) ? hand->uid
+					       : user_of(&hand->chain, edit->agent);
+	return user == (uid_t)-1 || user == edit->by;
+}
+
 static int hear(struct court *court)
 {
 	const struct case_at_hand *hand = court->hand;
@@ -47,6 +69,7 @@ static int hear(struct court *court)
 		return -1;
 	history_mark(&court->history, &court->items, &court->live);
 	edits_read(&court->edits, hand->settings);
+	edits_believe(&court->edits, is_believed, hand);
 	/* From here on .delta tells what live has changed since the common ancestor. */
 	if (git_oid_is_zero(&court->history.base))
 		return 0;

@@ -113,6 +113,7 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 		.settings = call->settings,
 		.ledger = call->ledger,
 		.agent = call->caller->agent,
+		.uid = call->caller->uid,
 		.configuration = call->configuration,
 		.snapshot = call->snapshot,
 		.live = live,

@@ -17,6 +17,7 @@ struct case_at_hand {
 	const struct settings *settings;
 	struct ledger *ledger;
 	const char *agent; /* who asks */
+	uid_t uid;         /* ... and with which user, before sudo */
 	const struct configuration *configuration;
 	const struct snapshot *snapshot;
 	const struct build *live; /* number 0: made outside, only its commit is known */

@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "ledger/leftovers.h"
 #include "ledger/loose.h"
+#include "ledger/permissions.h"
 #include "ledger/references.h"
 
 char *ledger_path(const struct settings *settings)
@@ -83,10 +83,8 @@ bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id)
 
 	oid_text(name, id);
 	path = xasprintf("%s/objects/%.2s/%s", ledger->path, name, name + 2);
-	if (lstat(path, &status) < 0 || !S_ISREG(status.st_mode))
-		return false;
-	*ret = status.st_uid;
-	return true;
+	*ret = lstat(path, &status) < 0 ? (uid_t)-1 : file_writer(&status);
+	return *ret != (uid_t)-1;
 }
 
 bool ledger_has(const struct ledger *ledger, const git_oid *id)
@@ -107,36 +105,6 @@ int ledger_open(struct ledger **ret, const struct settings *settings)
 	if (git_start() < 0 || open_repository(ledger) < 0)
 		return -1;
 	*ret = TAKE_PTR(ledger);
-	return 0;
-}
-
-/*
- * What nobody may change gets no group write; what every member adds to gets it. What a
- * member may have put there is not followed.
- */
-static int set_permissions(const char *path, const struct sharing *sharing)
-{
-	static const struct {
-		const char *name;
-		mode_t mode;
-	} entries[] = {{"objects", 03770}, {"objects/info", 02750},
-		{"objects/pack", 02770}, {"refs", 02770}, {"refs/heads", 02770},
-		{"refs/tags", 02770}, {"hooks", 0750}, {"info", 0750},
-		{"info/exclude", 0640}, {"hooks/README.sample", 0640}, {"config", 0640},
-		{"HEAD", 0640}, {"description", 0640}, {".", 02750}};
-
-	_cleanup_close_ int top = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
-		_cleanup_close_ int entry =
-			open_beneath(top, entries[i].name, O_RDONLY | O_NONBLOCK);
-
-		if (entry < 0 && errno == ENOENT)
-			continue;
-		if (entry < 0 || fchown(entry, sharing->user, sharing->group) < 0 ||
-			fchmod(entry, entries[i].mode) < 0)
-			return error_errno("cannot make '%s/%s'", path, entries[i].name);
-	}
 	return 0;
 }
 
@@ -168,8 +136,10 @@ static int make_skeleton(const char *path, const struct sharing *sharing)
 		return -1;
 	if (git_repository_init_ext(&repository, path, &options) < 0)
 		return git_failed("cannot make the ledger '%s'", path);
-	return keep_everything(repository) < 0 || set_permissions(path, sharing) < 0 ? -1
-										     : 0;
+	return keep_everything(repository) < 0 ||
+			       ledger_set_permissions(path, sharing) < 0
+		       ? -1
+		       : 0;
 }
 
 static int remove_one(
@@ -238,7 +208,7 @@ int ledger_make(const struct settings *settings)
 	struct sharing sharing;
 
 	sharing_find(&sharing, settings);
-	if (sharing_make_top(&sharing, settings->state_path, 02750) < 0 ||
+	if (sharing_make_top(&sharing, settings->state_path, 02750, "ledger.git") < 0 ||
 		sharing_make(&sharing, cache) < 0 || sharing_make(&sharing, edits) < 0)
 		return error_errno("cannot make '%s'", settings->state_path);
 	lock = ledger_lock(ledger, sharing.group);
@@ -248,7 +218,7 @@ int ledger_make(const struct settings *settings)
 		return make_repository(ledger, &sharing);
 	if (!is_whole(ledger))
 		return make_skeleton(ledger->path, &sharing);
-	return sharing.is_shared ? set_permissions(ledger->path, &sharing) : 0;
+	return sharing.is_shared ? ledger_set_permissions(ledger->path, &sharing) : 0;
 }
 
 int ledger_open_to_record(struct ledger **ret, const struct settings *settings)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -49,10 +50,39 @@ static void list_files(const struct ledger *ledger, const char *path, unsigned d
 	}
 }
 
+/* Whether it stands where a directory of ours belongs, refs/running say. */
+static bool is_in_the_place_of_a_directory(const char *path)
+{
+	static const char *const directories[] = {
+		"refs/heads", "refs/running", "refs/agents", "refs/bridges"};
+
+	for (size_t i = 0; i < ARRAY_LEN(directories); i++)
+		if (streq(path, directories[i]))
+			return true;
+	return false;
+}
+
+/* What no reference is, or one that only its owner can read. */
+static bool is_no_reference(const struct stat *status)
+{
+	return status->st_size > REFERENCE_MAX ||
+	       (!(status->st_mode & 0044) && status->st_uid != geteuid());
+}
+
 static void note_trap(struct strv *found, const char *path, const struct stat *status)
 {
 	if (!S_ISREG(status->st_mode) || streq(path, ALTERNATES) ||
-		(starts_with(path, "refs/") && status->st_size > REFERENCE_MAX))
+		is_in_the_place_of_a_directory(path) ||
+		(starts_with(path, "refs/") && is_no_reference(status)))
+		strv_add(found, path);
+}
+
+/* Objects lie in directories of two letters. */
+static void note_no_fan_out(
+	struct strv *found, const char *path, const struct stat *status)
+{
+	(void)status;
+	if (strlen(path) == strlen("objects/xx"))
 		strv_add(found, path);
 }
 
@@ -69,19 +99,46 @@ static void note_unfinished(
 		strv_add(found, path);
 }
 
-static int remove_trap(const struct ledger *ledger, const char *path)
+static int remove_trap(
+	const struct ledger *ledger, const char *path, struct strv *removed)
 {
 	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
 
-	if (remove(whole) < 0 && errno != ENOENT)
-		return error_errno("'%s' is a trap for git", whole);
-	warn("removed '%s' from the ledger: it was no file that belongs there", path);
-	return 0;
+	if (remove(whole) == 0)
+		strv_add(removed, path);
+	return access(whole, F_OK) < 0 ? 0 : error_errno("'%s' is a trap for git", whole);
+}
+
+/* One line, however much somebody has planted. */
+static void say_removed(const struct strv *removed)
+{
+	if (removed->len == 1)
+		warn("removed '%s' from the ledger: it was no file that belongs there",
+			removed->words[0]);
+	else if (removed->len)
+		warn("removed '%s' and %zu more from the ledger: no files that belong there",
+			removed->words[0], removed->len - 1);
+}
+
+/* Only the owner of objects/ can, and without it others can still read. */
+static void clear_fan_out(const struct ledger *ledger, struct strv *removed)
+{
+	_cleanup_strv_ struct strv found = {0};
+
+	list_files(ledger, "objects", DEPTH_MAX, note_no_fan_out, &found);
+	for (size_t i = 0; i < found.len; i++) {
+		_cleanup_free_ char *whole =
+			xasprintf("%s/%s", ledger->path, found.words[i]);
+
+		if (remove(whole) == 0)
+			strv_add(removed, found.words[i]);
+	}
 }
 
 int ledger_remove_traps(const struct ledger *ledger)
 {
-	_cleanup_strv_ struct strv found = {0};
+	_cleanup_strv_ struct strv found = {0}, removed = {0};
+	int result = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(single); i++) {
 		_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, single[i]);
@@ -92,10 +149,11 @@ int ledger_remove_traps(const struct ledger *ledger)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
 		list_files(ledger, shared[i], 0, note_trap, &found);
-	for (size_t i = 0; i < found.len; i++)
-		if (remove_trap(ledger, found.words[i]) < 0)
-			return -1;
-	return 0;
+	for (size_t i = 0; i < found.len && result == 0; i++)
+		result = remove_trap(ledger, found.words[i], &removed);
+	clear_fan_out(ledger, &removed);
+	say_removed(&removed);
+	return result;
 }
 
 void ledger_remove_locks(const struct ledger *ledger, int64_t since_ns)

@@ -219,6 +219,22 @@ static int keep_bridge(struct ledger *ledger, const char *agent, const git_oid *
 	return reference_set(ledger, bridge, &last);
 }
 
+static bool is_same(const char *a, const char *b)
+{
+	return a && b && streq(a, b);
+}
+
+/* Whether it is this very record, of a run that was killed before it could say so.
+ * Somebody may have planted another of that number. */
+static bool is_recorded_as(const struct build *recorded, const struct build *build)
+{
+	return is_same(recorded->agent, build->agent) &&
+	       recorded->started == build->started &&
+	       recorded->finished == build->finished &&
+	       recorded->outcome == build->outcome &&
+	       recorded->exit_status == build->exit_status;
+}
+
 int ledger_finish(struct ledger *ledger, struct build *build)
 {
 	_cleanup_ledger_lock_ int lock = ledger_lock_to_write(ledger);
@@ -238,8 +254,12 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 	found = has_tip > 0 ? build_in_chain(&earlier, ledger, build->number) : has_tip;
 	if (found < 0)
 		return -1;
-	if (found)
+	if (found && is_recorded_as(&earlier, build))
 		return remove_running(ledger, running);
+	if (found)
+		warn("the ledger '%s' has another record of build %" PRIu64
+		     ", by %s: both are kept",
+			ledger->path, build->number, earlier.agent);
 	set_string(&build->ticket, NULL);
 	/* The chain first: after a crash here the build is merely listed as running, too.
 	 */
@@ -250,11 +270,6 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 		reference_set(ledger, agent, &commit) < 0)
 		warn("%s's next build is compared with an earlier one", build->agent);
 	return remove_running(ledger, running);
-}
-
-static bool is_same(const char *a, const char *b)
-{
-	return a && b && streq(a, b);
 }
 
 int ledger_note_refusal(struct ledger *ledger, const struct build *call)

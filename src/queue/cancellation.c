@@ -28,6 +28,14 @@ int cancellation_watch(const struct ticket *ticket)
 									 : TAKE_FD(fd);
 }
 
+/* Whether it is a whole request, and not one that was made for another ticket. */
+static bool is_about(const struct record *request, const char *name)
+{
+	const char *ticket = record_get(request, "Ticket");
+
+	return record_get(request, "By") && ticket && streq(ticket, name);
+}
+
 bool cancellation_receive(
 	struct record *ret, uid_t *ret_from, const struct ticket *ticket, int watch)
 {
@@ -47,10 +55,9 @@ bool cancellation_receive(
 	if (fd < 0 || fstat(fd, &status) < 0 ||
 		read_to_end(fd, REQUEST_MAX, &text, &len) < 0)
 		return false;
-	*ret_from = status.st_uid;
+	*ret_from = file_writer(&status);
 	record_parse(ret, text, len);
-	/* One that says nothing is not whole yet: ours appear at once. */
-	return record_get(ret, "By") != NULL;
+	return *ret_from != (uid_t)-1 && is_about(ret, ticket_name(ticket));
 }
 
 char *cancellation_describe(const struct record *request, uid_t from)
@@ -73,14 +80,14 @@ void cancellation_answered(const struct ticket *ticket)
 	unlink(path);
 }
 
-int cancellation_request(
-	const char *queue, const char *name, const struct record *request)
+int cancellation_request(const char *queue, const char *name, struct record *request)
 {
 	_cleanup_free_ char *ticket = xasprintf("%s/%s", queue, name);
 	_cleanup_free_ char *path = request_path(ticket);
 	_cleanup_close_ int fd = open(queue, O_TMPFILE | O_RDWR | O_CLOEXEC, 0640);
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 
+	record_set(request, "Ticket", name);
 	record_put(&out, request);
 	return fd < 0 || write_all(fd, out.text, out.len) < 0 ? -1 : link_file(fd, path);
 }

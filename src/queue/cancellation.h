@@ -1,6 +1,7 @@
 #pragma once
 /*
- * Asking a run to end. The request is a record (By, Message) in a file beside the run's
+ * Asking a run to end. The request is a record (By, Message, Ticket) in a file beside the
+ * run's
  * ticket, linked whole; then the ticket is touched, which wakes its owner out of
  * inotify(7). The owner decides: it answers in its ticket (key Cancel: accepted, or why
  * not), takes the request away and, if it accepts, ends. Without inotify (its instances
@@ -27,7 +28,7 @@ void cancellation_answered(const struct ticket *ticket);
 
 /* Asks the owner of the ticket NAME. -1 with errno set. */
 int cancellation_request(
-	const char *queue, const char *name, const struct record *request) _must_check_;
+	const char *queue, const char *name, struct record *request) _must_check_;
 bool cancellation_is_answered(const char *queue, const char *name);
 /* Removes a request that nobody has answered. */
 void cancellation_withdraw(const char *queue, const char *name);

@@ -1,8 +1,10 @@
 #include "queue/queue.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -26,16 +28,45 @@ struct arrival {
 	bool asked_ancestors, ancestor_has_lock;
 };
 
+static bool is_shut(const char *path, mode_t type)
+{
+	const int wanted = type == S_IFDIR ? R_OK | W_OK | X_OK : R_OK | W_OK;
+	struct stat status;
+
+	if (lstat(path, &status) < 0)
+		return errno == EACCES || errno == ENOTDIR;
+	return (status.st_mode & S_IFMT) != type ||
+	       (faccessat(AT_FDCWD, path, wanted, AT_EACCESS) < 0 && errno == EACCES);
+}
+
+/* Members make the directories of other targets. One that shuts others out is moved
+ * aside; in a lock that only one can take nobody else waits. */
+static void clear_target(const struct settings *settings, const struct target *target)
+{
+	_cleanup_free_ char *lock = xasprintf("%s/lock", target->directory);
+	_cleanup_free_ char *aside = xasprintf(
+		"%s/targets/.%s.%d", settings->run_path, target->name, (int)getpid());
+
+	if (is_shut(target->directory, S_IFDIR) || is_shut(target->queue, S_IFDIR) ||
+		is_shut(lock, S_IFREG)) {
+		if (rename(target->directory, aside) == 0)
+			warn("'%s' shut others out: moved to '%s'", target->directory,
+				aside);
+	}
+}
+
 int queue_make(const struct settings *settings, const struct target *target)
 {
 	_cleanup_free_ char *targets = xasprintf("%s/targets", settings->run_path);
 	_cleanup_close_ int lock = -1;
 	struct sharing sharing;
 
+	if (geteuid() != 0 && !target_is_system(target->name))
+		clear_target(settings, target);
 	if (geteuid() != 0 && faccessat(AT_FDCWD, target->queue, F_OK, AT_EACCESS) == 0)
 		return 0;
 	sharing_find(&sharing, settings);
-	if (sharing_make_top(&sharing, settings->run_path, 0755) < 0 ||
+	if (sharing_make_top(&sharing, settings->run_path, 0755, "queue") < 0 ||
 		sharing_make(&sharing, targets) < 0)
 		return -1;
 	/* What members can move about is made with lowered rights, by queue_enter(). */

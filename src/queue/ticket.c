@@ -135,7 +135,7 @@ static bool read_ticket(struct build *ret, int fd, const char *name)
 	if (!build_parse(ret, text, len))
 		return false;
 	set_string(&ret->ticket, xstrdup(name));
-	ret->owner = status.st_uid;
+	ret->owner = file_writer(&status);
 	return true;
 }
 
@@ -180,8 +180,10 @@ void ticket_sweep(const char *directory, const char *name)
 bool ticket_is_believed(
 	const struct build *ticket, const struct settings *settings, uid_t user)
 {
-	return ticket->owner == 0 || ticket->owner == geteuid() ||
-	       ticket->owner == user || ticket->owner == sharing_user(settings);
+	const uid_t owner = ticket->owner;
+
+	return owner != (uid_t)-1 && (owner == 0 || owner == geteuid() || owner == user ||
+					     owner == sharing_user(settings));
 }
 
 /*

@@ -84,8 +84,8 @@ const struct build *tickets_holder(const struct builds *tickets);
 int tickets_read_dead(struct builds *ret, const char *directory) _must_check_;
 
 /*
- * Whether what a ticket says of processes and outcomes is to be believed: its file is
- * root's, the shared system user's, or the one user's whom it concerns.
+ * Whether what a ticket says of processes and outcomes is to be believed: nobody wrote it
+ * but root, the shared system user, or the one user whom it concerns.
  */
 bool ticket_is_believed(
 	const struct build *ticket, const struct settings *settings, uid_t user);

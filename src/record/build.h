@@ -108,7 +108,7 @@ struct build {
 	struct process_name runner, child;
 	char *cancel; /* the answer to a request to end it */
 	time_t left;  /* when its owner left the queue */
-	uid_t owner;  /* uid of the ticket's file, who vouches for it; not written */
+	uid_t owner;  /* who alone wrote the ticket's file (file_writer()); not written */
 
 	/* Its place in the ledger; not written. */
 	git_oid commit;

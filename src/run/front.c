@@ -30,7 +30,8 @@ struct front {
 	const struct streams *streams;
 	uint64_t build; /* 0: has no number (yet) */
 	bool unconfirmed;
-	bool passed_on; /* a signal, and said so */
+	bool passed_on;  /* a signal, and said so */
+	bool said_blind; /* that there is nothing to read the output from */
 	/* nixos-rebuild's, as a pidfd, and what it writes to; -1: none. */
 	int held[STDERR_FILENO + 1];
 };
@@ -95,9 +96,10 @@ static void take_message(struct watch *watch, struct front *front,
 			close(watch->source);
 		watch->source = fd;
 		watch->offset = 0;
-		if (fd < 0)
+		if (fd < 0 && !front->said_blind)
 			warn("what comes now cannot be shown here (no descriptor): "
 			     "safe-rebuild attach, or safe-rebuild log");
+		front->said_blind |= fd < 0;
 		return;
 	case RELAY_DATA:
 		watch->stream =

@@ -58,7 +58,7 @@ int log_make_directory(const struct settings *settings)
 	struct sharing sharing;
 
 	sharing_find(&sharing, settings);
-	return sharing_make_top(&sharing, settings->log_path, 02770);
+	return sharing_make_top(&sharing, settings->log_path, 02770, NULL);
 }
 
 int log_create(const struct settings *settings, uint64_t number)

@@ -1,7 +1,6 @@
 #include "run/orphans.h"
 
 #include <inttypes.h>
-#include <pwd.h>
 
 #include "base/memory.h"
 #include "base/message.h"
@@ -30,10 +29,8 @@ bool build_is_orphaned(const struct build *build, const struct settings *setting
 static bool is_its_own(const struct build *ticket, const struct build *orphan,
 	const struct settings *settings)
 {
-	const struct passwd *caller = orphan->user ? getpwnam(orphan->user) : NULL;
-
 	return ticket->number == orphan->number &&
-	       ticket_is_believed(ticket, settings, caller ? caller->pw_uid : 0);
+	       ticket_is_believed(ticket, settings, caller_uid(orphan->user));
 }
 
 static void swap(char **a, char **b)

@@ -1,5 +1,6 @@
 #include "settings/sharing.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -102,14 +103,47 @@ int sharing_make(const struct sharing *sharing, const char *path)
 		path, sharing_mode(sharing, 02770), sharing->user, sharing->group);
 }
 
-int sharing_make_top(const struct sharing *sharing, const char *path, mode_t shared_mode)
+static bool has_group(const struct stat *status, const struct sharing *sharing)
+{
+	return sharing->is_shared && status->st_gid == sharing->group;
+}
+
+static bool has_entry(int directory_fd, const char *name)
+{
+	return name && faccessat(directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* More than the mode says may be wanted; but not that others write. */
+static int repair_top(
+	const struct sharing *sharing, const char *path, mode_t mode, const char *entry)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const mode_t others_write = mode & 0020 ? 0002 : 0022;
+	struct stat status;
+
+	if (geteuid() != 0)
+		return 0;
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -1;
+	if (status.st_uid || (!has_group(&status, sharing) && !has_entry(fd, entry)))
+		return 0;
+	if (sharing->is_shared && !has_group(&status, sharing) &&
+		fchown(fd, (uid_t)-1, sharing->group) < 0)
+		return -1;
+	mode = (mode | status.st_mode) & ~others_write & 07777;
+	return (status.st_mode & 07777) == mode ? 0 : fchmod(fd, mode);
+}
+
+int sharing_make_top(const struct sharing *sharing, const char *path, mode_t shared_mode,
+	const char *entry)
 {
 	const bool is_new = access(path, F_OK) < 0;
 
 	if (make_directories(path, 0755) < 0)
 		return -1;
 	if (!is_new && !is_empty_directory(path))
-		return 0;
+		return repair_top(
+			sharing, path, sharing_mode(sharing, shared_mode), entry);
 	if (chown(path, (uid_t)-1, sharing->group) < 0)
 		return -1;
 	return chmod(path, sharing_mode(sharing, shared_mode));

@@ -24,10 +24,11 @@ int sharing_make(const struct sharing *sharing, const char *path) _must_check_;
 
 /*
  * Makes a top directory and those above it. One that is there is left as it is, unless it
- * is empty. -1 with errno set.
+ * is empty, or root's and known to be ours, by an entry of this name (NULL: none) or by
+ * its group: then the group gets in, and nobody else may write. -1 with errno set.
  */
-int sharing_make_top(
-	const struct sharing *sharing, const char *path, mode_t shared_mode) _must_check_;
+int sharing_make_top(const struct sharing *sharing, const char *path, mode_t shared_mode,
+	const char *entry) _must_check_;
 
 /*
  * Root's process acts as the system user from here on (base/rights.h). What would not be

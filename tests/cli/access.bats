@@ -229,7 +229,7 @@ fake_sudo() {
 	local ticket
 	ticket=$(basename "$(ls "$queue"/[0-8]*)")
 	setpriv --reuid 12345 --regid 12345 --groups users \
-		sh -c 'printf "By: root\nMessage: \"mine\"\n" >"$1.new" && mv "$1.new" "$1.cancel"' - "$queue/$ticket"
+		sh -c 'printf "By: root\nMessage: \"mine\"\nTicket: %s\n" "$(basename "$1")" >"$1.new" && mv "$1.new" "$1.cancel"' - "$queue/$ticket"
 	wait
 	assert_contains "$(cat "$ROOT/root.err")" "cancelled by root (user 12345)"
 	# A directory that is somebody's stays as it is.

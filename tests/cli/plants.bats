@@ -18,7 +18,7 @@ begin() {
 builds() {
 	run timeout 30 "$SAFE_REBUILD" --agent "$1" switch --flake .
 	assert_equal "$status" 0
-	assert_contains "${lines[-1]}" "switch succeeded: build $2,"
+	assert_contains "$output" "switch succeeded: build $2,"
 	assert_contains "$(sr log)" "build $2 by $1: switch succeeded"
 }
 
@@ -62,7 +62,7 @@ builds() {
 	as_member truncate -s 3G "$LEDGER/refs/running/5" "$LEDGER/refs/agents/system/b"
 	run timeout 10 "$SAFE_REBUILD" status
 	assert_equal "$status" 0
-	assert_contains "$output" "removed 'refs/running/5' from the ledger"
+	assert_contains "$output" "and 1 more from the ledger: no files that belong there"
 	builds b 2
 	mkfifo "$LEDGER/objects/info/alternates"
 	run timeout 10 "$SAFE_REBUILD" log
@@ -127,4 +127,136 @@ builds() {
 	PATH=:$PATH:. run sr --agent a switch --flake .
 	assert_equal "$status" 0
 	refute test -e "$ROOT/ran"
+}
+
+# Every directory that objects can lie in, shut: or a file in its place.
+shut_fan_out() {
+	as_member sh -c 'cd "$1" || exit; for a in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do
+		for b in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do
+			case $b in [0-7]) mkdir -m 700 $a$b ;; *) : >$a$b ;; esac
+		done; done 2>"$2"' - "$LEDGER/objects" "$ROOT/there-already" || true
+}
+
+@test "a member shuts nobody out of the ledger" {
+	begin
+	shut_fan_out
+	as_member sh -c 'cd "$1" && mv running away && mkdir -m 700 running bridges && mkdir -m 700 agents/profile-x' \
+		- "$LEDGER/refs"
+	builds a 2
+	refute_contains "$output" "not recorded"
+	as_member sh -c 'cd "$1" && rmdir running && : >running && chmod 0 heads/builds' - "$LEDGER/refs" || true
+	as_member sh -c 'cp "$1/builds" "$1/new" && chmod 600 "$1/new" && mv "$1/new" "$1/mine"' - "$LEDGER/refs/heads"
+	builds b 3
+	refute_contains "$output" "not recorded"
+	refute test -e "$LEDGER/refs/heads/mine"
+	run as 12346 --agent c switch --flake .
+	assert_equal "$status" 0
+	assert_contains "$(sr log -n 1)" "build 4 by c: switch succeeded"
+	git -c safe.directory='*' --git-dir "$LEDGER" fsck --strict
+}
+
+@test "what root's word looks like, in a file that members may write into, is not believed" {
+	sr --agent x switch -p other --flake .
+	begin
+	HOLD=1 sr --agent holder switch --flake . 2>"$ROOT/err" 3>&- &
+	wait_for test -e "$ROOT/started"
+	local ticket
+	ticket=$(basename "$ROOT/$QUEUE"/*)
+	as_member sh -c 'printf "By: root\nTicket: %s\n" "$2" >"$1/targets/profile-other/lock" &&
+		mv "$1/targets/profile-other/lock" "$1/queue/$2.cancel"' - "$ROOT/run/safe-rebuild" "$ticket"
+	sleep 0.5
+	touch "$ROOT/go"
+	wait
+	assert_contains "$(cat "$ROOT/err")" "switch succeeded"
+	# nor one that was made for another ticket
+	rm -f "$ROOT/go" "$ROOT/started" "$ROOT/$QUEUE"/*
+	HOLD=1 sr --agent holder switch --flake . 2>"$ROOT/err" 3>&- &
+	wait_for test -e "$ROOT/started"
+	ticket=$(basename "$ROOT/$QUEUE"/*)
+	printf 'By: root\nTicket: 0000000000000000001\n' >"$ROOT/$QUEUE/new"
+	chmod 640 "$ROOT/$QUEUE/new"
+	as_member mv "$ROOT/$QUEUE/new" "$ROOT/$QUEUE/$ticket.cancel"
+	sleep 0.5
+	touch "$ROOT/go"
+	wait
+	assert_contains "$(cat "$ROOT/err")" "switch succeeded"
+}
+
+@test "a member's notes of edits say nothing of root's agents" {
+	seq 20 | sed 's/.*/  line& = &;/' >big.nix
+	git add -A
+	# shellcheck disable=SC2016
+	export DOUBLE='mkdir -p "$ROOT/systems/$N"; ln -sfn "$ROOT/systems/$N" "$ROOT/run/current-system"'
+	N=1 sr --agent beta switch --flake .
+	cp big.nix "$ROOT/old"
+	sleep 1.1
+	sed -i '3s/$/ alpha/' big.nix
+	as_member sh -c 'echo "$(date +%s) beta $2/big.nix" >"$1/12345"' - "$STATE/edits" "$CONFIG"
+	as_member sh -c 'cp "$1/12345" "$1/0" && cp "$1/12345" "$1/4711"' - "$STATE/edits" "$CONFIG"
+	N=2 sr --agent alpha switch --flake . 2>/dev/null
+	cp "$ROOT/old" big.nix
+	run sr --agent beta switch --flake .
+	assert_equal "$status" 65
+	assert_contains "$output" "by alpha"
+	# the same, noted by root, counts
+	cp "$STATE/edits/12345" "$ROOT/noted"
+	rm "$STATE"/edits/*
+	cp "$ROOT/noted" "$STATE/edits/0"
+	run sr --agent beta switch --flake .
+	assert_equal "$status" 0
+}
+
+@test "a target that a member has shut is moved aside" {
+	begin
+	local targets=$ROOT/run/safe-rebuild/targets name
+	as_member sh -c 'cd "$1" && mkdir -m 700 profile-a && mkdir -m 2770 profile-b profile-c profile-d &&
+		: >profile-b/queue && mkdir profile-c/queue profile-c/lock && : >profile-e &&
+		mkdir -m 2770 profile-d/queue && touch profile-d/lock && chmod 600 profile-d/lock' - "$targets"
+	for name in a b c d e; do
+		run timeout 20 "$SAFE_REBUILD" --agent x --wait 5s switch -p $name --flake .
+		assert_equal "$status" 0
+		assert_contains "$output" "shut others out: moved to"
+		run timeout 20 "$SAFE_REBUILD" --agent x --wait 5s switch -p $name --flake .
+		assert_equal "$status" 0
+		refute_contains "$output" "moved to"
+	done
+	run sr status
+	assert_equal "$status" 0
+}
+
+@test "a planted record of the build that runs takes nothing of its outcome" {
+	begin
+	HOLD=1 sr --agent holder switch --flake . 2>"$ROOT/err" 3>&- &
+	wait_for test -e "$ROOT/started"
+	forge() { as_member git -c safe.directory='*' -c user.name=b -c user.email=b@l --git-dir "$LEDGER" "$@"; }
+	local tip
+	tip=$(forge rev-parse refs/heads/builds)
+	forge log -1 --format=%B "$tip" | sed "s,^Build: .*,Build: 2," >"$ROOT/message"
+	as_member sh -c 'echo "$1" >"$2.new" && mv "$2.new" "$2"' - \
+		"$(forge commit-tree "$tip^{tree}" -p "$tip" -F "$ROOT/message")" "$LEDGER/refs/heads/builds"
+	touch "$ROOT/go"
+	wait
+	assert_contains "$(cat "$ROOT/err")" "another record of build 2, by first: both are kept"
+	assert_contains "$(sr show 2)" "Agent                  holder"
+	builds b 3
+}
+
+@test "root repairs the modes of run, state and log" {
+	begin
+	local path
+	chmod 777 "$ROOT/run/safe-rebuild"
+	chmod 700 "$STATE" "$ROOT/var/log/safe-rebuild"
+	builds a 2
+	assert_equal "$(stat -c '%a %U' "$ROOT/run/safe-rebuild")" "755 root"
+	assert_equal "$(stat -c '%a %U %G' "$STATE")" "2750 root users"
+	assert_equal "$(stat -c '%a %U %G' "$ROOT/var/log/safe-rebuild")" "2770 root users"
+	run as 12345 --agent m switch --flake .
+	assert_equal "$status" 0
+	refute_contains "$output" "not recorded"
+	# what is not known to be ours stays as it is
+	mkdir -m 775 "$ROOT/elsewhere"
+	touch "$ROOT/elsewhere/file"
+	sed -i "s,^run = .*,run = $ROOT/elsewhere," "$SAFE_REBUILD_SETTINGS"
+	run sr --agent b switch --flake .
+	assert_equal "$(stat -c %a "$ROOT/elsewhere")" 775
 }

@@ -1,0 +1,12 @@
+#pragma once
+/*
+ * Who may write where in the ledger. What git obeys nobody in the group may change; what
+ * every member adds to, all may. Members can make directories that shut others out;
+ * root's next run opens them again.
+ */
+#include "settings/sharing.h"
+
+/* With root's rights: links are not followed, and directories alone are changed below
+ * objects/ and refs/. Prints and returns -1 where that fails. */
+int ledger_set_permissions(
+	const char *path, const struct sharing *sharing) _must_check_;
