@@ -78,8 +78,9 @@ int ledger_set_permissions(const char *path, const struct sharing *sharing)
 {
 	_cleanup_close_ int top = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (sharing->is_shared && (share_tree(top, "objects", sharing->group, true) < 0 ||
-					  share_tree(top, "refs", sharing->group, false) < 0))
+	if (sharing->is_shared &&
+		(share_tree(top, "objects", sharing->group, true) < 0 ||
+			share_tree(top, "refs", sharing->group, false) < 0))
 		return error_errno("cannot share '%s'", path);
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
 		_cleanup_close_ int entry =

@@ -8,5 +8,4 @@
 
 /* With root's rights: links are not followed, and directories alone are changed below
  * objects/ and refs/. Prints and returns -1 where that fails. */
-int ledger_set_permissions(
-	const char *path, const struct sharing *sharing) _must_check_;
+int ledger_set_permissions(const char *path, const struct sharing *sharing) _must_check_;
