@@ -80,6 +80,11 @@ static bool is_mistyped(const struct strv *words)
 	return meant;
 }
 
+static bool is_hook(const struct strv *words)
+{
+	return words->len && command_find(words->words[0]) == &command_hook;
+}
+
 static int run(bool drop_in, struct strv *words, const struct surroundings *surroundings)
 {
 	_cleanup_own_options_ struct own_options options = {.wait_ms = -1};
@@ -87,7 +92,10 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 	const struct command *command = NULL;
 	int status = -1, settings_status;
 
-	if (own_options_read(&options, drop_in ? NULL : words) < 0)
+	const int options_status = own_options_read(&options, drop_in ? NULL : words);
+
+	/* A hook is never in the way of its agent, and does what it can. */
+	if (options_status < 0 && !is_hook(words))
 		return EXIT_USAGE;
 	if (!drop_in)
 		status = answer_at_once(words);
@@ -96,8 +104,7 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 	if (!drop_in)
 		command = command_find(words->words[0]);
 	settings_status = settings_read(&settings, options.settings);
-	/* A hook is never in the way of its agent, and does what it can. */
-	if (settings_status < 0 && command != &command_hook)
+	if (settings_status < 0 && !is_hook(words))
 		return EXIT_SETTINGS;
 	if (command) {
 		const struct context context = {

@@ -13,6 +13,8 @@
 
 /* A user without an account. */
 #define NAMELESS "uid-"
+/* How much of a subagent's id its name has. */
+#define PART_LEN 6
 
 static const char *own_lookup(const void *environment, const char *name)
 {
@@ -276,8 +278,13 @@ static time_t session_start(bool is_agent)
 char *caller_name_of_session(const char *agent, const char *session, const char *part)
 {
 	_cleanup_free_ char *suffix = short_session(session);
-	_cleanup_free_ char *name = xasprintf("%s%s%s%s%.6s", agent, *suffix ? "-" : "",
-		suffix, part ? "." : "", part ? part : "");
+	/* The end tells parts apart that have a label: "aworker-1-3f2a9c1e". */
+	const size_t len = part ? strlen(part) : 0;
+	_cleanup_free_ char *name = xasprintf("%s%s%s%s%s", agent, *suffix ? "-" : "",
+		suffix, part ? "." : "",
+		len > PART_LEN ? part + len - PART_LEN
+		: part         ? part
+			       : "");
 
 	return make_name(name);
 }

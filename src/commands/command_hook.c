@@ -7,15 +7,13 @@
 #include "caller/caller.h"
 #include "changes/edits.h"
 #include "commands/command.h"
+#include "hook/known.h"
 #include "hook/news.h"
 #include "hook/shell.h"
-#include "ledger/builds.h"
-#include "record/config_name.h"
 
 /* An edit brings the whole file along. */
 #define INPUT_MAX ((size_t)16 << 20)
 #define MESSAGE_MAX 200
-#define BUILDS_MAX 100
 
 /*
  * What an agent calls things, as seen with Claude Code 2.1.330, Codex 0.169.0 and Gemini
@@ -210,44 +208,12 @@ static void add_patched(struct strv *paths, const struct event *event, const cha
 	}
 }
 
-static bool lies_in(const char *path, const char *config)
-{
-	_cleanup_free_ char *directory = config ? config_directory(config) : NULL;
-	const size_t len = directory ? strlen(directory) : 0;
-
-	return len && strncmp(path, directory, len) == 0 && path[len] == '/';
-}
-
-/* Whether the file lies in a configuration that is among the newest builds. */
-static bool is_of_configuration(const struct settings *settings, const char *path)
-{
-	_cleanup_ledger_ struct ledger *ledger = NULL;
-	_cleanup_build_ struct build build = BUILD_INIT;
-	struct build_walk walk;
-
-	if (ledger_open(&ledger, settings) < 0 || !ledger)
-		return false;
-	walk = builds_walk(ledger, NULL);
-	walk.left = BUILDS_MAX;
-	while (builds_next(&build, &walk) > 0)
-		if (lies_in(path, build.config))
-			return true;
-	return false;
-}
-
-static void note_edit(
-	const struct event *event, const struct settings *settings, const char *path)
-{
-	if (*path == '/' && is_of_configuration(settings, path) &&
-		edits_note(settings, event->agent, path) < 0)
-		warn_errno("hook: cannot note the edit of '%s'", path);
-}
-
 static void handle_edit(const struct event *event, const struct settings *settings)
 {
 	static const char *const texts[] = {"command", "input", "patch"};
 	const char *path = text_of(event->input, "file_path");
 	_cleanup_strv_ struct strv paths = {0};
+	_cleanup_known_ struct known known = {0};
 
 	/* Gemini tells of an edit that failed as well. */
 	if (json_object_get(json_object_get(event->json, "tool_response"), "error"))
@@ -260,9 +226,13 @@ static void handle_edit(const struct event *event, const struct settings *settin
 		if (text_of(event->input, texts[i]))
 			add_patched(&paths, event, text_of(event->input, texts[i]));
 	/* What the user may read was read before. */
+	known_read(&known, settings);
 	sharing_lower_rights(settings);
+	known_update(&known, settings);
 	for (size_t i = 0; i < paths.len; i++)
-		note_edit(event, settings, paths.words[i]);
+		if (known_has(&known, paths.words[i]) &&
+			edits_note(settings, event->agent, paths.words[i]) < 0)
+			warn_errno("hook: cannot note the edit of '%s'", paths.words[i]);
 }
 
 static void handle_command(const struct event *event)

@@ -1,16 +1,12 @@
 #include "hook/news.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/memory.h"
-#include "base/rights.h"
 #include "base/text.h"
 #include "changes/describe.h"
+#include "hook/mark.h"
 #include "ledger/builds.h"
-#include "ledger/references.h"
 #include "queue/pause.h"
 #include "queue/ticket.h"
 #include "rebuild/request.h"
@@ -20,91 +16,6 @@
 /* All that is told at once; three lines stand around the builds. */
 #define LINES_MAX 10
 #define LINE_MAX_BYTES 300
-#define MARK_DAYS 90
-
-/* sudo may leave another user's directories in the environment: what root made there, a
- * link of that user's could lead anywhere. NULL: not set, or not ours. */
-static const char *own_directory(const char *variable)
-{
-	const char *path = getenv(variable);
-	struct stat status;
-
-	return path && *path == '/' && stat(path, &status) == 0 &&
-			       status.st_uid == geteuid()
-		       ? path
-		       : NULL;
-}
-
-/* Where a session that is resumed next week finds it. NULL where the user has no
- * directory for such things. */
-static char *path_of_mark(const char *agent)
-{
-	const char *cache = own_directory("XDG_CACHE_HOME"),
-		   *home = own_directory("HOME"),
-		   *runtime = own_directory("XDG_RUNTIME_DIR");
-
-	if (cache)
-		return xasprintf("%s/safe-rebuild/%s", cache, agent);
-	if (home)
-		return xasprintf("%s/.cache/safe-rebuild/%s", home, agent);
-	return runtime ? xasprintf("%s/safe-rebuild/%s", runtime, agent) : NULL;
-}
-
-static char *read_line(const char *path)
-{
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char *text = NULL;
-
-	if (fd < 0 || read_to_end(fd, 4096, &text, NULL) < 0)
-		return NULL;
-	text[strcspn(text, "\n")] = '\0';
-	return text;
-}
-
-/* The commit of the newest build, NULL where nothing is recorded. */
-static char *read_tip(const struct settings *settings)
-{
-	_cleanup_free_ char *ledger = ledger_path(settings);
-	_cleanup_free_ char *path = xasprintf("%s/" REF_CHAIN, ledger);
-
-	return read_line(path);
-}
-
-struct mark {
-	const char *path, *tip;
-};
-
-/* Those of sessions that nobody will resume. */
-static void sweep_marks(const char *path)
-{
-	_cleanup_closedir_ DIR *directory = opendir(path);
-	const time_t oldest = time(NULL) - MARK_DAYS * 24 * 3600;
-	const struct dirent *found;
-	struct stat status;
-
-	while (directory && (found = readdir(directory)))
-		if (fstatat(dirfd(directory), found->d_name, &status,
-			    AT_SYMLINK_NOFOLLOW) == 0 &&
-			S_ISREG(status.st_mode) && status.st_mtime < oldest)
-			(void)unlinkat(dirfd(directory), found->d_name, 0);
-}
-
-/* If it cannot be kept, the same news is told again the next time. */
-static int keep_mark(void *data)
-{
-	const struct mark *mark = data;
-	_cleanup_free_ char *directory = xstrdup(mark->path);
-	_cleanup_close_ int fd = -1;
-
-	*strrchr(directory, '/') = '\0';
-	if (make_directories(directory, 0700) < 0)
-		return -1;
-	sweep_marks(directory);
-	fd = open(
-		mark->path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd < 0 ? -1 : write_all(fd, mark->tip, strlen(mark->tip));
-}
 
 /* Whether it was to change this machine's system, or did. */
 static bool is_news(const struct build *build)
@@ -219,8 +130,8 @@ static void put_present(
 void news_put(struct strbuf *out, const struct settings *settings, const char *agent,
 	time_t session_began)
 {
-	_cleanup_free_ char *path = path_of_mark(agent), *tip = read_tip(settings),
-			    *mark = path ? read_line(path) : NULL;
+	_cleanup_free_ char *path = mark_path(agent), *tip = mark_read_tip(settings),
+			    *mark = path ? mark_read(path) : NULL;
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_builds_ struct builds builds = {0};
 	uint64_t more = 0;
@@ -238,5 +149,5 @@ void news_put(struct strbuf *out, const struct settings *settings, const char *a
 	collect(&builds, &more, LINES_MAX - lines, ledger, agent, mark, session_began);
 	if (builds.len)
 		put(out, ledger, &builds, more, agent);
-	(void)!rights_call(keep_mark, &(struct mark){path, tip});
+	mark_keep(path, tip);
 }

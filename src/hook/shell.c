@@ -1,5 +1,7 @@
 #include "hook/shell.h"
 
+#include <ctype.h>
+
 #include "base/memory.h"
 #include "base/strbuf.h"
 #include "base/text.h"
@@ -8,8 +10,10 @@
 
 struct edit {
 	struct range word;
-	bool replaced; /* else only added to */
-	bool named;    /* it says itself who calls */
+	const char *behind; /* where what is added goes */
+	bool replaced;      /* else only added to */
+	bool named;         /* it says itself who calls */
+	bool has_reason;    /* ... and why */
 	char quote; /* for what is added; 0: there are quotes of both kinds around it */
 };
 
@@ -300,13 +304,20 @@ static bool is_rebuild(const char *word)
 	       (streq(name, "nixos-rebuild") || streq(name, "nixos-rebuild-ng"));
 }
 
-/* Whether the command's own words, which lead to the program at index, say who calls. */
-static bool has_name(const struct strv *words, size_t index)
+/* Whether one of the command's words, from and up to these, begins so. */
+static bool has_word(const struct strv *words, size_t from, size_t to, const char *start)
 {
-	for (size_t i = 0; i < index; i++)
-		if (starts_with(words->words[i], "SAFE_REBUILD_AGENT="))
+	for (size_t i = from; i < to; i++)
+		if (starts_with(words->words[i], start))
 			return true;
 	return false;
+}
+
+/* Whether the words that lead to the program at index, or its own, say who calls. */
+static bool has_name(const struct strv *words, size_t index)
+{
+	return has_word(words, 0, index, "SAFE_REBUILD_AGENT=") ||
+	       has_word(words, index, words->len, "--agent");
 }
 
 /* Whether safe-rebuild at this index has anything to ask who calls; for log --agent is a
@@ -314,6 +325,22 @@ static bool has_name(const struct strv *words, size_t index)
 static bool asks_who(const struct strv *words, size_t index)
 {
 	return index + 1 < words->len && !streq(words->words[index + 1], "log");
+}
+
+/*
+ * Behind the action or command, where that follows at once: an agent's rule for
+ * "safe-rebuild exec" has to match what becomes of it.
+ */
+static const char *place_for_options(const struct ranges *raw, size_t index)
+{
+	const struct range *program = &raw->list[index], *next = program + 1;
+
+	if (index + 1 == raw->len || *next->start == '-')
+		return program->end;
+	for (const char *at = next->start; at < next->end; at++)
+		if (!islower((unsigned char)*at) && *at != '-')
+			return program->end;
+	return next->end;
 }
 
 static void note_edits(const struct ranges *raw, unsigned depth, void *data)
@@ -347,8 +374,10 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 		return;
 	edits->list = xgrow(edits->list, edits->len, sizeof(*edits->list));
 	edits->list[edits->len++] = (struct edit){.word = raw->list[i],
+		.behind = place_for_options(raw, i),
 		.replaced = replaced,
 		.named = named,
+		.has_reason = has_word(&words, 0, i, "SAFE_REBUILD_MESSAGE="),
 		.quote = edits->quote};
 }
 
@@ -370,7 +399,7 @@ static void put_options(
 {
 	if (rewrite->agent && !edit->named)
 		strbuf_printf(out, " --agent %s", rewrite->agent);
-	if (edit->replaced && edit->quote && rewrite->message)
+	if (edit->replaced && edit->quote && rewrite->message && !edit->has_reason)
 		strbuf_printf(out, " --message %c%s%c", edit->quote, rewrite->message,
 			edit->quote);
 }
@@ -400,8 +429,9 @@ char *shell_rewrite(const char *command, struct shell_rewrite *rewrite)
 		else
 			strbuf_add(&out, edit->word.start,
 				(size_t)(edit->word.end - edit->word.start));
+		strbuf_add(&out, edit->word.end, (size_t)(edit->behind - edit->word.end));
 		put_options(&out, edit, rewrite);
-		at = edit->word.end;
+		at = edit->behind;
 	}
 	strbuf_puts(&out, at);
 	return strbuf_take(&out);

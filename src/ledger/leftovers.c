@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/strbuf.h"
 #include "base/strv.h"
 
 /* References are nested no deeper: refs/agents/TARGET/NAME. */
@@ -19,6 +20,8 @@
 #define OLD_SECONDS 3600
 /* libgit2 reads a reference whole. */
 #define REFERENCE_MAX 4096
+/* Of what is removed so many are named. */
+#define NAMED_MAX 3
 #define ALTERNATES "objects/info/alternates"
 
 /* Below these anybody in the group may make files. */
@@ -112,12 +115,16 @@ static int remove_trap(
 /* One line, however much somebody has planted. */
 static void say_removed(const struct strv *removed)
 {
-	if (removed->len == 1)
-		warn("removed '%s' from the ledger: it was no file that belongs there",
-			removed->words[0]);
-	else if (removed->len)
-		warn("removed '%s' and %zu more from the ledger: no files that belong there",
-			removed->words[0], removed->len - 1);
+	_cleanup_strbuf_ struct strbuf names = STRBUF_INIT;
+
+	for (size_t i = 0; i < removed->len && i < NAMED_MAX; i++)
+		strbuf_printf(&names, "%s'%s'", i ? ", " : "", removed->words[i]);
+	if (removed->len > NAMED_MAX)
+		strbuf_printf(&names, " and %zu more", removed->len - NAMED_MAX);
+	if (removed->len)
+		warn("removed %s from the ledger: %s", names.text,
+			removed->len == 1 ? "it was no file that belongs there"
+					  : "they were no files that belong there");
 }
 
 /* Only the owner of objects/ can, and without it others can still read. */

@@ -23,7 +23,7 @@ answer() {
 		"tool_name": "Bash", "tool_input": {"command": "sudo nixos-rebuild switch --flake .#box 2>&1 | tail",
 		"description": "Add nginx; it'"'"'s new", "timeout": 120000, "run_in_background": false}}'
 	assert_equal "$(answer 'a["updatedInput"]["command"]')" \
-		"sudo safe-rebuild --message 'Add nginx; it’s new' switch --flake .#box 2>&1 | tail"
+		"sudo safe-rebuild switch --message 'Add nginx; it’s new' --flake .#box 2>&1 | tail"
 	assert_equal "$(answer 'sorted(a["updatedInput"].items())[2:]')" \
 		"[('run_in_background', False), ('timeout', 600000)]"
 	assert_equal "$(answer 'a["hookEventName"], a.get("permissionDecision")')" "('PreToolUse', None)"
@@ -35,15 +35,15 @@ answer() {
 	assert_equal "$(answer 'a["updatedInput"], a["permissionDecision"]')" "({'command': 'safe-rebuild test'}, 'allow')"
 	event gemini '{"session_id": "0199b2c4-0000-4000-8000-0123456789ab", "hook_event_name": "BeforeTool",
 		"tool_name": "run_shell_command", "tool_input": {"command": "nixos-rebuild test", "description": "try"}}'
-	assert_equal "$(answer 'a["tool_input"]["command"]')" "safe-rebuild --agent gemini-0199b2c4 --message 'try' test"
+	assert_equal "$(answer 'a["tool_input"]["command"]')" "safe-rebuild test --agent gemini-0199b2c4 --message 'try'"
 }
 
 @test "a subagent's commands carry its own name" {
-	event claude '{"session_id": "3f2a9c1e-1111-4111-8111-111111111111", "agent_id": "a1b2c3d4e5",
+	event claude '{"session_id": "3f2a9c1e-1111-4111-8111-111111111111", "agent_id": "aworker-1-a1b2c3",
 		"hook_event_name": "PreToolUse", "tool_name": "Bash",
 		"tool_input": {"command": "safe-rebuild diff && nixos-rebuild switch"}}'
 	assert_equal "$(answer 'a["updatedInput"]["command"]')" \
-		"safe-rebuild --agent claude-code-3f2a9c1e.a1b2c3 diff && safe-rebuild --agent claude-code-3f2a9c1e.a1b2c3 switch"
+		"safe-rebuild diff --agent claude-code-3f2a9c1e.a1b2c3 && safe-rebuild switch --agent claude-code-3f2a9c1e.a1b2c3"
 }
 
 @test "what it has nothing to say to, and rubbish, is never in the way" {
@@ -142,9 +142,9 @@ answer() {
 	event claude '{"hook_event_name": "PostToolUse", "session_id": "3f2a9c1e-1111-4111-8111-111111111111",
 		"tool_name": "Edit", "tool_input": {"file_path": "'"$CONFIG"'/flake.nix"}}'
 	grep -rq "mybot $CONFIG/flake.nix" "$STATE/edits"
-	event claude '{"session_id": "3f2a9c1e-1111-4111-8111-111111111111", "agent_id": "a1b2c3d4e5",
+	event claude '{"session_id": "3f2a9c1e-1111-4111-8111-111111111111", "agent_id": "aworker-1-a1b2c3",
 		"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "nixos-rebuild switch"}}'
-	assert_equal "$(answer 'a["updatedInput"]["command"]')" "safe-rebuild --agent mybot.a1b2c3 switch"
+	assert_equal "$(answer 'a["updatedInput"]["command"]')" "safe-rebuild switch --agent mybot.a1b2c3"
 }
 
 @test "edits by other names of the same file" {
@@ -223,7 +223,7 @@ answer() {
 		event codex '{"session_id": "01a20f65-0000-7000-8000-000078147240", "agent_id": "'$id'",
 			"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "nixos-rebuild test"}}'
 		assert_equal "$(answer 'a["updatedInput"]["command"]')" \
-			"safe-rebuild --agent codex-${id: -8} test"
+			"safe-rebuild test --agent codex-${id: -8}"
 	done
 }
 

@@ -62,7 +62,7 @@ builds() {
 	as_member truncate -s 3G "$LEDGER/refs/running/5" "$LEDGER/refs/agents/system/b"
 	run timeout 10 "$SAFE_REBUILD" status
 	assert_equal "$status" 0
-	assert_contains "$output" "and 1 more from the ledger: no files that belong there"
+	assert_contains "$output" "removed 'refs/agents/system/b', 'refs/running/5' from the ledger: they were no files"
 	builds b 2
 	mkfifo "$LEDGER/objects/info/alternates"
 	run timeout 10 "$SAFE_REBUILD" log

@@ -1,0 +1,101 @@
+#include "hook/mark.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/rights.h"
+#include "ledger/ledger.h"
+#include "ledger/references.h"
+
+#define MARK_MAX 65536
+#define MARK_DAYS 90
+
+/* sudo may leave another user's directories in the environment: what root made there, a
+ * link of that user's could lead anywhere. NULL: not set, or not ours. */
+static const char *own_directory(const char *variable)
+{
+	const char *path = getenv(variable);
+	struct stat status;
+
+	return path && *path == '/' && stat(path, &status) == 0 &&
+			       status.st_uid == geteuid()
+		       ? path
+		       : NULL;
+}
+
+/* Where a session that is resumed next week finds it. NULL where the user has no
+ * directory for such things. */
+char *mark_path(const char *name)
+{
+	const char *cache = own_directory("XDG_CACHE_HOME"),
+		   *home = own_directory("HOME"),
+		   *runtime = own_directory("XDG_RUNTIME_DIR");
+
+	if (cache)
+		return xasprintf("%s/safe-rebuild/%s", cache, name);
+	if (home)
+		return xasprintf("%s/.cache/safe-rebuild/%s", home, name);
+	return runtime ? xasprintf("%s/safe-rebuild/%s", runtime, name) : NULL;
+}
+
+char *mark_read(const char *path)
+{
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char *text = NULL;
+
+	return fd < 0 || read_to_end(fd, MARK_MAX, &text, NULL) < 0 ? NULL : text;
+}
+
+char *mark_read_tip(const struct settings *settings)
+{
+	_cleanup_free_ char *ledger = ledger_path(settings);
+	_cleanup_free_ char *path = xasprintf("%s/" REF_CHAIN, ledger);
+	char *tip = mark_read(path);
+
+	if (tip)
+		tip[strcspn(tip, "\n")] = '\0';
+	return tip;
+}
+
+struct mark {
+	const char *path, *text;
+};
+
+/* Those of sessions that nobody will resume. */
+static void sweep_marks(const char *path)
+{
+	_cleanup_closedir_ DIR *directory = opendir(path);
+	const time_t oldest = time(NULL) - MARK_DAYS * 24 * 3600;
+	const struct dirent *found;
+	struct stat status;
+
+	while (directory && (found = readdir(directory)))
+		if (fstatat(dirfd(directory), found->d_name, &status,
+			    AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(status.st_mode) && status.st_mtime < oldest)
+			(void)unlinkat(dirfd(directory), found->d_name, 0);
+}
+
+static int keep(void *data)
+{
+	const struct mark *mark = data;
+	_cleanup_free_ char *directory = xstrdup(mark->path);
+	_cleanup_close_ int fd = -1;
+
+	*strrchr(directory, '/') = '\0';
+	if (make_directories(directory, 0700) < 0)
+		return -1;
+	sweep_marks(directory);
+	fd = open(
+		mark->path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? -1 : write_all(fd, mark->text, strlen(mark->text));
+}
+
+void mark_keep(const char *path, const char *text)
+{
+	(void)!rights_call(keep, &(struct mark){path, text});
+}
