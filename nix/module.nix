@@ -19,9 +19,14 @@ let
     log = "/var/log/safe-rebuild";
   } // (cfg.settings.paths or { });
 
+  # nixos-rebuild-ng is the default since 25.11. (Where the option is gone, asking for it throws.)
+  enableNg = builtins.tryEval (
+    config.system.rebuild.enableNg or (lib.versionAtLeast lib.trivial.release "25.11")
+  );
+
   # The configuration's own nixos-rebuild, as nixos/modules/installer/tools makes it.
   realNixosRebuild =
-    if lib.versionAtLeast lib.trivial.release "25.11" || (config.system.rebuild.enableNg or false) then
+    if !enableNg.success || enableNg.value then
       pkgs.nixos-rebuild-ng.override (
         builtins.intersectAttrs (lib.functionArgs pkgs.nixos-rebuild-ng.override) {
           nix = config.nix.package;
@@ -36,9 +41,13 @@ let
   # configuration's nixos-rebuild, not the one of the settings that are in force.
   package = cfg.package.override { nixosRebuild = cfg.nixosRebuild; };
 
+  # With the real one's manual page and completions, which it takes the place of.
   shim = pkgs.runCommand "nixos-rebuild-safe" { meta.mainProgram = "nixos-rebuild"; } ''
     mkdir -p $out/bin
     ln -s ${package}/bin/safe-rebuild $out/bin/nixos-rebuild
+    for share in ${cfg.nixosRebuild}/share ${lib.getMan cfg.nixosRebuild}/share; do
+      if [ -d $share ]; then cp -rsn $share $out/; fi
+    done
   '';
 
   canRun = pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform;
@@ -155,10 +164,13 @@ in
 
     agents = {
       claudeCode.enable = lib.mkEnableOption ''
-        the hooks in Claude Code's managed settings, `/etc/claude-code/managed-settings.json`'';
+        the hooks in Claude Code's managed settings,
+        `/etc/claude-code/managed-settings.d/50-safe-rebuild.json`'';
+      codex.enable = lib.mkEnableOption ''
+        the hooks in Codex' system settings, `/etc/codex/hooks.json`, which it trusts unasked'';
       gemini.enable = lib.mkEnableOption ''
-        the hooks in Gemini CLI's system settings, `/etc/gemini-cli/settings.json`. Codex and
-        opencode have no such file: `safe-rebuild agents --install` writes a user's'';
+        the hooks in Gemini CLI's system settings, `/etc/gemini-cli/settings.json`. opencode has no
+        such file: `safe-rebuild agents --install opencode` writes a user's'';
     };
   };
 
@@ -184,8 +196,11 @@ in
 
     environment.etc = {
       "safe-rebuild.ini".source = checkedSettings;
-      "claude-code/managed-settings.json" = lib.mkIf cfg.agents.claudeCode.enable {
+      "claude-code/managed-settings.d/50-safe-rebuild.json" = lib.mkIf cfg.agents.claudeCode.enable {
         source = hooksOf "claude" ".claude/settings.json";
+      };
+      "codex/hooks.json" = lib.mkIf cfg.agents.codex.enable {
+        source = hooksOf "codex" ".codex/hooks.json";
       };
       "gemini-cli/settings.json" = lib.mkIf cfg.agents.gemini.enable {
         source = hooksOf "gemini" ".gemini/settings.json";

@@ -2,6 +2,7 @@
 #include "base/message.h"
 #include "commands/command.h"
 #include "hook/install.h"
+#include "hook/reach.h"
 #include "rebuild/program.h"
 
 /* A login shell may ask the network who one is. */
@@ -57,18 +58,33 @@ static int choose_place(enum install_place *ret, const struct command_options *o
 }
 
 /* What the agent itself still wants from its user. */
-static void say_what_is_left(const char *agent)
+static void say_what_is_left(const char *agent, enum install_place place)
 {
-	if (streq(agent, "codex"))
+	if (streq(agent, "codex") && place != PLACE_MANAGED)
 		say("codex skips hooks that it was not told to trust, without a word: start it "
 		    "and trust them (/hooks)");
 	else
 		say("sessions of %s that run now may have to be started anew", agent);
 }
 
+/* What is managed may also be where others manage theirs. */
+static char *choose_path(const char *agent, enum install_place place,
+	const struct command_options *options)
+{
+	char *path = install_path(agent, place);
+
+	if (options->remove && place == PLACE_MANAGED && path &&
+		!reach_has_hook(agent, place) &&
+		reach_has_hook(agent, PLACE_MANAGED_BY_OTHERS)) {
+		free(path);
+		path = install_path(agent, PLACE_MANAGED_BY_OTHERS);
+	}
+	return path;
+}
+
 static int change(const char *agent, const struct command_options *options)
 {
-	_cleanup_strbuf_ struct strbuf diff = STRBUF_INIT;
+	_cleanup_installation_ struct installation installation = {0};
 	_cleanup_free_ char *path = NULL;
 	const bool remove = options->remove;
 	enum install_place place = PLACE_USER;
@@ -78,20 +94,22 @@ static int change(const char *agent, const struct command_options *options)
 			"no agent '%s': claude, codex, gemini or opencode", agent);
 	if (choose_place(&place, options) < 0)
 		return EXIT_USAGE;
-	path = install_path(agent, place);
+	path = choose_path(agent, place, options);
 	if (!path)
 		return fail(EXIT_USAGE, "%s has no such settings%s", agent,
 			place == PLACE_USER ? ": HOME is not set" : "");
-	if (install(&diff, agent, path, remove) < 0)
+	if (install_prepare(&installation, agent, path, remove) < 0)
 		return EXIT_OWN_FAILURE;
-	if (!diff.len) {
+	if (!installation.diff.len) {
 		answer("nothing to change in '%s'", path);
 		return 0;
 	}
-	command_print(diff.text, diff.len);
+	command_print(installation.diff.text, installation.diff.len);
+	if (install_write(&installation) < 0)
+		return EXIT_OWN_FAILURE;
 	answer("%s '%s'", remove ? "removed from" : "installed in", path);
 	if (!remove)
-		say_what_is_left(agent);
+		say_what_is_left(agent, place);
 	return 0;
 }
 
@@ -147,20 +165,32 @@ static void tell_alias(const struct surroundings *surroundings)
 		answer("interactive bash: %.*s", (int)strcspn(text, "\n"), text);
 }
 
-static bool tell_hook(const char *agent)
+/* Whether a hook reaches us; *is_here: the agent has one, at least switched off. */
+static bool tell_hook(const char *agent, bool *is_here)
 {
-	static const char *const names[] = {"user", "project", "managed", "local"};
+	static const char *const names[] = {
+		"managed", "managed", "local", "project", "user"};
 	bool has_hook = false;
 
-	for (enum install_place place = PLACE_USER; place <= PLACE_LOCAL; place++) {
-		_cleanup_free_ char *path = install_path(agent, place);
+	for (enum install_place place = 0; place < PLACES; place++) {
+		_cleanup_free_ char *path = install_path(agent, place), *off = NULL;
+		const bool asks_for_trust =
+			streq(agent, "codex") && place != PLACE_MANAGED;
 
-		if (!path || install_is_done(agent, path) <= 0)
+		if (!reach_has_hook(agent, place))
 			continue;
-		answer("%s: hook in its %s settings ('%s')%s", agent, names[place], path,
-			streq(agent, "codex") ? ", if it was told to trust it (/hooks)"
-					      : "");
-		has_hook = true;
+		*is_here = true;
+		off = reach_switched_off(agent, place);
+		if (off)
+			answer("%s: hook in its %s settings ('%s'), but '%s' switches hooks "
+			       "off",
+				agent, names[place], path, off);
+		else
+			answer("%s: hook in its %s settings ('%s')%s", agent,
+				names[place], path,
+				asks_for_trust ? ", if it was told to trust it (/hooks)"
+					       : "");
+		has_hook = has_hook || !off;
 	}
 	return has_hook;
 }
@@ -185,9 +215,10 @@ static int check(const struct context *context)
 			self ? "a login shell" : "this one");
 	for (const char *const *agent = install_agents; *agent; agent++) {
 		_cleanup_free_ char *program = find_in_path(*agent);
-		const bool has_hook = tell_hook(*agent);
+		bool is_here = program;
+		const bool has_hook = tell_hook(*agent, &is_here);
 
-		if (!program && !has_hook)
+		if (!is_here)
 			continue;
 		any = true;
 		if (has_hook)

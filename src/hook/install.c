@@ -56,24 +56,27 @@ const char *const install_agents[] = {"claude", "codex", "gemini", "opencode", N
 
 static const struct place {
 	const char *agent;
-	const char *paths[4]; /* by enum install_place; "~" is the user's home */
-	const char *variable; /* names the directory that is... */
-	const char *home;     /* ... else this */
+	const char *paths[PLACES]; /* by enum install_place; "~" is the user's home */
+	const char *variable;      /* names the directory that is... */
+	const char *home;          /* ... else this */
 } places[] = {
 	{"claude",
-		{"~/.claude/settings.json", ".claude/settings.json",
+		{"/etc/claude-code/managed-settings.d/50-safe-rebuild.json",
 			"/etc/claude-code/managed-settings.json",
-			".claude/settings.local.json"},
+			".claude/settings.local.json", ".claude/settings.json",
+			"~/.claude/settings.json"},
 		"CLAUDE_CONFIG_DIR", "~/.claude"},
-	{"codex", {"~/.codex/hooks.json", ".codex/hooks.json", NULL}, "CODEX_HOME",
-		"~/.codex"},
+	{"codex",
+		{"/etc/codex/hooks.json", NULL, NULL, ".codex/hooks.json",
+			"~/.codex/hooks.json"},
+		"CODEX_HOME", "~/.codex"},
 	{"gemini",
-		{"~/.gemini/settings.json", ".gemini/settings.json",
-			"/etc/gemini-cli/settings.json"},
+		{"/etc/gemini-cli/settings.json", NULL, NULL, ".gemini/settings.json",
+			"~/.gemini/settings.json"},
 		NULL, NULL},
 	{"opencode",
-		{"~/.config/opencode/plugin/safe-rebuild.js",
-			".opencode/plugin/safe-rebuild.js", NULL},
+		{NULL, NULL, NULL, ".opencode/plugin/safe-rebuild.js",
+			"~/.config/opencode/plugin/safe-rebuild.js"},
 		"XDG_CONFIG_HOME", "~/.config"},
 };
 
@@ -116,7 +119,18 @@ char *install_path(const char *agent, enum install_place place)
 	return NULL;
 }
 
-static bool is_plugin(const char *agent)
+const char *install_shell_tool(const char *agent, const char **ret_event)
+{
+	/* The first entry of each agent is the one before its shell. */
+	const struct entry *entry = entries;
+
+	while (!streq(entry->agent, agent))
+		entry++;
+	*ret_event = entry->event;
+	return entry->matcher;
+}
+
+bool install_is_plugin(const char *agent)
 {
 	return streq(agent, "opencode");
 }
@@ -160,8 +174,7 @@ static json_t *parse(const char *text, const char *path)
 	return NULL;
 }
 
-/* "safe-rebuild hook claude", also by a path. */
-static bool is_ours(const json_t *hook, const char *agent)
+bool install_is_ours(const json_t *hook, const char *agent)
 {
 	_cleanup_free_ char *command = hook_command(agent);
 	const char *its = json_string_value(json_object_get(hook, "command"));
@@ -180,7 +193,7 @@ static void remove_from_groups(json_t *groups, const char *agent)
 		const size_t before = json_array_size(hooks);
 
 		for (size_t j = before; j-- > 0;)
-			if (is_ours(json_array_get(hooks, j), agent))
+			if (install_is_ours(json_array_get(hooks, j), agent))
 				json_array_remove(hooks, j);
 		if (before && !json_array_size(hooks))
 			json_array_remove(groups, i);
@@ -266,7 +279,7 @@ static char *changed(const char *text, const char *agent, const char *path, bool
 	json_t *settings, *before;
 	char *lines = NULL;
 
-	if (is_plugin(agent))
+	if (install_is_plugin(agent))
 		return xstrdup(remove ? "" : install_opencode_plugin);
 	settings = parse(text, path);
 	if (!settings)
@@ -284,74 +297,6 @@ static char *changed(const char *text, const char *agent, const char *path, bool
 	json_decref(before);
 	json_decref(settings);
 	return lines;
-}
-
-/* What begins with a slash must be there. */
-static bool can_run(const json_t *hook)
-{
-	const char *command = json_string_value(json_object_get(hook, "command"));
-	_cleanup_free_ char *program = xstrndup(command, strcspn(command, " "));
-
-	return *program != '/' || access(program, X_OK) == 0;
-}
-
-/* A matcher is a regular expression for the names of tools; without one, or with "*", it
- * is all of them. */
-static bool matches_shell(const json_t *group, const char *shell)
-{
-	const char *matcher = json_string_value(json_object_get(group, "matcher"));
-
-	return !matcher || !*matcher || strstr(matcher, "*") || strstr(matcher, shell);
-}
-
-static bool groups_have_ours(const json_t *groups, const char *agent, const char *shell)
-{
-	for (size_t i = 0; i < json_array_size(groups); i++) {
-		const json_t *group = json_array_get(groups, i);
-		const json_t *hooks = json_object_get(group, "hooks");
-
-		for (size_t j = 0; j < json_array_size(hooks); j++)
-			if (is_ours(json_array_get(hooks, j), agent) &&
-				can_run(json_array_get(hooks, j)) &&
-				matches_shell(group, shell))
-				return true;
-	}
-	return false;
-}
-
-/* Whether by these settings the agent would ask our hook before it runs a command. */
-static bool has_ours(json_t *settings, const char *agent)
-{
-	/* The first entry of each agent is the one before its shell. */
-	const struct entry *entry = entries;
-
-	if (json_is_true(json_object_get(settings, "disableAllHooks")))
-		return false;
-	while (!streq(entry->agent, agent))
-		entry++;
-	return groups_have_ours(
-		json_object_get(json_object_get(settings, "hooks"), entry->event), agent,
-		entry->matcher);
-}
-
-int install_is_done(const char *agent, const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	_cleanup_free_ char *text = NULL, *command = hook_command(agent);
-	json_t *settings;
-	bool is_done;
-
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0 || read_to_end(fd, SETTINGS_MAX, &text, NULL) < 0)
-		return error_errno("cannot read '%s'", path);
-	if (is_plugin(agent))
-		return strstr(text, "SafeRebuild") != NULL;
-	settings = json_loads(text, 0, NULL);
-	/* Some agents allow comments. */
-	is_done = settings ? has_ours(settings, agent) : strstr(text, command) != NULL;
-	json_decref(settings);
-	return is_done;
 }
 
 static int put_diff(
@@ -385,13 +330,8 @@ static int write_settings(const char *path, const char *text)
 	_cleanup_free_ char *directory = xstrdup(path);
 	_cleanup_close_ int fd = -1;
 	struct stat before;
-	char *slash = strrchr(directory, '/');
 
-	*slash = '\0';
-	if (!*text)
-		return unlink(path) < 0 && errno != ENOENT
-			       ? error_errno("cannot remove '%s'", path)
-			       : 0;
+	*strrchr(directory, '/') = '\0';
 	if (make_directories(directory, 0755) < 0)
 		return error_errno("cannot make '%s'", directory);
 	fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
@@ -403,19 +343,44 @@ static int write_settings(const char *path, const char *text)
 	return 0;
 }
 
-int install(struct strbuf *diff, const char *agent, const char *path, bool remove)
+/* And its directory, where nothing else is in it. */
+static int remove_settings(const char *path)
 {
-	_cleanup_free_ char *before = read_settings(path), *after = NULL;
-	const bool is_there = access(path, F_OK) == 0;
+	_cleanup_free_ char *directory = xstrdup(path);
 
+	*strrchr(directory, '/') = '\0';
+	if (unlink(path) < 0 && errno != ENOENT)
+		return error_errno("cannot remove '%s'", path);
+	(void)rmdir(directory);
+	return 0;
+}
+
+int install_prepare(
+	struct installation *ret, const char *agent, const char *path, bool remove)
+{
+	_cleanup_free_ char *before = read_settings(path);
+
+	*ret = (struct installation){.path = path, .diff = STRBUF_INIT};
 	if (!before)
 		return -1;
-	if (remove && !is_there)
+	if (remove && access(path, F_OK) < 0)
 		return 0;
-	after = changed(before, agent, path, remove);
-	if (!after)
+	ret->after = changed(before, agent, path, remove);
+	if (!ret->after)
 		return -1;
-	if (streq(before, after))
-		return 0;
-	return put_diff(diff, path, before, after) < 0 ? -1 : write_settings(path, after);
+	return streq(before, ret->after) ? 0
+					 : put_diff(&ret->diff, path, before, ret->after);
+}
+
+int install_write(const struct installation *installation)
+{
+	return *installation->after
+		       ? write_settings(installation->path, installation->after)
+		       : remove_settings(installation->path);
+}
+
+void installation_free(struct installation *installation)
+{
+	free(installation->after);
+	strbuf_free(&installation->diff);
 }

@@ -5,10 +5,20 @@
  * A file that is a link (into the Nix store, as home-manager makes them) or no plain JSON
  * is left alone, with a line that says what to do.
  */
+#include <jansson.h>
+
 #include "base/strbuf.h"
 #include "base/strv.h"
 
-enum install_place { PLACE_USER, PLACE_PROJECT, PLACE_MANAGED, PLACE_LOCAL };
+/* The first one that says something about a matter decides. */
+enum install_place {
+	PLACE_MANAGED, /* for everybody on the machine */
+	PLACE_MANAGED_BY_OTHERS,
+	PLACE_LOCAL,
+	PLACE_PROJECT,
+	PLACE_USER,
+	PLACES
+};
 
 /* The agents, as `agents --install` names them; NULL-terminated. */
 extern const char *const install_agents[];
@@ -17,17 +27,27 @@ extern const char *const install_agents[];
  * frees. */
 char *install_path(const char *agent, enum install_place place) _must_check_;
 
-/* 1: by the file the agent asks our hook before it runs a command, 0: it does not, -1
- * (printed) where the file cannot be read. */
-int install_is_done(const char *agent, const char *path);
+struct installation {
+	const char *path;   /* the caller's */
+	char *after;        /* what the file is to hold; "": it is not to be there */
+	struct strbuf diff; /* what that changes; empty: nothing */
+};
 
 /*
- * Puts our hooks into the file, or with remove takes them out; *diff is filled with what
- * that changes, empty: nothing. Prints and returns -1 where
- * it cannot be done.
+ * What it takes to put our hooks into the file, or with remove to take them out. Prints
+ * and returns -1 where it cannot be done.
  */
-int install(struct strbuf *diff, const char *agent, const char *path,
+int install_prepare(struct installation *ret, const char *agent, const char *path,
 	bool remove) _must_check_;
+int install_write(const struct installation *installation) _must_check_;
+void installation_free(struct installation *installation);
+#define _cleanup_installation_ _cleanup_(installation_free)
 
 /* opencode has no hooks but plugins: this is ours. */
 extern const char install_opencode_plugin[];
+bool install_is_plugin(const char *agent);
+
+/* The agent's tool that runs commands, and the event before it does. */
+const char *install_shell_tool(const char *agent, const char **ret_event);
+/* Whether it runs "safe-rebuild hook AGENT", also by a path. */
+bool install_is_ours(const json_t *hook, const char *agent);

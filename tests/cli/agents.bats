@@ -72,7 +72,8 @@ prepare() {
 	cmp "$HOME/.config/opencode/plugin/safe-rebuild.js" <(sr agents --opencode-plugin)
 	sr agents --remove opencode
 	[ ! -e "$HOME/.config/opencode/plugin/safe-rebuild.js" ]
-	run -64 sr agents --install codex --managed
+	[ ! -e "$HOME/.config/opencode/plugin" ]
+	run -64 sr agents --install opencode --managed
 	run -64 sr agents --install nobody
 	run -64 sr agents --install claude --user --project
 	run -64 sr agents
@@ -149,4 +150,59 @@ prepare() {
 	sr agents --install claude >/dev/null 2>&1
 	sr agents --remove claude
 	[ ! -e "$CLAUDE" ]
+}
+
+@test "--check: hooks that are switched off in another file do not count" {
+	local only=$ROOT/only hook='{"hooks": {"PreToolUse": [{"hooks": [{"command": "safe-rebuild hook claude"}]}]}}'
+	mkdir -p "$only" "$HOME/.claude" .claude
+	ln -s "$SAFE_REBUILD" "$only/safe-rebuild"
+	ln -s "$SAFE_REBUILD" "$only/claude"
+	printf 'PATH=%s\n' "$only" >"$HOME/.bash_profile"
+	ln -s "$(command -v bash)" "$(command -v setsid)" "$only"
+	echo "$hook" >"$CLAUDE"
+	echo '{"disableAllHooks": true}' >.claude/settings.json
+	PATH=$only run -1 "$SAFE_REBUILD" agents --check
+	assert_contains "$output" "claude: hook in its user settings ('$CLAUDE'), but '.claude/settings.json' switches hooks off"
+	assert_contains "$output" "claude: NOT reached"
+	# the nearer file decides
+	echo '{"disableAllHooks": false}' >.claude/settings.local.json
+	PATH=$only run -0 "$SAFE_REBUILD" agents --check
+	refute_contains "$output" "switches hooks off"
+	sr agents --install gemini >/dev/null 2>&1
+	PATH=$only run -0 "$SAFE_REBUILD" agents --check
+	mkdir .gemini
+	echo '{"hooksConfig": {"enabled": false}}' >.gemini/settings.json
+	PATH=$only run -1 "$SAFE_REBUILD" agents --check
+	assert_contains "$output" "but '.gemini/settings.json' switches hooks off"
+	rm -r .gemini
+	sr agents --install codex >/dev/null 2>&1
+	printf 'model = "x"\n[tools]\nhooks = false\n' >"$HOME/.codex/config.toml"
+	PATH=$only run -0 "$SAFE_REBUILD" agents --check
+	for text in '[features]\nhooks  = false # not now\n' 'features.hooks=false\n'; do
+		# shellcheck disable=SC2059
+		printf "$text" >"$HOME/.codex/config.toml"
+		PATH=$only run -1 "$SAFE_REBUILD" agents --check
+		assert_contains "$output" "but '$HOME/.codex/config.toml' switches hooks off"
+	done
+}
+
+@test "--managed: for everybody on the machine, beside what others manage" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	# shellcheck disable=SC2016
+	run unshare --mount sh -ec 'mount -t tmpfs none /etc
+		mkdir /etc/claude-code
+		echo "{\"hooks\": {\"PreToolUse\": [{\"hooks\": [{\"command\": \"safe-rebuild hook claude\"}]}]}}" >/etc/claude-code/managed-settings.json
+		"$SAFE_REBUILD" agents --install claude --managed 2>/dev/null | tail -n 1
+		"$SAFE_REBUILD" agents --install codex --managed
+		grep -q "safe-rebuild hook codex" /etc/codex/hooks.json
+		"$SAFE_REBUILD" agents --check || :
+		"$SAFE_REBUILD" agents --remove claude --managed | tail -n 1
+		"$SAFE_REBUILD" agents --remove claude --managed | tail -n 1'
+	assert_equal "$status" 0
+	assert_contains "$output" "installed in '/etc/claude-code/managed-settings.d/50-safe-rebuild.json'"
+	assert_contains "$output" "claude: hook in its managed settings ('/etc/claude-code/managed-settings.d/50-safe-rebuild.json')"
+	assert_contains "$output" "codex: hook in its managed settings ('/etc/codex/hooks.json')"
+	refute_contains "$output" trust
+	assert_contains "$output" "removed from '/etc/claude-code/managed-settings.d/50-safe-rebuild.json'"
+	assert_contains "$output" "removed from '/etc/claude-code/managed-settings.json'"
 }

@@ -5,6 +5,7 @@ prepare() {
 	make_repository
 	cd "$CONFIG"
 	export XDG_CACHE_HOME=$ROOT/cache
+	mkdir -p "$XDG_CACHE_HOME"
 }
 
 # event VENDOR JSON: the answer to it.
@@ -225,6 +226,29 @@ answer() {
 		assert_equal "$(answer 'a["updatedInput"]["command"]')" \
 			"safe-rebuild test --agent codex-${id: -8}"
 	done
+}
+
+@test "variables that are wrong do not stand in a hook's way" {
+	SAFE_REBUILD_WAIT=soon SAFE_REBUILD_CONFIRM=x event claude '{"session_id": "x", "hook_event_name": "PreToolUse",
+		"tool_name": "Bash", "tool_input": {"command": "nixos-rebuild switch"}}'
+	assert_equal "$(answer 'a["updatedInput"]["command"]')" "safe-rebuild switch"
+}
+
+@test "known configurations are remembered until something is built" {
+	sr --agent a switch --flake . 2>/dev/null
+	edited() {
+		event claude '{"session_id": "x", "hook_event_name": "PostToolUse", "tool_name": "Edit",
+			"tool_input": {"file_path": "'"$1"'"}}'
+	}
+	edited /somewhere/else
+	assert_contains "$(cat "$XDG_CACHE_HOME/safe-rebuild/.configurations")" "$CONFIG"
+	local other=$ROOT/other
+	cp -r "$CONFIG" "$other"
+	edited "$other/flake.nix"
+	[ ! -e "$STATE/edits" ] || refute grep -rq "$other" "$STATE/edits"
+	(cd "$other" && sr --agent b switch --flake . 2>/dev/null)
+	edited "$other/flake.nix"
+	grep -rq "$other/flake.nix" "$STATE/edits"
 }
 
 @test "an edit that failed is nobody's" {

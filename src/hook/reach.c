@@ -1,0 +1,167 @@
+#include "hook/reach.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/message.h"
+#include "base/text.h"
+
+#define SETTINGS_MAX ((size_t)16 << 20)
+
+/* What begins with a slash must be there. */
+static bool can_run(const json_t *hook)
+{
+	const char *command = json_string_value(json_object_get(hook, "command"));
+	_cleanup_free_ char *program = xstrndup(command, strcspn(command, " "));
+
+	return *program != '/' || access(program, X_OK) == 0;
+}
+
+/* A matcher is a regular expression for the names of tools; without one, or with "*", it
+ * is all of them. */
+static bool matches_shell(const json_t *group, const char *shell)
+{
+	const char *matcher = json_string_value(json_object_get(group, "matcher"));
+
+	return !matcher || !*matcher || strstr(matcher, "*") || strstr(matcher, shell);
+}
+
+static bool groups_have_ours(const json_t *groups, const char *agent, const char *shell)
+{
+	for (size_t i = 0; i < json_array_size(groups); i++) {
+		const json_t *group = json_array_get(groups, i);
+		const json_t *hooks = json_object_get(group, "hooks");
+
+		for (size_t j = 0; j < json_array_size(hooks); j++)
+			if (install_is_ours(json_array_get(hooks, j), agent) &&
+				can_run(json_array_get(hooks, j)) &&
+				matches_shell(group, shell))
+				return true;
+	}
+	return false;
+}
+
+static bool has_ours(const json_t *settings, const char *agent)
+{
+	const char *event, *tool = install_shell_tool(agent, &event);
+
+	return groups_have_ours(
+		json_object_get(json_object_get(settings, "hooks"), event), agent, tool);
+}
+
+/* NULL where there is no such file, or (printed) where it cannot be read. */
+static char *read_file(const char *path)
+{
+	_cleanup_close_ int fd =
+		path ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+	char *text = NULL;
+
+	if (path && ((fd < 0 && errno != ENOENT) ||
+			    (fd >= 0 && read_to_end(fd, SETTINGS_MAX, &text, NULL) < 0)))
+		error_errno("cannot read '%s'", path);
+	return text;
+}
+
+bool reach_has_hook(const char *agent, enum install_place place)
+{
+	_cleanup_free_ char *path = install_path(agent, place);
+	_cleanup_free_ char *text = read_file(path);
+	_cleanup_free_ char *command = xasprintf("safe-rebuild hook %s", agent);
+	json_t *settings;
+	bool has_hook;
+
+	if (!text)
+		return false;
+	if (install_is_plugin(agent))
+		return strstr(text, "SafeRebuild") != NULL;
+	settings = json_loads(text, 0, NULL);
+	/* Some agents allow comments. */
+	has_hook = settings ? has_ours(settings, agent) : strstr(text, command) != NULL;
+	json_decref(settings);
+	return has_hook;
+}
+
+/* The file that sets the switch, from this place on; NULL where none does, or the first
+ * that does sets it otherwise. */
+static char *find_switch(const char *agent, enum install_place place,
+	enum install_place last, const char *object, const char *key, bool off)
+{
+	for (; place <= last; place++) {
+		_cleanup_free_ char *path = install_path(agent, place);
+		_cleanup_free_ char *text = read_file(path);
+		json_t *settings = text ? json_loads(text, 0, NULL) : NULL;
+		const json_t *value = json_object_get(
+			object ? json_object_get(settings, object) : settings, key);
+		const bool is_set = json_is_boolean(value);
+		const bool is_off = is_set && json_is_true(value) == off;
+
+		json_decref(settings);
+		if (is_set)
+			return is_off ? TAKE_PTR(path) : NULL;
+	}
+	return NULL;
+}
+
+/* Whether the line of TOML is "NAME = false", with whatever blanks. */
+static bool is_switch(const char *line, size_t len, const char *name)
+{
+	_cleanup_free_ char *plain = xstrndup(line, len);
+	_cleanup_free_ char *wanted = xasprintf("%s=false", name);
+	char *to = plain;
+
+	for (const char *at = plain; *at && *at != '#'; at++)
+		if (!isspace((unsigned char)*at))
+			*to++ = *at;
+	*to = '\0';
+	return streq(plain, wanted);
+}
+
+/* Codex' own settings stand beside its hooks. */
+static char *find_in_toml(const char *agent)
+{
+	_cleanup_free_ char *hooks = install_path(agent, PLACE_USER);
+	char *path = hooks ? xasprintf("%.*s/config.toml",
+				     (int)(strrchr(hooks, '/') - hooks), hooks)
+			   : NULL;
+	_cleanup_free_ char *text = read_file(path);
+	const char *at = text, *line;
+	bool is_features = false, is_off = false;
+	size_t len;
+
+	while (at && text_next_line(&at, text + strlen(text), &line, &len)) {
+		if (len && *line == '[')
+			is_features = starts_with(line, "[features]");
+		is_off = is_off ||
+			 is_switch(line, len, is_features ? "hooks" : "features.hooks");
+	}
+	if (is_off)
+		return path;
+	free(path);
+	return NULL;
+}
+
+char *reach_switched_off(const char *agent, enum install_place place)
+{
+	const bool is_managed = place < PLACE_LOCAL;
+	char *where = NULL;
+
+	if (streq(agent, "codex"))
+		return find_in_toml(agent);
+	if (streq(agent, "gemini"))
+		return find_switch(agent, PLACE_MANAGED, PLACE_USER, "hooksConfig",
+			"enabled", false);
+	if (!streq(agent, "claude"))
+		return NULL;
+	/* Users cannot switch off what is managed. */
+	where = find_switch(agent, PLACE_MANAGED,
+		is_managed ? PLACE_MANAGED_BY_OTHERS : PLACE_USER, NULL,
+		"disableAllHooks", true);
+	if (!where && !is_managed)
+		where = find_switch(agent, PLACE_MANAGED, PLACE_MANAGED_BY_OTHERS, NULL,
+			"allowManagedHooksOnly", true);
+	return where;
+}

@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * Whether an agent asks our hook before it runs a command, as far as its settings tell: a
+ * hook may be in one file, and be switched off in another.
+ */
+#include "hook/install.h"
+
+/* Whether our hook is in the agent's settings at that place. Prints where they cannot be
+ * read. */
+bool reach_has_hook(const char *agent, enum install_place place);
+
+/* The file that switches off the hooks of that place; NULL: none does. The caller frees.
+ */
+char *reach_switched_off(const char *agent, enum install_place place) _must_check_;
