@@ -41,14 +41,21 @@ let
   # configuration's nixos-rebuild, not the one of the settings that are in force.
   package = cfg.package.override { nixosRebuild = cfg.nixosRebuild; };
 
-  # With the real one's manual page and completions, which it takes the place of.
-  shim = pkgs.runCommand "nixos-rebuild-safe" { meta.mainProgram = "nixos-rebuild"; } ''
-    mkdir -p $out/bin
-    ln -s ${package}/bin/safe-rebuild $out/bin/nixos-rebuild
-    for share in ${cfg.nixosRebuild}/share ${lib.getMan cfg.nixosRebuild}/share; do
-      if [ -d $share ]; then cp -rsn $share $out/; fi
-    done
-  '';
+  # With the manual page and the completions of the real one, whose place it takes.
+  shim = pkgs.buildEnv {
+    name = "nixos-rebuild-safe";
+    paths = [
+      cfg.nixosRebuild
+      (lib.getMan cfg.nixosRebuild)
+    ];
+    pathsToLink = [ "/share" ];
+    ignoreCollisions = true;
+    postBuild = ''
+      mkdir -p $out/bin
+      ln -s ${package}/bin/safe-rebuild $out/bin/nixos-rebuild
+    '';
+    meta.mainProgram = "nixos-rebuild";
+  };
 
   canRun = pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform;
 
