@@ -150,7 +150,10 @@ static void print_uncommitted(const struct state *state)
 	for (size_t i = 0; i < paths->len && i < PATHS_SHOWN; i++)
 		strbuf_printf(&line, "%s%s", i ? ", " : "", paths->words[i]);
 	if (!paths->len) {
-		answer("edited:   nothing, all is committed (%s)", state->root);
+		answer("edited:   %s (%s)",
+			state->untracked ? "no file that git tracks"
+					 : "nothing, all is committed",
+			state->root);
 	} else if (paths->len > PATHS_SHOWN) {
 		answer("edited:   %zu files, not committed (safe-rebuild diff):",
 			paths->len);

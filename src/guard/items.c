@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "guard/statements.h"
 
+/* No hash of a name is so small. */
+#define KEY_OF_FILE 1
 /* Larger files are compared as a whole. */
 #define TEXT_MAX ((git_object_size_t)8 << 20)
 /* Copies are looked for in at most this many files of a tree. */
@@ -207,6 +209,27 @@ static bool differ_in_blanks(const git_blob *live, const git_blob *mine)
 			       git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
 }
 
+static bool is_one_line(const struct side *side)
+{
+	const char *text = side->text.text;
+	const size_t len = side->text.len;
+	const char *newline = len ? memchr(text, '\n', len) : NULL;
+
+	return !newline || newline + 1 == text + len;
+}
+
+/* Of a file that is one line the path is the name of what it says: "1.2", "nginx". */
+static void name_single_line(struct hunk *hunk, size_t start)
+{
+	struct items *items = hunk->items;
+
+	if (hunk->whole_file || !is_one_line(&hunk->live) || !is_one_line(&hunk->mine))
+		return;
+	for (size_t i = start; i < items->len; i++)
+		if (!items->list[i].key)
+			items->list[i].key = KEY_OF_FILE;
+}
+
 static int add_lines(
 	struct items *items, size_t path, const git_blob *live, const git_blob *mine)
 {
@@ -216,6 +239,7 @@ static int add_lines(
 		.whole_file = !live || !mine,
 		.sides = {STRBUF_INIT, STRBUF_INIT},
 		.start = items->len};
+	const size_t start = items->len;
 	int result;
 
 	if (differ_in_blanks(live, mine))
@@ -228,6 +252,7 @@ static int add_lines(
 		hunk.mine.text.text, hunk.mine.text.len, NULL, &options, NULL, NULL,
 		begin_hunk, take_line, &hunk);
 	end_hunk(&hunk);
+	name_single_line(&hunk, start);
 	strbuf_free(&hunk.sides[0]);
 	strbuf_free(&hunk.sides[1]);
 	side_free(&hunk.live);

@@ -9,6 +9,7 @@
 /*
  * Writes the merged text of path to the ledger: 1. 0 where it must be done by hand: both
  * are interwoven, or the result is not sound. Prints and returns -1 where it fails.
+ * has_own: mine has something in it that was never live.
  */
 int merge_texts(git_oid *ret, const struct verdict *verdict, const char *path,
-	const git_blob *mine, const git_blob *live) _must_check_;
+	const git_blob *mine, const git_blob *live, bool has_own) _must_check_;

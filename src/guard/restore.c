@@ -143,7 +143,8 @@ static enum remedy merge_path(git_tree_update *ret, const struct verdict *verdic
 				 ? -1
 				 : 1;
 	else if (live && mine && wrongs->lines)
-		merged = merge_texts(&ret->id, verdict, change->path, mine, live);
+		merged = merge_texts(
+			&ret->id, verdict, change->path, mine, live, wrongs->has_own);
 	if (merged < 0)
 		return REMEDY_FAILED;
 	return merged ? REMEDY_UPDATE : REMEDY_BY_HAND;

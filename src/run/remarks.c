@@ -94,6 +94,12 @@ static void name_changes(struct run *run, const struct path_changes *changes,
 	set_string(&run->build.changed_while_building, text_shell_words(paths.words));
 }
 
+/* The link that nixos-rebuild itself leaves in a directory without git. */
+static bool is_result(const struct path_change *change)
+{
+	return streq(change->path, "result") && change->new_mode == GIT_FILEMODE_LINK;
+}
+
 void remark_meanwhile(struct run *run, time_t lock_file_written)
 {
 	_cleanup_path_changes_ struct path_changes changes = {0};
@@ -108,7 +114,7 @@ void remark_meanwhile(struct run *run, time_t lock_file_written)
 	}
 	if (tree_diff(&changes, run->ledger->repository, &run->snapshot.tree,
 		    &after.tree) < 0 ||
-		!changes.len)
+		!changes.len || (changes.len == 1 && is_result(&changes.list[0])))
 		return;
 	looks = changed_files_look(run->configuration.root, &changes);
 	if (is_own_lock_file(

@@ -1089,6 +1089,28 @@ This reverts commit $(git rev-parse HEAD~1)."
 	refute_contains "$output" lacks
 }
 
+@test "two files of one line each are not glued together" {
+	echo '{ a = 1; }' >one.nix
+	echo 1.0 >version
+	commit_all . "one line"
+	passes root switch
+	cp one.nix version "$ROOT"
+	echo '{ a = 1; b = 2; }' >one.nix
+	echo 2.0 >version
+	passes alpha switch
+	cp "$ROOT/version" .
+	echo '{ a = 1; c = 3; }' >one.nix
+	refused beta switch
+	mkdir "$ROOT/shim"
+	ln -s "$SAFE_REBUILD" "$ROOT/shim/safe-rebuild"
+	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: one.nix"
+	PATH="$ROOT/shim:$PATH" bash -c "$(sed -n 's/^safe-rebuild: bring it in: //p' <<<"$output")"
+	assert_equal "$(cat version one.nix)" "2.0
+{ a = 1; c = 3; }"
+	echo '{ a = 1; b = 2; c = 3; }' >one.nix
+	passes beta switch
+}
+
 # Two blocks that tell their values apart by what they stand in alone.
 prepare_hosts() {
 	printf '{\n  web = {\n    host = "one";\n  };\n  db = {\n    host = "two";\n  };\n}\n' >hosts.nix
