@@ -228,11 +228,11 @@ in
     # As root's first call would make them: a member's may be the first after a boot.
     systemd.tmpfiles.rules = [
       "d ${paths.run} 0755 root root -"
-      "d ${paths.run}/queue 2770 root ${group} -"
-      "d ${paths.run}/targets 2770 root ${group} -"
+      "d ${paths.run}/queue 3770 ${user} ${group} -"
+      "d ${paths.run}/targets 3770 ${user} ${group} -"
       "f ${paths.run}/lock 0660 root ${group} -"
       "d ${paths.state} 2750 root ${group} -"
-      "d ${paths.log} 2770 root ${group} -"
+      "d ${paths.log} 3770 ${user} ${group} -"
     ];
 
     systemd.services.nixos-upgrade = lib.mkIf config.system.autoUpgrade.enable {

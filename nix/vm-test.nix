@@ -37,7 +37,7 @@ pkgs.testers.runNixOSTest {
 
     machine.wait_for_unit("multi-user.target")
     machine.succeed("nixos-rebuild --version || true", "readlink -f $(command -v nixos-rebuild) | grep safe-rebuild")
-    machine.succeed("stat -c '%a %G' /run/safe-rebuild/queue | grep -x '2770 wheel'")
+    machine.succeed("stat -c '%a %G' /run/safe-rebuild/queue | grep -x '3770 wheel'")
     json.loads(machine.succeed("cat /etc/claude-code/managed-settings.d/50-safe-rebuild.json"))
 
     machine.succeed("nixos-generate-config", "cd /etc/nixos && git init -q && git config user.name t && git config user.email t@localhost")

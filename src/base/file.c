@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <sys/file.h>
@@ -135,6 +136,20 @@ bool is_empty_directory(const char *path)
 	return entries == 2; /* itself and its parent */
 }
 
+static int remove_one(
+	const char *path, const struct stat *status, int type, struct FTW *where)
+{
+	(void)status;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+int remove_tree(const char *path)
+{
+	return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 int make_directories(const char *path, mode_t mode)
 {
 	_cleanup_free_ char *copy = xstrdup(path);
@@ -152,7 +167,7 @@ int make_directories(const char *path, mode_t mode)
 
 /* Repairs what a killed first call, or somebody's chmod, has left of a directory.
  */
-static int repair_directory(const char *path, mode_t mode, gid_t group)
+static int repair_directory(const char *path, mode_t mode, uid_t user, gid_t group)
 {
 	_cleanup_close_ int fd =
 		open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -160,8 +175,9 @@ static int repair_directory(const char *path, mode_t mode, gid_t group)
 
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return -1;
-	if (group != (gid_t)-1 && status.st_gid != group &&
-		fchown(fd, (uid_t)-1, group) < 0)
+	if (status.st_uid)
+		user = (uid_t)-1;
+	if (group != (gid_t)-1 && fchown(fd, user, group) < 0)
 		return -1;
 	return (status.st_mode & 07777) == mode ? 0 : fchmod(fd, mode);
 }
@@ -176,7 +192,7 @@ int make_shared_directory(const char *path, mode_t mode, uid_t user, gid_t group
 		errno = ENOTDIR;
 		if (!S_ISDIR(status.st_mode))
 			return -1;
-		return geteuid() == 0 ? repair_directory(path, mode, group) : 0;
+		return geteuid() == 0 ? repair_directory(path, mode, user, group) : 0;
 	}
 	unfinished = xasprintf("%s.new.XXXXXX", path);
 	if (!mkdtemp(unfinished))

@@ -44,9 +44,13 @@ int make_directories(const char *path, mode_t mode);
 
 bool is_empty_directory(const char *path);
 
+/* rm -r: what the path names and all below it, following no link. */
+int remove_tree(const char *path);
+
 /*
  * Makes directory path with exactly this mode, owner and group (-1: the default), or
- * finds it there; root then gives it mode and group again. Nobody ever sees it half made,
+ * finds it there; root then gives it mode and group again, and
+ * the user what is root's. Nobody ever sees it half made,
  * and of two processes at once each succeeds.
  */
 int make_shared_directory(const char *path, mode_t mode, uid_t user, gid_t group);

@@ -235,16 +235,18 @@ static void find_uid(struct caller *caller)
 static void find_user(struct caller *caller)
 {
 	const char *sudo_user = getenv("SUDO_USER");
-	const struct passwd *entry;
 
 	find_uid(caller);
-	entry = getpwuid(caller->uid);
-	if (!entry && sudo_user && *sudo_user) {
-		caller->user = xstrdup(sudo_user);
-		return;
-	}
-	caller->user = entry ? xstrdup(entry->pw_name)
-			     : xasprintf(NAMELESS "%u", (unsigned)caller->uid);
+	caller->user = !getpwuid(caller->uid) && sudo_user && *sudo_user
+			       ? xstrdup(sudo_user)
+			       : caller_user(caller->uid);
+}
+
+char *caller_user(uid_t uid)
+{
+	const struct passwd *entry = getpwuid(uid);
+
+	return entry ? xstrdup(entry->pw_name) : xasprintf(NAMELESS "%u", (unsigned)uid);
 }
 
 uid_t caller_uid(const char *user)

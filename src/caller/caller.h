@@ -22,7 +22,9 @@ struct caller {
 
 /* given: the name by option or variable, or NULL. -1 where that name cannot be used. */
 int caller_identify(struct caller *ret, const char *given) _must_check_;
-/* The uid of one who was named as .user; -1: none of this machine. */
+/* How .user names one, and the uid of who was named so; -1: none of this machine. The
+ * caller frees. */
+char *caller_user(uid_t uid) _must_check_;
 uid_t caller_uid(const char *user);
 void caller_free(struct caller *caller);
 #define _cleanup_caller_ _cleanup_(caller_free)

@@ -94,7 +94,7 @@ static int open_own(const char *name)
 		if (fd < 0 && errno != EINVAL && errno != ELOOP && errno != EACCES &&
 			errno != EISDIR)
 			return -1;
-		if (remove(name) < 0)
+		if (remove_tree(name) < 0)
 			return -1;
 	}
 	return -1;
@@ -108,7 +108,7 @@ int edits_note(const struct settings *settings, const char *agent, const char *p
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 	_cleanup_close_ int fd = -1;
 
-	if (make_shared_directory(directory, 02770, (uid_t)-1, (gid_t)-1) < 0)
+	if (make_shared_directory(directory, SHARED_MODE, (uid_t)-1, (gid_t)-1) < 0)
 		return -1;
 	fd = open_own(name);
 	if (fd < 0 || lock_within(fd, LOCK_MS) < 0)
@@ -161,6 +161,9 @@ void edits_read(struct edits *ret, const struct settings *settings)
 			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 		if (fd >= 0 && is_written_by(fd, (uid_t)uid, settings))
 			parse(ret, (uid_t)uid, fd);
+		else
+			/* It is in somebody's way, who cannot take it away. */
+			(void)unlinkat(dirfd(directory), found->d_name, 0);
 	}
 	if (ret->len)
 		qsort(ret->list, ret->len, sizeof(*ret->list), compare_edits);

@@ -108,7 +108,7 @@ static int check_permission(
 }
 
 /* Until the run has ended or has refused; what its ticket said last is in *ret. */
-static bool wait_for_answer(struct build *ret, const struct found *found, int ticket)
+static bool wait_for_answer(struct build *ret, int ticket, uint64_t request)
 {
 	const int64_t asked = clock_boot_ms();
 
@@ -116,11 +116,11 @@ static bool wait_for_answer(struct build *ret, const struct found *found, int ti
 		const bool alive = ticket_read(ret, ticket);
 		const int64_t waited = clock_boot_ms() - asked;
 
-		if (!alive || (ret->cancel && !streq(ret->cancel, CANCEL_ACCEPTED) &&
-				      cancellation_is_answered(
-					      found->queue, found->ticket.ticket)))
+		const bool is_answered = ret->cancel && ret->cancel_request == request;
+
+		if (!alive || (is_answered && !streq(ret->cancel, CANCEL_ACCEPTED)))
 			return true;
-		if (waited > END_MS || (!ret->cancel && waited > ANSWER_MS))
+		if (waited > END_MS || (!is_answered && waited > ANSWER_MS))
 			return false;
 		build_free(ret);
 		clock_sleep_ms(LOOK_MS);
@@ -162,10 +162,12 @@ static int cancel(const struct context *context, const struct caller *caller,
 	_cleanup_close_ int ticket = ticket_open(found->queue, name);
 	_cleanup_record_ struct record request = {0};
 	_cleanup_build_ struct build last = BUILD_INIT;
+	uint64_t id = 0;
+	bool is_answered;
 
 	record_set(&request, "By", caller->agent);
 	record_set(&request, "Message", context->options->message);
-	if (ticket < 0 || cancellation_request(found->queue, name, &request) < 0) {
+	if (ticket < 0 || cancellation_request(&id, found->queue, name, &request) < 0) {
 		if (ticket >= 0 && errno == EEXIST)
 			error("somebody else is cancelling it already");
 		else if (ticket >= 0)
@@ -177,9 +179,10 @@ static int cancel(const struct context *context, const struct caller *caller,
 			       ? EXIT_NO_PERMISSION
 			       : EXIT_REFUSED;
 	}
-	if (wait_for_answer(&last, found, ticket))
-		return tell_answer(context, &last);
+	is_answered = wait_for_answer(&last, ticket, id);
 	cancellation_withdraw(found->queue, name);
+	if (is_answered)
+		return tell_answer(context, &last);
 	return fail(EXIT_BUSY,
 		"it does not answer, and goes on: it may be stopped (safe-rebuild status)");
 }

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "caller/caller.h"
 #include "changes/describe.h"
 #include "ledger/lineage.h"
 #include "queue/ticket.h"
@@ -94,8 +95,26 @@ int live_build(struct build *ret, struct ledger *ledger, const struct target *ta
 	return found ? found : find_on_trial(ret, ledger, target, system);
 }
 
-static int find_one(struct live *ret, struct ledger *ledger, const struct target *target,
-	const char *system, const char *link, const char *what, uint64_t generation)
+char *live_describe(const struct build *build, const struct ledger *ledger,
+	const struct settings *settings)
+{
+	char *line = describe_build(build);
+	_cleanup_free_ char *known = NULL, *user = NULL;
+	struct sharing sharing;
+	uid_t writer;
+
+	sharing_find(&sharing, settings);
+	if (!sharing.is_shared || !ledger_owner_of(&writer, ledger, &build->commit) ||
+		writer == 0 || writer == sharing.user)
+		return line;
+	known = line;
+	user = caller_user(writer);
+	return xasprintf("%s (so says a record by user %s)", known, user);
+}
+
+static int find_one(struct live *ret, struct ledger *ledger,
+	const struct settings *settings, const struct target *target, const char *system,
+	const char *link, const char *what, uint64_t generation)
 {
 	int found;
 
@@ -109,7 +128,7 @@ static int find_one(struct live *ret, struct ledger *ledger, const struct target
 		return 0;
 	}
 	ret->name = xasprintf("%" PRIu64, ret->build.number);
-	ret->description = describe_build(&ret->build);
+	ret->description = live_describe(&ret->build, ledger, settings);
 	return 0;
 }
 
@@ -134,13 +153,15 @@ int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
 			return -1;
 		ret[0].resumed = resumed;
 	}
-	if (state.running && find_one(&ret[len++], ledger, target, state.running,
-				     settings->current_system_path, "the running system",
-				     same ? state.generation : 0) < 0)
+	if (state.running &&
+		find_one(&ret[len++], ledger, settings, target, state.running,
+			settings->current_system_path, "the running system",
+			same ? state.generation : 0) < 0)
 		return -1;
 	if (state.profile && !same &&
-		find_one(&ret[len++], ledger, target, state.profile, target->profile,
-			"the system of the next boot", state.generation) < 0)
+		find_one(&ret[len++], ledger, settings, target, state.profile,
+			target->profile, "the system of the next boot",
+			state.generation) < 0)
 		return -1;
 	return len;
 }

@@ -25,6 +25,9 @@ struct live {
 /* Fills ret, what runs first; returns how many differ (0 to 2), -1 (printed) on error. */
 int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
 	const struct settings *settings, const struct target *target);
+/* The build in words, with the member on whose word alone it stands. The caller frees. */
+char *live_describe(const struct build *build, const struct ledger *ledger,
+	const struct settings *settings) _must_check_;
 void live_free(struct live *live);
 
 /* The build that made the system, or has it on trial: 1, 0 where none is known, -1

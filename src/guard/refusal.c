@@ -109,7 +109,8 @@ static void put_reason(
 			  !guarded->verdict.more;
 	_cleanup_build_ struct build build = BUILD_INIT;
 	_cleanup_free_ char *line = find_endangered(&build, guard, guarded, redo)
-					    ? describe_build(&build)
+					    ? live_describe(&build, guard->call->ledger,
+						      guard->call->settings)
 					    : NULL;
 
 	if (guarded->is_other_machine)

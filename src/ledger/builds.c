@@ -350,6 +350,23 @@ static int compare_numbers(const void *a, const void *b)
 	return one->number < other->number ? -1 : one->number > other->number;
 }
 
+/* Nobody's build runs under the number of another. */
+static bool is_reference_of(const char *name, const struct build *build)
+{
+	uint64_t number;
+
+	return text_to_number(strrchr(name, '/') + 1, UINT64_MAX, &number) &&
+	       number == build->number;
+}
+
+static void add_misnamed(struct builds *ended, const char *name)
+{
+	struct build none = BUILD_INIT;
+
+	if (ended && text_to_number(strrchr(name, '/') + 1, UINT64_MAX, &none.number))
+		builds_add(ended, &none);
+}
+
 int builds_running(struct builds *ret, struct builds *ended, struct ledger *ledger)
 {
 	_cleanup_git_(reference_iterator) git_reference_iterator *iterator = NULL;
@@ -365,6 +382,10 @@ int builds_running(struct builds *ret, struct builds *ended, struct ledger *ledg
 
 		if (load_reference(&build, ledger, name) <= 0)
 			continue;
+		if (!is_reference_of(name, &build)) {
+			add_misnamed(ended, name);
+			continue;
+		}
 		/* One that ended since the listing is not running any more, nor is one
 		 * whose reference could not be removed then. */
 		found = build_in_chain(&recorded, ledger, build.number);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <glob.h>
 
 #include "base/file.h"
@@ -87,6 +86,15 @@ bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id)
 	return *ret != (uid_t)-1;
 }
 
+bool ledger_vouches(
+	const struct ledger *ledger, const struct sharing *sharing, const git_oid *id)
+{
+	uid_t owner;
+
+	return !sharing->is_shared || (ledger_owner_of(&owner, ledger, id) &&
+					      (owner == 0 || owner == sharing->user));
+}
+
 bool ledger_has(const struct ledger *ledger, const git_oid *id)
 {
 	_cleanup_git_(odb) git_odb *odb = NULL;
@@ -142,15 +150,6 @@ static int make_skeleton(const char *path, const struct sharing *sharing)
 		       : 0;
 }
 
-static int remove_one(
-	const char *path, const struct stat *status, int type, struct FTW *where)
-{
-	(void)status;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 /* Also what a killed process left: we have the lock, so nobody else is at work. */
 static void remove_unfinished(const struct ledger *ledger)
 {
@@ -159,8 +158,7 @@ static void remove_unfinished(const struct ledger *ledger)
 
 	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)
-			(void)!nftw(
-				found.gl_pathv[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+			(void)!remove_tree(found.gl_pathv[i]);
 	globfree(&found);
 }
 

@@ -41,6 +41,10 @@ static inline void ledger_cleanup(struct ledger **ledger)
 }
 #define _cleanup_ledger_ _cleanup_(ledger_cleanup)
 
+/* Whether a record is root's or the system user's, so that root may count on it; all are
+ * where nothing is shared. Whose file an object is no member can choose. */
+bool ledger_vouches(
+	const struct ledger *ledger, const struct sharing *sharing, const git_oid *id);
 /* Who wrote the object; false: it is packed, or is not there. */
 bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id);
 /* Whether the object is there. */

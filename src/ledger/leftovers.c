@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/strbuf.h"
 #include "base/strv.h"
 
-/* References are nested no deeper: refs/agents/TARGET/NAME. */
 #define DEPTH_MAX 8
 #define MOMENT_MS 50
 #define OLD_SECONDS 3600
@@ -28,7 +28,29 @@
 static const char *const shared[] = {"refs", "objects/info", "objects/pack"};
 static const char *const single[] = {"config", "HEAD", "packed-refs"};
 
-typedef void file_found(struct strv *found, const char *path, const struct stat *status);
+typedef void file_found(const struct ledger *ledger, struct strv *found, const char *path,
+	const struct stat *status);
+
+/*
+ * Where a directory keeps a reference of ours from its place: refs/running/N,
+ * refs/bridges/ID, refs/agents/TARGET/NAME; or where only git would look: hidden, deep.
+ */
+static bool is_misplaced(const char *path, unsigned depth)
+{
+	const char *name = strrchr(path, '/') + 1;
+
+	if (!starts_with(path, "refs/"))
+		return false;
+	return *name == '.' || depth == DEPTH_MAX || starts_with(path, "refs/running/") ||
+	       starts_with(path, "refs/bridges/") || streq(path, "refs/heads/builds") ||
+	       (starts_with(path, "refs/agents/") &&
+		       strchr(path + strlen("refs/agents/"), '/'));
+}
+
+static bool is_itself_or_parent(const char *name)
+{
+	return streq(name, ".") || streq(name, "..");
+}
 
 static void list_files(const struct ledger *ledger, const char *path, unsigned depth,
 	file_found *is_found, struct strv *found)
@@ -43,12 +65,13 @@ static void list_files(const struct ledger *ledger, const char *path, unsigned d
 		_cleanup_free_ char *below = xasprintf("%s/%s", path, entry->d_name);
 		struct stat status;
 
-		if (fstatat(dirfd(directory), entry->d_name, &status,
-			    AT_SYMLINK_NOFOLLOW) < 0)
+		if (is_itself_or_parent(entry->d_name) ||
+			fstatat(dirfd(directory), entry->d_name, &status,
+				AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		if (!S_ISDIR(status.st_mode))
-			is_found(found, below, &status);
-		else if (*entry->d_name != '.' && depth < DEPTH_MAX)
+		if (!S_ISDIR(status.st_mode) || is_misplaced(below, depth))
+			is_found(ledger, found, below, &status);
+		else if (depth < DEPTH_MAX)
 			list_files(ledger, below, depth + 1, is_found, found);
 	}
 }
@@ -65,39 +88,45 @@ static bool is_in_the_place_of_a_directory(const char *path)
 	return false;
 }
 
-/* What no reference is, or one that only its owner can read. */
-static bool is_no_reference(const struct stat *status)
+static bool is_shut(const struct ledger *ledger, const char *path)
 {
-	return status->st_size > REFERENCE_MAX ||
-	       (!(status->st_mode & 0044) && status->st_uid != geteuid());
+	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
+
+	return faccessat(AT_FDCWD, whole, R_OK, AT_EACCESS) < 0 && errno == EACCES;
 }
 
-static void note_trap(struct strv *found, const char *path, const struct stat *status)
+static void note_trap(const struct ledger *ledger, struct strv *found, const char *path,
+	const struct stat *status)
 {
 	if (!S_ISREG(status->st_mode) || streq(path, ALTERNATES) ||
 		is_in_the_place_of_a_directory(path) ||
-		(starts_with(path, "refs/") && is_no_reference(status)))
+		(starts_with(path, "refs/") &&
+			(status->st_size > REFERENCE_MAX || is_shut(ledger, path))))
 		strv_add(found, path);
 }
 
 /* Objects lie in directories of two letters. */
-static void note_no_fan_out(
-	struct strv *found, const char *path, const struct stat *status)
+static void note_no_fan_out(const struct ledger *ledger, struct strv *found,
+	const char *path, const struct stat *status)
 {
+	(void)ledger;
 	(void)status;
 	if (strlen(path) == strlen("objects/xx"))
 		strv_add(found, path);
 }
 
-static void note_lock(struct strv *found, const char *path, const struct stat *status)
+static void note_lock(const struct ledger *ledger, struct strv *found, const char *path,
+	const struct stat *status)
 {
+	(void)ledger;
 	if (S_ISREG(status->st_mode) && ends_with(path, ".lock"))
 		strv_add(found, path);
 }
 
-static void note_unfinished(
-	struct strv *found, const char *path, const struct stat *status)
+static void note_unfinished(const struct ledger *ledger, struct strv *found,
+	const char *path, const struct stat *status)
 {
+	(void)ledger;
 	if (S_ISREG(status->st_mode) && starts_with(strrchr(path, '/'), "/tmp_"))
 		strv_add(found, path);
 }
@@ -107,7 +136,7 @@ static int remove_trap(
 {
 	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
 
-	if (remove(whole) == 0)
+	if (remove_tree(whole) == 0)
 		strv_add(removed, path);
 	return access(whole, F_OK) < 0 ? 0 : error_errno("'%s' is a trap for git", whole);
 }

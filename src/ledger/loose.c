@@ -120,6 +120,11 @@ static void set_error(const char *format, ...)
 	git_error_set_str(GIT_ERROR_ODB, text);
 }
 
+static bool is_shut(const char *path)
+{
+	return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0 && errno == EACCES;
+}
+
 /* GIT_ENOTFOUND: no such file; GIT_EMISMATCH: one that is damaged. */
 static int load(struct object *ret, const char *path, const git_oid *id)
 {
@@ -131,7 +136,9 @@ static int load(struct object *ret, const char *path, const git_oid *id)
 
 	if (fd < 0 && errno == ENOENT)
 		return GIT_ENOTFOUND;
-	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+	/* Ours can be read by all; one that cannot be keeps its place from ours. */
+	if (lstat(path, &status) == 0 &&
+		(!S_ISREG(status.st_mode) || (fd < 0 && is_shut(path)))) {
 		if (remove(path) == 0)
 			warn("removed '%s' from the ledger: it was no file that belongs there",
 				path);

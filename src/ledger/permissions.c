@@ -7,24 +7,25 @@
 #include "base/file.h"
 #include "base/message.h"
 
-/* refs/agents/TARGET/NAME is three deep. */
-#define DEPTH_MAX 8
-#define SHARED_MODE 02770
+/* References are three deep; what lies deeper is to be removed (leftovers.c). */
+#define DEPTH_MAX 100
+#define MEMBERS_MODE 02770
 
 static const struct {
 	const char *name;
 	mode_t mode;
-} entries[] = {{"objects", 03770}, {"objects/info", 02750}, {"objects/pack", SHARED_MODE},
-	{"refs", SHARED_MODE}, {"hooks", 0750}, {"info", 0750}, {"info/exclude", 0640},
-	{"hooks/README.sample", 0640}, {"config", 0640}, {"HEAD", 0640},
-	{"description", 0640}, {".", 02750}};
+} entries[] = {{"objects", 03770}, {"objects/info", 02750},
+	{"objects/pack", MEMBERS_MODE}, {"refs", MEMBERS_MODE}, {"hooks", 0750},
+	{"info", 0750}, {"info/exclude", 0640}, {"hooks/README.sample", 0640},
+	{"config", 0640}, {"HEAD", 0640}, {"description", 0640}, {".", 02750}};
 
 /* Directories of objects have two letters; objects/info is root's. */
 static bool is_shared(int fd, const struct dirent *entry, bool of_objects)
 {
 	struct stat status;
 
-	return *entry->d_name != '.' && (!of_objects || strlen(entry->d_name) == 2) &&
+	return !streq(entry->d_name, ".") && !streq(entry->d_name, "..") &&
+	       (!of_objects || strlen(entry->d_name) == 2) &&
 	       fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISDIR(status.st_mode);
 }
@@ -36,9 +37,9 @@ static int share(int directory_fd, const char *name, gid_t group)
 
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return fd;
-	if ((status.st_mode & 07777) != SHARED_MODE || status.st_gid != group) {
+	if ((status.st_mode & 07777) != MEMBERS_MODE || status.st_gid != group) {
 		(void)!fchown(fd, (uid_t)-1, group);
-		(void)!fchmod(fd, SHARED_MODE);
+		(void)!fchmod(fd, MEMBERS_MODE);
 	}
 	return fd;
 }

@@ -225,10 +225,14 @@ static bool is_same(const char *a, const char *b)
 }
 
 /* Whether it is this very record, of a run that was killed before it could say so.
- * Somebody may have planted another of that number. */
-static bool is_recorded_as(const struct build *recorded, const struct build *build)
+ * Somebody may have planted another of that number, but not as our file. */
+static bool is_recorded_as(const struct ledger *ledger, const struct build *recorded,
+	const struct build *build)
 {
-	return is_same(recorded->agent, build->agent) &&
+	uid_t writer;
+
+	return ledger_owner_of(&writer, ledger, &recorded->commit) &&
+	       writer == geteuid() && is_same(recorded->agent, build->agent) &&
 	       recorded->started == build->started &&
 	       recorded->finished == build->finished &&
 	       recorded->outcome == build->outcome &&
@@ -254,7 +258,7 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 	found = has_tip > 0 ? build_in_chain(&earlier, ledger, build->number) : has_tip;
 	if (found < 0)
 		return -1;
-	if (found && is_recorded_as(&earlier, build))
+	if (found && is_recorded_as(ledger, &earlier, build))
 		return remove_running(ledger, running);
 	if (found)
 		warn("the ledger '%s' has another record of build %" PRIu64
@@ -270,6 +274,23 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 		reference_set(ledger, agent, &commit) < 0)
 		warn("%s's next build is compared with an earlier one", build->agent);
 	return remove_running(ledger, running);
+}
+
+bool ledger_lists_as_running(struct ledger *ledger, uint64_t number)
+{
+	_cleanup_free_ char *running = ref_of_running(number);
+	git_oid id;
+
+	return git_reference_name_to_id(&id, ledger->repository, running) !=
+	       GIT_ENOTFOUND;
+}
+
+int ledger_forget_running(struct ledger *ledger, uint64_t number)
+{
+	_cleanup_ledger_lock_ int lock = ledger_lock_to_write(ledger);
+	_cleanup_free_ char *running = ref_of_running(number);
+
+	return lock < 0 ? -1 : remove_running(ledger, running);
 }
 
 int ledger_note_refusal(struct ledger *ledger, const struct build *call)

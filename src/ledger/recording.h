@@ -14,9 +14,13 @@ int ledger_begin(struct ledger *ledger, struct build *build) _must_check_;
 
 /*
  * Records how a begun build ended: it joins the chain and becomes its agent's last one. A
- * build that is in the chain already stays as it is.
+ * record that we have written already stays as it is.
  */
 int ledger_finish(struct ledger *ledger, struct build *build) _must_check_;
+
+bool ledger_lists_as_running(struct ledger *ledger, uint64_t number);
+/* The build is in the chain, or none: it is not to be listed as running any more. */
+int ledger_forget_running(struct ledger *ledger, uint64_t number);
 
 /*
  * Records a call that was refused. Agents repeat theirs: the same one again, next after

@@ -36,8 +36,8 @@ static bool is_about(const struct record *request, const char *name)
 	return record_get(request, "By") && ticket && streq(ticket, name);
 }
 
-bool cancellation_receive(
-	struct record *ret, uid_t *ret_from, const struct ticket *ticket, int watch)
+bool cancellation_receive(struct cancellation *ret, const struct build *run,
+	const struct ticket *ticket, int watch)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	_cleanup_free_ char *path = NULL, *text = NULL;
@@ -45,58 +45,66 @@ bool cancellation_receive(
 	struct stat status;
 	size_t len;
 
-	*ret = (struct record){0};
+	*ret = (struct cancellation){.from = (uid_t)-1};
 	if (watch >= 0)
 		(void)!read(watch, events, sizeof(events));
 	if (!ticket->path)
 		return false;
 	path = request_path(ticket->path);
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &status) < 0 ||
+	if (fd < 0 || fstat(fd, &status) < 0 || status.st_ino == run->cancel_request ||
 		read_to_end(fd, REQUEST_MAX, &text, &len) < 0)
 		return false;
-	*ret_from = file_writer(&status);
-	record_parse(ret, text, len);
-	return *ret_from != (uid_t)-1 && is_about(ret, ticket_name(ticket));
+	ret->from = file_writer(&status);
+	ret->id = status.st_ino;
+	record_parse(&ret->record, text, len);
+	return ret->from != (uid_t)-1 && is_about(&ret->record, ticket_name(ticket));
 }
 
-char *cancellation_describe(const struct record *request, uid_t from)
+void cancellation_free(struct cancellation *request)
 {
-	const char *by = record_get(request, "By");
-	const char *message = record_get(request, "Message");
+	record_free(&request->record);
+}
+
+char *cancellation_describe(const struct cancellation *request)
+{
+	const char *by = record_get(&request->record, "By");
+	const char *message = record_get(&request->record, "Message");
 	_cleanup_free_ char *user = NULL;
 	_cleanup_free_ char *quoted = message ? text_quote(message, MESSAGE_SHOWN) : NULL;
 
-	if (from && from != geteuid())
-		user = xasprintf(" (user %u)", (unsigned)from);
+	if (request->from && request->from != geteuid())
+		user = xasprintf(" (user %u)", (unsigned)request->from);
 	return xasprintf("%s%s%s%s", by ? by : "?", user ? user : "", quoted ? ": " : "",
 		quoted ? quoted : "");
 }
 
-void cancellation_answered(const struct ticket *ticket)
+void cancellation_answer(
+	struct build *run, const struct cancellation *request, const char *answer)
 {
-	_cleanup_free_ char *path = request_path(ticket->path);
-
-	unlink(path);
+	set_string(&run->cancel, xstrdup(answer));
+	run->cancel_request = request->id;
 }
 
-int cancellation_request(const char *queue, const char *name, struct record *request)
+int cancellation_request(
+	uint64_t *ret_id, const char *queue, const char *name, struct record *request)
 {
 	_cleanup_free_ char *ticket = xasprintf("%s/%s", queue, name);
 	_cleanup_free_ char *path = request_path(ticket);
 	_cleanup_close_ int fd = open(queue, O_TMPFILE | O_RDWR | O_CLOEXEC, 0640);
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	struct stat status;
 
 	record_set(request, "Ticket", name);
 	record_put(&out, request);
-	return fd < 0 || write_all(fd, out.text, out.len) < 0 ? -1 : link_file(fd, path);
-}
-
-bool cancellation_is_answered(const char *queue, const char *name)
-{
-	_cleanup_free_ char *path = xasprintf("%s/%s" TICKET_CANCEL, queue, name);
-
-	return access(path, F_OK) < 0;
+	if (fd < 0 || write_all(fd, out.text, out.len) < 0 || fstat(fd, &status) < 0)
+		return -1;
+	if (ret_id)
+		*ret_id = status.st_ino;
+	/* What stands there and is no request is in the way of all. */
+	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		(void)remove_tree(path);
+	return link_file(fd, path);
 }
 
 void cancellation_withdraw(const char *queue, const char *name)

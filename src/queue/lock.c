@@ -16,14 +16,14 @@ int lock_make(const char *directory, const struct sharing *sharing)
 {
 	_cleanup_free_ char *path = lock_path(directory);
 
-	return open_shared_file(AT_FDCWD, path, 0660, sharing->group);
+	return open_shared_file(AT_FDCWD, path, LOCK_MODE, sharing->group);
 }
 
 int lock_open(const char *directory)
 {
 	_cleanup_free_ char *path = lock_path(directory);
 
-	return open_shared_file(AT_FDCWD, path, 0660, (gid_t)-1);
+	return open_shared_file(AT_FDCWD, path, LOCK_MODE, (gid_t)-1);
 }
 
 bool lock_is_current(const char *directory, int fd)

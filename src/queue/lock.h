@@ -9,7 +9,9 @@
 #include "base/strv.h"
 #include "settings/sharing.h"
 
-/* Opens it, made where it is missing: with mode 0660, and by root with the group that
+#define LOCK_MODE 0660
+
+/* Opens it, made where it is missing: with this mode, and by root with the group that
  * shares it. -1 with errno set. */
 int lock_make(const char *directory, const struct sharing *sharing) _must_check_;
 int lock_open(const char *directory) _must_check_;

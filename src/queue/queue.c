@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "caller/caller.h"
@@ -28,31 +29,54 @@ struct arrival {
 	bool asked_ancestors, ancestor_has_lock;
 };
 
-static bool is_shut(const char *path, mode_t type)
+/* A part of a target that a member has made becomes the system user's, for whoever owns
+ * it could rename it under those who use it. fd: -1 is passed on; taken. */
+static int adopt(int fd, mode_t mode, const struct sharing *sharing)
 {
-	const int wanted = type == S_IFDIR ? R_OK | W_OK | X_OK : R_OK | W_OK;
+	_cleanup_close_ int part = fd;
 	struct stat status;
 
-	if (lstat(path, &status) < 0)
-		return errno == EACCES || errno == ENOTDIR;
-	return (status.st_mode & S_IFMT) != type ||
-	       (faccessat(AT_FDCWD, path, wanted, AT_EACCESS) < 0 && errno == EACCES);
+	if (part < 0 || fstat(part, &status) < 0)
+		return -1;
+	if (!status.st_uid || status.st_uid == sharing->user)
+		return TAKE_FD(part);
+	if ((!S_ISDIR(status.st_mode) && status.st_nlink > 1) ||
+		fchown(part, sharing->user, sharing->group) < 0 || fchmod(part, mode) < 0)
+		return -1;
+	return TAKE_FD(part);
 }
 
-/* Members make the directories of other targets. One that shuts others out is moved
- * aside; in a lock that only one can take nobody else waits. */
-static void clear_target(const struct settings *settings, const struct target *target)
+/* With root's rights, and without following a link. */
+static void adopt_target(
+	const struct target *target, const char *targets, const struct sharing *sharing)
+{
+	const int directory = O_RDONLY | O_DIRECTORY;
+	_cleanup_close_ int all = open(targets, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int top =
+		adopt(open_beneath(all, target->name, directory), SHARED_MODE, sharing);
+	_cleanup_close_ int queue =
+		adopt(open_beneath(top, "queue", directory), SHARED_MODE, sharing);
+	_cleanup_close_ int lock = adopt(
+		open_beneath(top, "lock", O_RDONLY | O_NONBLOCK), LOCK_MODE, sharing);
+}
+
+/* What stands where a part of a target belongs, and is none. */
+static void clear_part(const char *path, mode_t type)
+{
+	struct stat status;
+
+	if (lstat(path, &status) == 0 && (status.st_mode & S_IFMT) != type &&
+		remove_tree(path) == 0)
+		warn("removed '%s': it was no part of a queue", path);
+}
+
+static void clear_target(const struct target *target)
 {
 	_cleanup_free_ char *lock = xasprintf("%s/lock", target->directory);
-	_cleanup_free_ char *aside = xasprintf(
-		"%s/targets/.%s.%d", settings->run_path, target->name, (int)getpid());
 
-	if (is_shut(target->directory, S_IFDIR) || is_shut(target->queue, S_IFDIR) ||
-		is_shut(lock, S_IFREG)) {
-		if (rename(target->directory, aside) == 0)
-			warn("'%s' shut others out: moved to '%s'", target->directory,
-				aside);
-	}
+	clear_part(target->directory, S_IFDIR);
+	clear_part(target->queue, S_IFDIR);
+	clear_part(lock, S_IFREG);
 }
 
 int queue_make(const struct settings *settings, const struct target *target)
@@ -62,7 +86,7 @@ int queue_make(const struct settings *settings, const struct target *target)
 	struct sharing sharing;
 
 	if (geteuid() != 0 && !target_is_system(target->name))
-		clear_target(settings, target);
+		clear_target(target);
 	if (geteuid() != 0 && faccessat(AT_FDCWD, target->queue, F_OK, AT_EACCESS) == 0)
 		return 0;
 	sharing_find(&sharing, settings);
@@ -70,8 +94,10 @@ int queue_make(const struct settings *settings, const struct target *target)
 		sharing_make(&sharing, targets) < 0)
 		return -1;
 	/* What members can move about is made with lowered rights, by queue_enter(). */
-	if (!target_is_system(target->name) && sharing.is_shared && geteuid() == 0)
+	if (!target_is_system(target->name) && sharing.is_shared && geteuid() == 0) {
+		adopt_target(target, targets, &sharing);
 		return 0;
+	}
 	if (!target_is_system(target->name) &&
 		sharing_make(&sharing, target->directory) < 0)
 		return -1;
@@ -181,16 +207,16 @@ static int leave_on_signal(struct arrival *arrival, int signal)
 /* Somebody may want this one to end. -1: nobody does. */
 static int leave_on_request(struct arrival *arrival)
 {
-	_cleanup_record_ struct record request = {0};
-	uid_t from = 0;
+	struct build *build = arrival->call->build;
+	_cleanup_cancellation_ struct cancellation request = {0};
 	_cleanup_free_ char *words = NULL;
 
 	if (!cancellation_receive(
-		    &request, &from, &arrival->turn->ticket, arrival->turn->requests))
+		    &request, build, &arrival->turn->ticket, arrival->turn->requests))
 		return -1;
-	words = cancellation_describe(&request, from);
-	set_string(&arrival->call->build->cancel, xstrdup(CANCEL_ACCEPTED));
-	ticket_update(&arrival->turn->ticket, arrival->call->build);
+	words = cancellation_describe(&request);
+	cancellation_answer(build, &request, CANCEL_ACCEPTED);
+	ticket_update(&arrival->turn->ticket, build);
 	ticket_remove(&arrival->turn->ticket);
 	error("cancelled by %s while waiting: nothing was built", words);
 	return EXIT_SIGNAL_BASE + SIGTERM;

@@ -406,3 +406,21 @@ const struct build *tickets_holder(const struct builds *tickets)
 			return &tickets->list[i];
 	return NULL;
 }
+
+void tickets_sweep_requests(const char *directory)
+{
+	_cleanup_closedir_ DIR *listing = opendir(directory);
+	const struct dirent *found;
+
+	while (listing && (found = readdir(listing))) {
+		const char *end = strstr(found->d_name, TICKET_CANCEL);
+		_cleanup_free_ char *ticket = NULL;
+
+		if (!end || end[strlen(TICKET_CANCEL)])
+			continue;
+		ticket = xstrndup(found->d_name, (size_t)(end - found->d_name));
+		if (faccessat(dirfd(listing), ticket, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+			errno == ENOENT)
+			(void)unlinkat(dirfd(listing), found->d_name, 0);
+	}
+}

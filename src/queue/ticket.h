@@ -93,5 +93,8 @@ bool ticket_is_believed(
 /* Removes a dead ticket that stands for nothing any more. */
 void ticket_sweep(const char *directory, const char *name);
 
+/* Removes requests to end runs that have ended. */
+void tickets_sweep_requests(const char *directory);
+
 /* Whether a ticket with this name is waited for by others. */
 bool ticket_name_queues(const char *name);

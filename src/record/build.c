@@ -70,6 +70,7 @@ const struct build_field build_fields[] = {
 	FIELD("Runner", FIELD_PROCESS, runner, TICKET_ONLY),
 	FIELD("Child", FIELD_PROCESS, child, TICKET_ONLY),
 	FIELD("Cancel", FIELD_TEXT, cancel, TICKET_ONLY),
+	FIELD("Cancel-Request", FIELD_NUMBER, cancel_request, TICKET_ONLY),
 	FIELD("Left", FIELD_TIME, left, TICKET_ONLY),
 };
 const size_t build_fields_len = ARRAY_LEN(build_fields);

@@ -106,9 +106,10 @@ struct build {
 	enum phase phase;
 	uint64_t expected; /* seconds that it will take; 0: not known */
 	struct process_name runner, child;
-	char *cancel; /* the answer to a request to end it */
-	time_t left;  /* when its owner left the queue */
-	uid_t owner;  /* who alone wrote the ticket's file (file_writer()); not written */
+	char *cancel;            /* the answer to a request to end it */
+	uint64_t cancel_request; /* ... and to which */
+	time_t left;             /* when its owner left the queue */
+	uid_t owner; /* who alone wrote the ticket's file (file_writer()); not written */
 
 	/* Its place in the ledger; not written. */
 	git_oid commit;

@@ -163,17 +163,13 @@ static bool may_join(const struct run *run)
 		       action == ACTION_TEST);
 }
 
-/* Members can write records, in which root would find what it asked for; whose file the
- * record's object is they cannot choose. */
+/* Members can write records, in which root would find what it asked for. */
 static bool is_believed(const struct run *run, const struct build *build)
 {
 	struct sharing sharing;
-	uid_t owner;
 
 	sharing_find(&sharing, run->settings);
-	return !sharing.is_shared ||
-	       (ledger_owner_of(&owner, run->ledger, &build->commit) &&
-		       (owner == 0 || owner == sharing.user));
+	return ledger_vouches(run->ledger, &sharing, &build->commit);
 }
 
 /* The newest build that began after this request and can stand for it. */
@@ -228,6 +224,8 @@ static uint64_t find_own_running(const struct run *run)
 	for (size_t i = 0; i < tickets.len; i++)
 		if (!build_is_waiting(&tickets.list[i]) &&
 			build_is_of_agent(&tickets.list[i], run->caller.agent) &&
+			ticket_is_believed(
+				&tickets.list[i], run->settings, run->caller.uid) &&
 			is_same_request(&tickets.list[i], &run->build))
 			return tickets.list[i].number;
 	return 0;

@@ -58,7 +58,7 @@ int log_make_directory(const struct settings *settings)
 	struct sharing sharing;
 
 	sharing_find(&sharing, settings);
-	return sharing_make_top(&sharing, settings->log_path, 02770, NULL);
+	return sharing_make_top(&sharing, settings->log_path, SHARED_MODE, NULL);
 }
 
 int log_create(const struct settings *settings, uint64_t number)
@@ -72,7 +72,7 @@ int log_create(const struct settings *settings, uint64_t number)
 	if (settings->log_keep)
 		remove_old(settings, number);
 	/* A number is given once: a file that is there is a leftover of a lost ledger. */
-	unlink(path);
+	(void)!remove_tree(path);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return error_errno("cannot make '%s'", path);

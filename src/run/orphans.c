@@ -13,6 +13,9 @@
 #include "run/notice.h"
 
 #define KILLED "its runner was killed"
+/* Whoever comes next records the others: a rebuild must not wait for thousands. */
+#define RECORDED_MAX 20
+#define FORGOTTEN_MAX 200
 
 bool build_is_orphaned(const struct build *build, const struct settings *settings)
 {
@@ -41,20 +44,40 @@ static void swap(char **a, char **b)
 	*b = kept;
 }
 
-/* What a runner could not record it has left in its ticket, in which long values are
- * cut. */
-static bool take_from_ticket(struct build *orphan, const struct target *target,
-	const struct settings *settings)
+/* What a runner could not record it has left in its ticket. */
+static bool find_left(
+	struct build *ret, const struct build *orphan, const struct settings *settings)
 {
-	_cleanup_build_ struct build left = BUILD_INIT;
-	_cleanup_close_ int fd =
-		orphan->ticket ? ticket_open(target->queue, orphan->ticket) : -1;
+	_cleanup_target_ struct target target = {0};
+	_cleanup_close_ int fd = -1;
 
+	target_by_name(&target, settings, orphan->target);
+	fd = orphan->ticket ? ticket_open(target.queue, orphan->ticket) : -1;
 	if (fd < 0)
 		return false;
-	(void)ticket_read(&left, fd);
-	if (left.outcome == OUTCOME_NONE || left.outcome == OUTCOME_RUNNING ||
-		!is_its_own(&left, orphan, settings))
+	(void)ticket_read(ret, fd);
+	return ret->outcome != OUTCOME_NONE && ret->outcome != OUTCOME_RUNNING &&
+	       is_its_own(ret, orphan, settings);
+}
+
+/* What root records it vouches for: the outcome that a member's ticket tells is for the
+ * member's own next call. */
+static bool is_left_to_member(const struct build *orphan, const struct settings *settings)
+{
+	_cleanup_build_ struct build left = BUILD_INIT;
+	struct sharing sharing;
+
+	sharing_find(&sharing, settings);
+	return sharing.is_shared && find_left(&left, orphan, settings) && left.owner &&
+	       left.owner != sharing.user;
+}
+
+/* Long values are cut in a ticket. */
+static bool take_from_ticket(struct build *orphan, const struct settings *settings)
+{
+	_cleanup_build_ struct build left = BUILD_INIT;
+
+	if (!find_left(&left, orphan, settings))
 		return false;
 	swap(&left.command, &orphan->command);
 	swap(&left.message, &orphan->message);
@@ -74,9 +97,9 @@ void orphan_judge(struct build *orphan, const struct settings *settings)
 	_cleanup_target_ struct target target = {0};
 	_cleanup_system_ struct system_state now = {0};
 
-	target_by_name(&target, settings, orphan->target);
-	if (take_from_ticket(orphan, &target, settings))
+	if (take_from_ticket(orphan, settings))
 		return;
+	target_by_name(&target, settings, orphan->target);
 	system_read(&now, settings, &target);
 	if (target.profile) {
 		char *made = orphan->action && streq(orphan->action, "boot")
@@ -108,13 +131,33 @@ static void say_recorded(const struct build *build)
 		say("recorded only now: %s", line);
 }
 
+/* A member's claim, which must not become root's word: whose it is stays, and what it
+ * says of systems does not. */
+static void disown(struct build *build, const struct ledger *ledger)
+{
+	uid_t writer;
+
+	set_string(&build->user, ledger_owner_of(&writer, ledger, &build->commit)
+					 ? caller_user(writer)
+					 : xstrdup("unknown"));
+	set_string(&build->system_before, NULL);
+	set_string(&build->system_after, NULL);
+	set_string(&build->profile_after, NULL);
+	build->generation = build->generation_before = 0;
+	build->outcome = OUTCOME_INTERRUPTED;
+}
+
 static void record_orphan(struct build *build, struct ledger *ledger,
 	const struct settings *settings, const struct surroundings *surroundings)
 {
 	_cleanup_target_ struct target target = {0};
 	_cleanup_free_ char *ticket = xstrdup(build->ticket);
+	struct sharing sharing;
 
+	sharing_find(&sharing, settings);
 	orphan_judge(build, settings);
+	if (!ledger_vouches(ledger, &sharing, &build->commit))
+		disown(build, ledger);
 	if (ledger_finish(ledger, build) < 0)
 		return;
 	target_by_name(&target, settings, build->target);
@@ -127,24 +170,18 @@ static void record_orphan(struct build *build, struct ledger *ledger,
 		build->taken_back ? "rolled-back" : "finished", build);
 }
 
-/* Tickets of builds that are in the ledger: their runner was killed before it removed
- * them. */
+/* Tickets of builds that are not running any more: their runner was killed before it
+ * removed them. */
 static void sweep_recorded(struct ledger *ledger, const struct target *target)
 {
 	_cleanup_builds_ struct builds dead = {0};
 
 	if (tickets_read_dead(&dead, target->queue) < 0)
 		return;
-	for (size_t i = 0; i < dead.len; i++) {
-		const struct build *ticket = &dead.list[i];
-		_cleanup_build_ struct build build = BUILD_INIT;
-
-		if (ticket->number &&
-			build_in_chain(&build, ledger, ticket->number) > 0 &&
-			build_is_of_agent(&build, ticket->agent) &&
-			build.requested == ticket->requested)
-			ticket_sweep(target->queue, ticket->ticket);
-	}
+	for (size_t i = 0; i < dead.len; i++)
+		if (dead.list[i].number && !dead.list[i].child.pid &&
+			!ledger_lists_as_running(ledger, dead.list[i].number))
+			ticket_sweep(target->queue, dead.list[i].ticket);
 }
 
 void orphans_record(struct ledger *ledger, const struct settings *settings,
@@ -154,11 +191,13 @@ void orphans_record(struct ledger *ledger, const struct settings *settings,
 
 	if (builds_running(&running, &ended, ledger) < 0)
 		return;
-	for (size_t i = 0; i < running.len; i++)
-		if (build_is_orphaned(&running.list[i], settings))
+	for (size_t i = 0; i < running.len && i < RECORDED_MAX; i++)
+		if (build_is_orphaned(&running.list[i], settings) &&
+			!is_left_to_member(&running.list[i], settings))
 			record_orphan(&running.list[i], ledger, settings, surroundings);
 	/* Their runner was killed between the record and the reference. */
-	for (size_t i = 0; i < ended.len; i++)
-		(void)!ledger_finish(ledger, &ended.list[i]);
+	for (size_t i = 0; i < ended.len && i < FORGOTTEN_MAX; i++)
+		(void)!ledger_forget_running(ledger, ended.list[i].number);
 	sweep_recorded(ledger, target);
+	tickets_sweep_requests(target->queue);
 }

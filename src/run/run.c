@@ -236,9 +236,12 @@ static int prepare_any_command(
 
 void run_share(const struct run *run)
 {
-	if (getuid() == 0 && queue_make(run->settings, &run->target) == 0 &&
-		ledger_make(run->settings) == 0)
+	/* The queue last: whoever can queue can record. */
+	if (getuid() == 0 && ledger_make(run->settings) == 0)
 		(void)!log_make_directory(run->settings);
+	if (getuid() == 0 && queue_make(run->settings, &run->target) < 0 &&
+		errno == ENOSPC)
+		warn_errno("cannot make the queue in '%s'", run->settings->run_path);
 	sharing_lower_rights(run->settings);
 }
 

@@ -49,8 +49,6 @@ static void show_in_ticket(void *data)
 	build->child = supervision->child.pid && !supervision->exited
 			       ? nested_name(supervision->child.pid)
 			       : (struct process_name){0};
-	if (supervision->answer)
-		set_string(&build->cancel, xstrdup(supervision->answer));
 	ticket_update(&runner->run->turn.ticket, build);
 	trial_note_phase(runner->run, supervision);
 }
@@ -217,6 +215,7 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 				.output = &runner.output,
 				.streams = &run->streams,
 				.turn = &run->turn,
+				.build = &run->build,
 				.child =
 					{
 						.program = run->program,

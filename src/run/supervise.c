@@ -181,27 +181,25 @@ static bool end_child(struct supervision *supervision)
 
 static void handle_request(struct supervision *supervision)
 {
-	_cleanup_record_ struct record request = {0};
-	uid_t from = 0;
+	_cleanup_cancellation_ struct cancellation request = {0};
 	_cleanup_free_ char *words = NULL;
 
-	if (!cancellation_receive(&request, &from, &supervision->turn->ticket,
-		    supervision->turn->requests))
+	if (!cancellation_receive(&request, supervision->build,
+		    &supervision->turn->ticket, supervision->turn->requests))
 		return;
-	words = cancellation_describe(&request, from);
+	words = cancellation_describe(&request);
 	if (supervision->cancelled_by || end_child(supervision)) {
-		supervision->answer = CANCEL_ACCEPTED;
+		cancellation_answer(supervision->build, &request, CANCEL_ACCEPTED);
 		supervision->signalled = true;
 		if (!supervision->child.pid)
 			supervision->exit_status = EXIT_SIGNAL_BASE + SIGTERM;
 		say("cancelled by %s", words);
 		set_string(&supervision->cancelled_by, TAKE_PTR(words));
 	} else {
-		supervision->answer = "activation has begun";
+		cancellation_answer(supervision->build, &request, "activation has begun");
 		say("not cancelled, because activation has begun; asked by %s", words);
 	}
 	supervision->changed(supervision->data);
-	cancellation_answered(&supervision->turn->ticket);
 }
 
 static int watch_signals(void)

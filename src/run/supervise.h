@@ -22,6 +22,7 @@ struct supervision {
 	struct output *output;
 	const struct streams *streams;
 	const struct turn *turn; /* its requests may be -1: nobody can ask */
+	struct build *build;     /* takes the answer to a request */
 	int signals;
 	/* For the program; 0: it takes, and prints, what it takes. */
 	int64_t deadline_ms;
@@ -47,7 +48,6 @@ struct supervision {
 	 * counted, and neither is known. */
 	uint64_t stdout_size;
 
-	const char *answer; /* to the last request to end it; NULL: nobody asked */
 	char *cancelled_by; /* `bob: "why"`; NULL: not cancelled */
 };
 

@@ -128,33 +128,31 @@ static bool told_to_end(int signals)
 	return false;
 }
 
-static void note_who_ends(struct run *run, const struct record *request, uid_t from)
+static void note_who_ends(struct run *run, const struct cancellation *request)
 {
 	struct build *build = &run->build;
-	_cleanup_free_ char *words = cancellation_describe(request, from);
-	const char *by = record_get(request, "By");
+	_cleanup_free_ char *words = cancellation_describe(request);
+	const char *by = record_get(&request->record, "By");
 
 	set_string(&build->taken_back, xasprintf("by %s", words));
 	if (by && agent_name_is_valid(by))
 		set_string(&build->taken_back_by, xstrdup(by));
-	set_string(&build->cancel, xstrdup(CANCEL_ACCEPTED));
+	cancellation_answer(build, request, CANCEL_ACCEPTED);
 	ticket_update(&run->turn.ticket, build);
 }
 
 /* What somebody has decided, or asks for. */
 static enum word look(struct run *run, int signals)
 {
-	_cleanup_record_ struct record request = {0};
-	uid_t from = 0;
+	_cleanup_cancellation_ struct cancellation request = {0};
 
 	/* While it is being renamed the new name may not be there yet. */
 	if (!trial_is_there(run->settings, TRIAL_OPEN))
 		return trial_is_there(run->settings, TRIAL_CONFIRMED) ? WORD_CONFIRMED
 								      : WORD_TAKEN;
 	if (cancellation_receive(
-		    &request, &from, &run->turn.ticket, run->turn.requests)) {
-		note_who_ends(run, &request, from);
-		cancellation_answered(&run->turn.ticket);
+		    &request, &run->build, &run->turn.ticket, run->turn.requests)) {
+		note_who_ends(run, &request);
 		return WORD_END;
 	}
 	if (told_to_end(signals))

@@ -92,7 +92,8 @@ int trial_check_own(const struct run *run)
 		const struct build *ticket = &tickets.list[i];
 
 		if (ticket->phase != PHASE_UNCONFIRMED ||
-			!build_is_of_agent(ticket, run->caller.agent))
+			!build_is_of_agent(ticket, run->caller.agent) ||
+			!ticket_is_believed(ticket, run->settings, run->caller.uid))
 			continue;
 		return fail(EXIT_BUSY,
 			"your build %" PRIu64

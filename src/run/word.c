@@ -93,7 +93,7 @@ static int refuse(const struct settings *settings, const struct target *target,
 	if (tickets_read(&tickets, target->queue) == 0)
 		for (size_t i = 0; i < tickets.len; i++)
 			if (tickets.list[i].number == number &&
-				cancellation_request(target->queue,
+				cancellation_request(NULL, target->queue,
 					tickets.list[i].ticket, &request) == 0)
 				return word_report(settings, number);
 	return fail(EXIT_OWN_FAILURE,

@@ -55,6 +55,18 @@ static bool was_made_alone(const struct settings *settings)
 	return true;
 }
 
+/* What members can write into stays theirs, too, when the group's name is gone: root must
+ * not work there with all its rights. 0: nothing was shared. */
+static gid_t group_of_shared(const struct settings *settings)
+{
+	struct stat status;
+
+	return stat(settings->state_path, &status) == 0 && !status.st_uid &&
+			       (status.st_mode & S_ISGID)
+		       ? status.st_gid
+		       : 0;
+}
+
 static struct sharing find(const struct settings *settings)
 {
 	struct sharing found = {.user = (uid_t)-1, .group = (gid_t)-1};
@@ -64,7 +76,7 @@ static struct sharing find(const struct settings *settings)
 	if (getuid() != 0)
 		return found;
 	group = find_group(settings);
-	gid = group ? group->gr_gid : 0;
+	gid = group ? group->gr_gid : group_of_shared(settings);
 	found.is_shared =
 		gid && !was_made_alone(settings) && find_user(&found.user, settings);
 	if (found.is_shared)
@@ -100,7 +112,12 @@ static mode_t sharing_mode(const struct sharing *sharing, mode_t shared_mode)
 int sharing_make(const struct sharing *sharing, const char *path)
 {
 	return make_shared_directory(
-		path, sharing_mode(sharing, 02770), sharing->user, sharing->group);
+		path, sharing_mode(sharing, SHARED_MODE), sharing->user, sharing->group);
+}
+
+static uid_t owner_for(const struct sharing *sharing, mode_t mode)
+{
+	return mode == SHARED_MODE ? sharing->user : (uid_t)-1;
 }
 
 static bool has_group(const struct stat *status, const struct sharing *sharing)
@@ -125,10 +142,12 @@ static int repair_top(
 		return 0;
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return -1;
-	if (status.st_uid || (!has_group(&status, sharing) && !has_entry(fd, entry)))
+	if (status.st_uid && status.st_uid != sharing->user)
 		return 0;
-	if (sharing->is_shared && !has_group(&status, sharing) &&
-		fchown(fd, (uid_t)-1, sharing->group) < 0)
+	if (!has_group(&status, sharing) && !has_entry(fd, entry))
+		return 0;
+	if (sharing->is_shared &&
+		fchown(fd, owner_for(sharing, mode), sharing->group) < 0)
 		return -1;
 	mode = (mode | status.st_mode) & ~others_write & 07777;
 	return (status.st_mode & 07777) == mode ? 0 : fchmod(fd, mode);
@@ -144,7 +163,7 @@ int sharing_make_top(const struct sharing *sharing, const char *path, mode_t sha
 	if (!is_new && !is_empty_directory(path))
 		return repair_top(
 			sharing, path, sharing_mode(sharing, shared_mode), entry);
-	if (chown(path, (uid_t)-1, sharing->group) < 0)
+	if (chown(path, owner_for(sharing, shared_mode), sharing->group) < 0)
 		return -1;
 	return chmod(path, sharing_mode(sharing, shared_mode));
 }

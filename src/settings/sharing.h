@@ -19,11 +19,16 @@ void sharing_find(struct sharing *ret, const struct settings *settings);
 /* The system user, also for callers who are not root; -1: there is none. */
 uid_t sharing_user(const struct settings *settings);
 
-/* Makes a directory below a top directory: 2770 where it is shared. */
+/* The mode of what all may add to, and only its owner and the system user, whose the
+ * directory is, may move or remove. */
+#define SHARED_MODE 03770
+
+/* Makes a directory below a top directory: SHARED_MODE where it is shared. */
 int sharing_make(const struct sharing *sharing, const char *path) _must_check_;
 
 /*
- * Makes a top directory and those above it. One that is there is left as it is, unless it
+ * Makes a top directory, the system user's for SHARED_MODE, else root's, and those above
+ * it. One that is there is left as it is, unless it
  * is empty, or root's and known to be ours, by an entry of this name (NULL: none) or by
  * its group: then the group gets in, and nobody else may write. -1 with errno set.
  */

@@ -271,7 +271,9 @@ fake_sudo() {
 	wait
 	sed 's/^Outcome: .*/Outcome: succeeded/; s/^Child: .*//' "$queue/$ticket" >"$ROOT/forged"
 	setpriv --reuid 12345 --regid 12345 --groups users \
-		sh -c 'rm -f "$1"; cp "$2" "$1"' - "$queue/$ticket" "$ROOT/forged"
+		sh -c '! rm -f "$1"' - "$queue/$ticket" 2>/dev/null
+	rm "$queue/$ticket"
+	setpriv --reuid 12345 --regid 12345 --groups users cp "$ROOT/forged" "$queue/$ticket"
 	sr --agent other switch --flake . >/dev/null 2>&1
 	assert_equal "$(field "$number" outcome)" interrupted
 }
@@ -296,7 +298,9 @@ fake_sudo() {
 	assert_equal "$status" 1
 	local cache
 	cache=$(echo "$STATE"/cache/*.stat)
-	as_member sh -c 'rm -f "$1" && ln -s "$2" "$1"' - "$cache" "$secret/file"
+	refute as_member rm -f "$cache"
+	rm "$cache"
+	as_member ln -s "$secret/file" "$cache"
 	echo new >new.nix && git add -A
 	run sr --agent second switch --flake .
 	assert_equal "$status" 0
@@ -315,8 +319,9 @@ fake_sudo() {
 	cache=$(echo "$STATE"/cache/*-12345.stat)
 	id=${cache##*/}
 	# root's, replaced by the member's
+	rm "$STATE/cache/${id%-*}-65534.stat"
 	setpriv --reuid 12345 --regid 12345 --groups users sh -c \
-		'rm -f "$1"; cp "$2" "$1"; chmod 600 "$1"' - "$STATE/cache/${id%-*}-65534.stat" "$cache"
+		'cp "$2" "$1"; chmod 600 "$1"' - "$STATE/cache/${id%-*}-65534.stat" "$cache"
 	sr --agent first switch --flake .
 	assert_equal "$(stat -c %u "$STATE/cache/${id%-*}-65534.stat")" 65534
 }

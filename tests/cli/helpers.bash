@@ -29,7 +29,7 @@ teardown() {
 	[ "$(id -u)" = 0 ] || chmod -R u+w "$ROOT"
 	# Whatever a test did, git finds nothing wrong with the ledger.
 	if [ -d "$LEDGER" ] && [ -z "${LEDGER_IS_BROKEN:-}" ]; then
-		git --git-dir "$LEDGER" fsck --strict --no-dangling --no-progress
+		timeout 60 git --git-dir "$LEDGER" fsck --strict --no-dangling --no-progress
 	fi
 }
 

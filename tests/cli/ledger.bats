@@ -60,7 +60,7 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 	assert_equal "$(find "$LEDGER" -perm /007)" ""
 	assert_equal "$(stat -c %a "$ROOT/run/safe-rebuild")" 755
 	assert_equal "$(stat -c %a "$ROOT/run/safe-rebuild/lock")" 660
-	assert_equal "$(stat -c %a "$ROOT/run/safe-rebuild/queue")" 2770
+	assert_equal "$(stat -c %a "$ROOT/run/safe-rebuild/queue")" 3770
 	assert_equal "$(stat -c %a "$ROOT/var/log/safe-rebuild/1.log")" 640
 }
 
@@ -365,8 +365,8 @@ object_of() {
 
 @test "FIFOs and links in the ledger are removed, and nobody waits for them" {
 	sr --agent a switch --flake . 2>/dev/null
-	mkdir -p "$LEDGER/refs/agents/system/deep"
-	for path in refs/heads/builds refs/agents/system/a refs/running/7 refs/refused refs/agents/system/deep/x \
+	mkdir -p "$LEDGER/refs/heads/deep"
+	for path in refs/heads/builds refs/agents/system/a refs/running/7 refs/refused refs/heads/deep/x \
 		objects/pack/pack-0123456789012345678901234567890123456789.idx packed-refs; do
 		rm -f "$LEDGER/$path"
 		mkfifo "$LEDGER/$path"

@@ -52,7 +52,8 @@ builds() {
 	begin
 	as_member sh -c 'cp "$1" "$2"' - "$LEDGER/refs/heads/builds" "$LEDGER/refs/running/1000000000"
 	builds a 2
-	as_member sh -c 'mv "$1/2.log" "$1/999999999.log"' - "$ROOT/var/log/safe-rebuild"
+	refute as_member sh -c 'mv "$1/2.log" "$1/999999999.log"' - "$ROOT/var/log/safe-rebuild"
+	as_member sh -c ': >"$1/999999999.log"' - "$ROOT/var/log/safe-rebuild"
 	builds b 3
 	builds c 4
 }
@@ -162,8 +163,9 @@ shut_fan_out() {
 	wait_for test -e "$ROOT/started"
 	local ticket
 	ticket=$(basename "$ROOT/$QUEUE"/*)
-	as_member sh -c 'printf "By: root\nTicket: %s\n" "$2" >"$1/targets/profile-other/lock" &&
-		mv "$1/targets/profile-other/lock" "$1/queue/$2.cancel"' - "$ROOT/run/safe-rebuild" "$ticket"
+	as_member sh -c 'printf "By: root\nTicket: %s\n" "$2" >"$3/refs/agents/profile-other/x" &&
+		mv "$3/refs/agents/profile-other/x" "$1/queue/$2.cancel"' - "$ROOT/run/safe-rebuild" "$ticket" "$LEDGER"
+	assert_equal "$(stat -c %U "$ROOT/$QUEUE/$ticket.cancel")" nobody
 	sleep 0.5
 	touch "$ROOT/go"
 	wait
@@ -173,9 +175,8 @@ shut_fan_out() {
 	HOLD=1 sr --agent holder switch --flake . 2>"$ROOT/err" 3>&- &
 	wait_for test -e "$ROOT/started"
 	ticket=$(basename "$ROOT/$QUEUE"/*)
-	printf 'By: root\nTicket: 0000000000000000001\n' >"$ROOT/$QUEUE/new"
-	chmod 640 "$ROOT/$QUEUE/new"
-	as_member mv "$ROOT/$QUEUE/new" "$ROOT/$QUEUE/$ticket.cancel"
+	printf 'By: root\nTicket: 0000000000000000001\n' >"$ROOT/$QUEUE/$ticket.cancel"
+	chmod 640 "$ROOT/$QUEUE/$ticket.cancel"
 	sleep 0.5
 	touch "$ROOT/go"
 	wait
@@ -206,7 +207,7 @@ shut_fan_out() {
 	assert_equal "$status" 0
 }
 
-@test "a target that a member has shut is moved aside" {
+@test "a target that a member has made, or shut, becomes the system user's" {
 	begin
 	local targets=$ROOT/run/safe-rebuild/targets name
 	as_member sh -c 'cd "$1" && mkdir -m 700 profile-a && mkdir -m 2770 profile-b profile-c profile-d &&
@@ -215,13 +216,103 @@ shut_fan_out() {
 	for name in a b c d e; do
 		run timeout 20 "$SAFE_REBUILD" --agent x --wait 5s switch -p $name --flake .
 		assert_equal "$status" 0
-		assert_contains "$output" "shut others out: moved to"
+		assert_equal "$(stat -c '%a %U %G' "$targets/profile-$name" "$targets/profile-$name/queue" | sort -u)" "3770 nobody users"
+		assert_equal "$(stat -c '%a %U %G' "$targets/profile-$name/lock")" "660 nobody users"
 		run timeout 20 "$SAFE_REBUILD" --agent x --wait 5s switch -p $name --flake .
 		assert_equal "$status" 0
-		refute_contains "$output" "moved to"
+		refute_contains "$output" "removed"
 	done
 	run sr status
 	assert_equal "$status" 0
+	# renamed under those who use it, two would build at once
+	refute as_member mv "$targets/profile-a" "$targets/profile-x"
+	refute as_member mv "$targets/profile-a/lock" "$targets/profile-a/lock2"
+	as_member mkdir -m 2770 "$targets/profile-m"
+	HOLD=1 sr --agent x switch -p m --flake . 2>"$ROOT/err" 3>&- &
+	wait_for test -e "$ROOT/started"
+	refute as_member mv "$targets/profile-m" "$targets/profile-x"
+	refute as_member mv "$targets/profile-m/lock" "$targets/profile-m/lock2"
+	run timeout 20 "$SAFE_REBUILD" --agent y --no-wait switch -p m --flake .
+	assert_equal "$status" 75
+	touch "$ROOT/go"
+	wait
+}
+
+@test "a member takes no ticket, log or note of another away" {
+	begin
+	HOLD=1 sr --agent holder switch --flake . 2>"$ROOT/err" 3>&- &
+	wait_for test -e "$ROOT/started"
+	refute as_member mv "$ROOT/$QUEUE"/0* "$ROOT/$QUEUE/x"
+	refute as_member rm -f "$ROOT/$QUEUE"/0*
+	refute as_member mv "$ROOT/var/log/safe-rebuild/1.log" "$STATE/edits/0"
+	touch "$ROOT/go"
+	wait
+	# what stands where another's notes belong is taken away by root
+	as_member sh -c ': >"$1/12346"' - "$STATE/edits"
+	builds a 3
+	refute test -e "$STATE/edits/12346"
+	# root's runner was killed, and its nixos-rebuild goes on: nobody builds beside it
+	rm -f "$ROOT/go" "$ROOT/started"
+	HOLD=1 sr --agent holder switch --flake . 2>"$ROOT/err" 3>&- &
+	wait_for test -e "$ROOT/started"
+	kill -KILL "$(sed -n 's/^Runner: \([0-9]*\).*/\1/p' "$ROOT/$QUEUE"/0*)"
+	refute as_member rm -f "$ROOT/$QUEUE"/0*
+	run timeout 3 "$SAFE_REBUILD" --agent b --no-wait switch --flake .
+	assert_equal "$status" 75
+	touch "$ROOT/go"
+	builds b 5
+}
+
+@test "an outcome that a member tells in a ticket is not told on as root's" {
+	begin
+	HOLD=1 sr --agent holder switch --flake . 2>"$ROOT/err" 3>&- &
+	wait_for test -e "$ROOT/started"
+	timeout 60 "$SAFE_REBUILD" --agent victim switch --flake . 2>"$ROOT/victim" 3>&- &
+	local victim=$! name tree commit
+	wait_for grep -q "waiting for" "$ROOT/victim"
+	name=$(printf %019d $(($(date +%s%N) / 1000)))
+	forge() { as_member git -c safe.directory='*' -c user.name=b -c user.email=b@l --git-dir "$LEDGER" "$@"; }
+	tree=$(forge rev-parse refs/running/2^{tree})
+	forge log -1 --format=%B refs/running/2 | sed "s,^Build: .*,Build: 3,; s,^Agent: .*,Agent: other,; s,^User: .*,User: uid-12345,; s,^Ticket: .*,Ticket: $name," >"$ROOT/message"
+	{ sed '1,2d' "$ROOT/message" | grep -v "^Outcome"; printf 'Outcome: succeeded\nExit-Status: 0\nFinished: %s\n' "$(date +%s)"; } >"$ROOT/ticket"
+	chmod 644 "$ROOT/message" "$ROOT/ticket"
+	as_member sh -c 'cat "$1" >"$2"; chmod 640 "$2"' - "$ROOT/ticket" "$ROOT/$QUEUE/$name"
+	commit=$(forge commit-tree "$tree" -F "$ROOT/message")
+	as_member sh -c 'echo "$1" >"$2"' - "$commit" "$LEDGER/refs/running/3"
+	unset HOLD
+	touch "$ROOT/go"
+	wait "$victim"
+	refute_contains "$(cat "$ROOT/victim")" "not built again: same configuration and command, begun after you asked: build 3"
+	assert_contains "$(cat "$ROOT/victim")" "switch succeeded: build 4"
+	LEDGER_IS_BROKEN=1
+}
+
+@test "links and huge files deep in the ledger keep nobody waiting" {
+	begin
+	as_member sh -c 'cd "$1" && mkdir -p running/a/b/c/d/e/f/g/h/i/j && cd running/a/b/c/d/e/f/g/h/i/j &&
+		mkfifo fifo && ln -s fifo link && truncate -s 3G huge' - "$LEDGER/refs"
+	run timeout 20 "$SAFE_REBUILD" log
+	assert_contains "$output" "refs/running/a' is a trap for git: Permission denied"
+	builds a 2
+	refute test -e "$LEDGER/refs/running/a"
+	as_member sh -c 'cd "$1" && mkdir running/.h && mkfifo running/.h/9 && mkdir -p running/4/x agents/system/b/x &&
+		mv heads/builds heads/b && mkdir -m 2770 heads/builds && mv heads/b heads/builds/b' - "$LEDGER/refs"
+	run timeout 20 "$SAFE_REBUILD" --agent b switch --flake .
+	assert_equal "$status" 0
+	assert_contains "$output" "of the builds build 2 is the newest that is left"
+	builds b 4
+	assert_contains "$(sr log)" "build 3 by b: switch succeeded"
+}
+
+@test "an object that its owner has shut makes room for root's" {
+	begin
+	local id
+	id=$(git write-tree)
+	as_member sh -c 'mkdir -p "$1/objects/$2"; echo x >"$1/objects/$2/$3"; chmod 600 "$1/objects/$2/$3"' - \
+		"$LEDGER" "${id:0:2}" "${id:2}"
+	builds a 2
+	refute_contains "$output" "not recorded"
+	assert_contains "$(sr show 2 new.nix)" new
 }
 
 @test "a planted record of the build that runs takes nothing of its outcome" {
@@ -249,7 +340,7 @@ shut_fan_out() {
 	builds a 2
 	assert_equal "$(stat -c '%a %U' "$ROOT/run/safe-rebuild")" "755 root"
 	assert_equal "$(stat -c '%a %U %G' "$STATE")" "2750 root users"
-	assert_equal "$(stat -c '%a %U %G' "$ROOT/var/log/safe-rebuild")" "2770 root users"
+	assert_equal "$(stat -c '%a %U %G' "$ROOT/var/log/safe-rebuild")" "3770 nobody users"
 	run as 12345 --agent m switch --flake .
 	assert_equal "$status" 0
 	refute_contains "$output" "not recorded"

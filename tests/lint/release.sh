@@ -32,6 +32,6 @@ for file in bin/safe-rebuild share/man/man8/safe-rebuild.8 share/man/man5/safe-r
 	lib/tmpfiles.d/safe-rebuild.conf; do
 	[ -e "$directory/root/usr/local/$file" ] || complain "not installed: $file"
 done
-grep -q "^d /run/safe-rebuild/queue 2770 root wheel -$" "$directory/root/usr/local/lib/tmpfiles.d/safe-rebuild.conf" ||
+grep -q "^d /run/safe-rebuild/queue 3770 safe-rebuild wheel -$" "$directory/root/usr/local/lib/tmpfiles.d/safe-rebuild.conf" ||
 	complain "tmpfiles.d names no group"
 exit $failed
