@@ -351,3 +351,57 @@ shut_fan_out() {
 	run sr --agent b switch --flake .
 	assert_equal "$(stat -c %a "$ROOT/elsewhere")" 775
 }
+
+# forge ARGUMENTS ...: git in the ledger, as a member.
+forge() {
+	as_member git -c safe.directory='*' -c user.name=b -c user.email=b@l --git-dir "$LEDGER" "$@"
+}
+
+@test "a planted build that runs becomes no word of root's" {
+	begin
+	forge log -1 --format=%B refs/heads/builds | sed "s,^Build: .*,Build: 5,; s,^Agent: .*,Agent: rooty,; s,^Outcome: .*,Outcome: running,
+		s,^System-Before: .*,System-Before: $ROOT/evil,; /^Finished/d; /^Exit-Status/d; /^Ticket/d; s,^Started: .*,Started: 2020-01-01T00:00:00+00:00," >"$ROOT/message"
+	echo "System-Before: $ROOT/evil" >>"$ROOT/message"
+	local planted=$ROOT/planted
+	as_member sh -c 'echo "$1" >"$2"' - "$(forge commit-tree 'refs/heads/builds^{tree}' -F "$ROOT/message")" "$LEDGER/refs/running/5"
+	run sr --agent a switch --flake .
+	assert_equal "$status" 0
+	assert_contains "$output" "build 5 by rooty was interrupted"
+	assert_equal "$(field 5 user)" uid-12345
+	assert_equal "$(sr show 5 | grep -c '^System-')" 0
+	# nor is one that stands under another's number counted, or kept
+	as_member sh -c 'for n in $(seq 100 160); do cp "$1/heads/builds" "$1/running/$n"; done' - "$LEDGER/refs"
+	builds b 7
+	assert_equal "$(ls "$LEDGER/refs/running")" ""
+}
+
+@test "root follows no build that a member calls root's own" {
+	begin
+	HOLD=1 sr --agent rooty switch --flake . 2>/dev/null 3>&- &
+	wait_for test -e "$ROOT/started"
+	local ticket
+	ticket=$(echo "$ROOT/$QUEUE"/0*)
+	cp "$ticket" "$ROOT/ticket"
+	touch "$ROOT/go"
+	wait
+	chmod 644 "$ROOT/ticket"
+	rm "$ROOT/go"
+	as_member sh -c 'umask 027; cp "$1" "$2"; flock "$2" sleep 20' - "$ROOT/ticket" "$ROOT/$QUEUE/$(basename "$ticket")b" 3>&- &
+	wait_for test -e "$ROOT/$QUEUE/$(basename "$ticket")b"
+	sleep 0.3
+	run timeout 15 "$SAFE_REBUILD" --agent rooty --no-wait switch --flake .
+	refute_contains "$output" "following it"
+	assert_contains "$output" "switch succeeded: build 3"
+	kill "$!"
+	wait || true
+}
+
+@test "where the group's name is gone root still has no more rights than before" {
+	begin
+	sed -i 's/^group = .*/group = nosuchgroup/' "$SAFE_REBUILD_SETTINGS"
+	run sr --agent a switch --flake .
+	assert_equal "$status" 0
+	assert_contains "$output" "there is no group 'nosuchgroup'"
+	assert_equal "$(find "$LEDGER/objects" "$LEDGER/refs" "$ROOT/var/log/safe-rebuild" -type f -user root)" ""
+	assert_contains "$(sr log)" "build 2 by a: switch succeeded"
+}
