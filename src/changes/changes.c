@@ -202,6 +202,11 @@ void changes_limit(struct changes *changes, char *const *paths, size_t len)
 			len);
 }
 
+bool change_is_absence(const struct changes *changes, const struct path_change *change)
+{
+	return !change->new_mode && changes->base_kind != BASE_OWN;
+}
+
 void changes_free(struct changes *changes)
 {
 	for (size_t i = 0; changes->notes && i < changes->total.len; i++)

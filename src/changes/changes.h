@@ -60,5 +60,7 @@ bool path_is_below(const char *path, char *const *paths, size_t len);
 /* Keeps only what is one of the paths or lies below one. */
 void changes_limit(struct changes *changes, char *const *paths, size_t len);
 
+/* Whether the path is in the base, which is another's, and merely not here. */
+bool change_is_absence(const struct changes *changes, const struct path_change *change);
 void changes_free(struct changes *changes);
 #define _cleanup_changes_ _cleanup_(changes_free)

@@ -93,6 +93,16 @@ static void note_overwritten(struct changes *changes, struct ledger *ledger)
 	}
 }
 
+/* Nobody need have removed them. */
+static void note_absent(struct changes *changes)
+{
+	for (size_t i = 0; i < changes->fresh_len; i++)
+		if (change_is_absence(changes, &changes->total.list[changes->fresh[i]]))
+			add_note(changes, changes->fresh[i],
+				xasprintf("which build %" PRIu64 " has: not here",
+					changes->base.number));
+}
+
 static void list_commits(struct changes *changes,
 	const struct configuration *configuration, const struct snapshot *snapshot)
 {
@@ -130,6 +140,7 @@ void changes_explain(struct changes *changes, struct ledger *ledger,
 	for (size_t i = 0; i < changes->foreign_len; i++)
 		note_uncommitted(changes, ledger, &changes->foreign[i]);
 	note_overwritten(changes, ledger);
+	note_absent(changes);
 	if (configuration->is_git)
 		list_commits(changes, configuration, snapshot);
 }

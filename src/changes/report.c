@@ -143,8 +143,8 @@ static void put_fresh_names(struct strbuf *out, const struct changes *changes, s
 			&changes->total.list[changes->fresh[i]];
 		_cleanup_free_ char *path = text_name(change->path, NAME_SHOWN);
 
-		strbuf_printf(
-			out, "%s %c %s", i ? "," : "", path_change_letter(change), path);
+		strbuf_printf(out, "%s %c %s%s", i ? "," : "", path_change_letter(change),
+			path, change_is_absence(changes, change) ? " (not here)" : "");
 	}
 	if (shown < changes->fresh_len)
 		strbuf_printf(out, " and %zu more", changes->fresh_len - shown);

@@ -145,6 +145,16 @@ static enum item_verdict weigh(
 	return item->is_fresh ? VERDICT_WARNING : VERDICT_REFUSED;
 }
 
+/* Whether its file lies there, and merely could not be read. */
+static bool was_left_out(const struct court *court, const struct item *item)
+{
+	const struct case_at_hand *hand = court->hand;
+	_cleanup_free_ char *file = xasprintf(
+		"%s/%s", hand->configuration->root, item_path(&court->items, item));
+
+	return hand->snapshot->left_out && access(file, F_OK) == 0;
+}
+
 static enum item_verdict decide(const struct court *court, struct item *item)
 {
 	const struct item *replacement = item->is_lost && item->kind == ITEM_LINE
@@ -155,7 +165,8 @@ static enum item_verdict decide(const struct court *court, struct item *item)
 	if (item->verdict == VERDICT_IGNORED)
 		return VERDICT_IGNORED;
 	/* What was left out of a snapshot has not been taken out of the configuration. */
-	if (!item->is_lost && item->whole_file && court->hand->live->left_out)
+	if (item->whole_file && (item->is_lost ? was_left_out(court, item)
+					       : court->hand->live->left_out > 0))
 		return VERDICT_NONE;
 	if (item->owner == NO_OWNER && is_since_base(court, item))
 		item->owner =

@@ -48,19 +48,23 @@ static void add_lives(struct guard *guard)
 	const enum action action = call->request->action;
 	struct live lives[LIVES_MAX];
 	const int len = lives_find(lives, call->ledger, call->settings, call->target);
+	bool superseded;
 
 	if (len < 0) {
 		warn("cannot tell whether this takes away what is live, going on");
 		guard->is_unknown = true;
 	}
+	/* What boots next comes first where it supersedes what runs. */
+	superseded = len == 2 && action == ACTION_SWITCH &&
+		     is_superseded(&lives[0], &lives[1]);
 	for (int i = 0; i < LIVES_MAX; i++) {
-		const bool both = len == 2 && action == ACTION_SWITCH;
+		struct live *live = &lives[superseded ? LIVES_MAX - 1 - i : i];
 
-		if (i < len && is_replaced(action, &lives[i], len) &&
-			(!both || !is_superseded(&lives[i], &lives[1 - i])))
-			grow(guard)->live = lives[i];
+		if (len > 0 && live->system && is_replaced(action, live, len))
+			*grow(guard) = (struct guarded){
+				.live = *live, .is_superseded = superseded && live->runs};
 		else
-			live_free(&lives[i]);
+			live_free(live);
 	}
 }
 
@@ -99,6 +103,18 @@ static const char *attribute_of(const char *config)
 	return hash ? hash + 1 : NULL;
 }
 
+/* Of what is superseded only what would be refused is worth a word. */
+static void soften(struct guarded *guarded)
+{
+	for (size_t i = 0; i < guarded->verdict.len; i++) {
+		enum item_verdict *verdict = &guarded->verdict.list[i].verdict;
+
+		*verdict = *verdict == VERDICT_REFUSED ? VERDICT_WARNING : VERDICT_NONE;
+	}
+	guarded->verdict.more = 0;
+	guarded->is_other_machine = false;
+}
+
 static void judge_one(struct guard *guard, struct guarded *guarded)
 {
 	const struct guard_call *call = guard->call;
@@ -130,7 +146,10 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 		guard->is_unknown = true;
 		return;
 	}
-	guard->is_unknown = guard->is_unknown || guarded->verdict.is_unknown;
+	if (guarded->is_superseded)
+		soften(guarded);
+	else
+		guard->is_unknown = guard->is_unknown || guarded->verdict.is_unknown;
 }
 
 static bool is_guarded(const struct guard_call *call)
@@ -160,6 +179,7 @@ void guard_judge(struct guard *ret, const struct guard_call *call, bool arriving
 	}
 	for (size_t i = 0; i < ret->len; i++)
 		judge_one(ret, &ret->list[i]);
+	ret->is_unknown = ret->is_unknown || (ret->len && call->snapshot->left_out);
 }
 
 bool guarded_refuses(const struct guarded *guarded)

@@ -8,6 +8,7 @@
 #include "changes/describe.h"
 #include "guard/findings.h"
 #include "guard/way_out.h"
+#include "record/config_name.h"
 
 /* At most this many paths are named, the rest is counted. */
 #define PATHS_SHOWN 20
@@ -148,6 +149,28 @@ static void say_unknown(const struct guarded *guarded)
 			guarded->live.description);
 }
 
+/* Whoever built it need not have written it. */
+static void say_draft(const struct guard *guard, const struct guarded *guarded)
+{
+	const struct guard_call *call = guard->call;
+
+	for (size_t i = 0; i < guarded->verdict.len; i++) {
+		const struct finding *finding = &guarded->verdict.list[i];
+		_cleanup_build_ struct build build = BUILD_INIT;
+
+		if (finding->verdict != VERDICT_REFUSED || !finding->uncommitted ||
+			finding->is_redo ||
+			build_by_number(&build, call->ledger, finding->build) <= 0 ||
+			!build.config ||
+			!config_is_beside(build.config, call->configuration->name))
+			continue;
+		say("  it came in with build %" PRIu64
+		    " by %s, uncommitted in this checkout: yours?",
+			build.number, build.agent);
+		return;
+	}
+}
+
 static int refuse(const struct guard *guard, const char *undo, const char *redo)
 {
 	const struct guard_call *call = guard->call;
@@ -159,6 +182,7 @@ static int refuse(const struct guard *guard, const char *undo, const char *redo)
 		say_headline(guard, &guard->list[i]);
 		findings_say(
 			&guard->list[i].verdict, VERDICT_REFUSED, "  ", REFUSED_SHOWN);
+		say_draft(guard, &guard->list[i]);
 	}
 	if (call->allow_undo && !refusal_is_allowed(call->allow_undo, undo))
 		say("--allow-undo %s does not hold: what would be undone now is %s",
@@ -215,10 +239,12 @@ static void say_notes(const struct guarded *guarded)
 {
 	const struct verdict *verdict = &guarded->verdict;
 
-	say_unknown(guarded);
+	if (!guarded->is_superseded)
+		say_unknown(guarded);
 	findings_say(verdict, VERDICT_IGNORED,
 		"goes back, as [guard] ignore allows: ", PATHS_SHOWN);
-	findings_say(verdict, VERDICT_OWN, "takes back your own work: ", PATHS_SHOWN);
+	findings_say(verdict, VERDICT_OWN,
+		"takes back what your own build brought in: ", PATHS_SHOWN);
 	findings_say(verdict, VERDICT_REVERTED,
 		"taken back by a commit that says so: ", PATHS_SHOWN);
 	findings_say(verdict, VERDICT_UNKNOWN, "note: ", PATHS_SHOWN);
@@ -235,6 +261,8 @@ static int decide_rollback(const struct guard *guard, struct build *build)
 		const bool foreign =
 			!build_is_of_agent(&live->build, call->caller->agent);
 
+		if (guard->list[i].is_superseded)
+			continue;
 		if (call->caller->is_agent && foreign &&
 			call->settings->guard_undo == UNDO_REFUSE &&
 			!refusal_is_allowed(call->allow_undo, live->name)) {

@@ -96,9 +96,10 @@ static int take_files(git_oid *ret, const struct job *job, struct worker *worker
 		record_set(answer, "As-Committed", "yes");
 	if (result == 0 && tracked)
 		untracked_describe(answer, &taking, repository);
-	record_setf(answer, "Left-Out", "%zu", taking.left_out);
+	record_setf(answer, "Left-Out", "%zu", taking.left_out.len);
 	record_set(answer, "Left-Out-Example", taking.left_out_example);
 	free(taking.left_out_example);
+	strv_free(&taking.left_out);
 	entries_free(&taking.entries);
 	return result;
 }

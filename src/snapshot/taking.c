@@ -17,8 +17,9 @@
 
 void taking_leave_out(struct taking *taking, const char *path, const char *why)
 {
-	if (!taking->left_out++)
+	if (!taking->left_out.len)
 		taking->left_out_example = xasprintf("%s: %s", path, why);
+	strv_add(&taking->left_out, path);
 }
 
 bool taking_is_full(const struct taking *taking)

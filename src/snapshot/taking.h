@@ -4,6 +4,7 @@
  * (tracked.c, walk.c). Everything opened lies beneath root_fd and no symbolic link is
  * ever followed.
  */
+#include "base/strv.h"
 #include "rebuild/configuration.h"
 #include "snapshot/entries.h"
 #include "snapshot/stat_cache.h"
@@ -23,7 +24,7 @@ struct taking {
 	bool has_submodules;
 	uint64_t bytes;         /* read so far */
 	struct file_stat index; /* of git's index where it lists exactly these entries */
-	size_t left_out;        /* files that are not in the snapshot */
+	struct strv left_out;   /* files that are not in the snapshot */
 	char *left_out_example; /* "PATH: why" */
 };
 

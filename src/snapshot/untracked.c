@@ -101,6 +101,7 @@ static void look_at(struct search *search, const char *path)
 	int ignored = 0;
 
 	if (!ends_with(path, ".nix") || is_tracked(search->taking, path) ||
+		strv_has(&search->taking->left_out, path) ||
 		git_ignore_path_is_ignored(&ignored, search->repository, path) < 0 ||
 		ignored)
 		return;

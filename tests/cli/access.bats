@@ -353,3 +353,21 @@ fake_sudo() {
 	run git --git-dir "$LEDGER" grep -c "a secret of root" refs/heads/builds
 	assert_equal "$output" ""
 }
+
+@test "a tracked file that only root can read: the verdict is not known, and it is not called missing" {
+	# shellcheck disable=SC2016
+	export DOUBLE='mkdir -p "$ROOT/systems/$N"; ln -sfn "$ROOT/systems/$N" "$ROOT/run/current-system"'
+	echo 'a = 1;' >secret.nix
+	git add -A
+	chown -R 12345 "$CONFIG"
+	N=1 sr --agent a switch --flake . 2>/dev/null
+	chmod 000 secret.nix
+	run sr --agent b diff
+	assert_equal "$status" 0
+	assert_contains "$output" "whether a switch now would take away what is live is not known"
+	refute_contains "$output" "git does not track"
+	N=2 run sr --agent b switch --flake .
+	assert_equal "$status" 0
+	assert_contains "$output" "the record lacks 1 file: secret.nix: Permission denied"
+	refute_contains "$output" "missing"
+}

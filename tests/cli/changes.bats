@@ -393,3 +393,16 @@ safe-rebuild:     A three.nix +1"
 	assert_contains "$(sr log --path ./one.txt)" "build 2 by b"
 	assert_contains "$(sr log --path "$CONFIG/sub/one.txt")" "build 2 by b"
 }
+
+@test "what a branch lacks of another's build is not told as removed by it" {
+	sr --agent a switch --flake . >/dev/null 2>&1
+	git checkout -qb side
+	echo more >more.nix && git add -A && git commit -qm more
+	sr --agent a switch --flake . >/dev/null 2>&1
+	git checkout -q -
+	run sr --agent b diff --since 2
+	assert_contains "$output" "D more.nix"
+	assert_contains "$output" "which build 2 has: not here"
+	run sr --agent a diff
+	refute_contains "$output" "not here"
+}

@@ -844,7 +844,7 @@ make_modules() {
 	git rm -q mail.nix
 	sed -i 3,4d web.nix
 	passes beta switch
-	assert_contains "$output" "takes back your own work"
+	assert_contains "$output" "takes back what your own build brought in"
 	git reset -q --hard HEAD
 	passes beta switch
 	# ... alpha's lines go with them only if somebody says so.
@@ -1059,6 +1059,29 @@ This reverts commit $(git rev-parse HEAD~1)."
 	lock nixpkgs
 	passes beta switch
 	assert_like "$output" "*warning: flake.lock: removed home 2025-11-01 (build 3 by alpha)*"
+}
+
+@test "one's own draft that another has built and I take back: asked whether it is mine" {
+	cp big.nix "$ROOT/old"
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	passes beta switch
+	cp "$ROOT/old" big.nix
+	refused alpha switch
+	assert_contains "$output" "it came in with build 2 by beta, uncommitted in this checkout: yours?"
+}
+
+@test "what one tests and another's boot lacks goes with a switch, and that is said" {
+	git clone -q . "$ROOT/clone"
+	git -C "$ROOT/clone" config user.name t
+	git -C "$ROOT/clone" config user.email t@localhost
+	sed -i 's/^option3 = .*/option3 = "alpha";/' big.nix
+	commit_all . "alpha tests"
+	passes alpha test
+	(cd "$ROOT/clone" && echo 'option11 = "beta";' >>big.nix && commit_all . "beta boots" && passes beta boot)
+	cd "$ROOT/clone"
+	echo 'option12 = "gamma";' >>big.nix
+	passes gamma switch
+	assert_contains "$output" 'warning: big.nix: lacks 1 line (line 3: "option3 = \"alpha\";"'
 }
 
 @test "another's boot and one's own test, merged: neither took the other out" {
