@@ -147,8 +147,7 @@ static int look_for_line(const char *file, const struct item *item)
 	return 0;
 }
 
-bool item_is_taken_back(
-	const struct court *court, const struct item *item, const char *author)
+bool item_is_taken_back(struct court *court, const struct item *item, const char *author)
 {
 	const struct build *owner = owner_of(court, item);
 	_cleanup_free_ char *theirs = NULL;
@@ -175,15 +174,29 @@ bool item_was_taken_from_another(const struct court *court, const struct item *i
 		       &court->hand->chain.list[item->brought].build, court->hand->agent);
 }
 
-bool item_is_uncommitted(const struct court *court, const struct item *item)
+/* A large tree takes long to read for each path. */
+static const struct path_changes *drafts_of(
+	struct court *court, const struct build *build)
+{
+	struct drafts *drafts = court->drafts;
+
+	if (drafts && git_oid_equal(&drafts->tree, &build->tree))
+		return &drafts->changes;
+	if (drafts)
+		path_changes_free(&drafts->changes);
+	else
+		drafts = court->drafts = xcalloc(1, sizeof(*drafts));
+	*drafts = (struct drafts){.tree = build->tree};
+	if (tree_diff(&drafts->changes, court->repository, &build->config_tree,
+		    &build->tree) < 0)
+		drafts->changes = (struct path_changes){0};
+	return &drafts->changes;
+}
+
+bool item_is_uncommitted(struct court *court, const struct item *item)
 {
 	const struct build *owner = owner_of(court, item);
-	const struct ledger objects = {.repository = court->repository};
-	const char *path = item_path(&court->items, item);
-	git_oid built, committed;
 
 	return owner && !git_oid_is_zero(&owner->config_tree) &&
-	       ledger_path_id(&built, &objects, &owner->tree, path) == 0 &&
-	       ledger_path_id(&committed, &objects, &owner->config_tree, path) == 0 &&
-	       !git_oid_equal(&built, &committed);
+	       path_changes_have(drafts_of(court, owner), item_path(&court->items, item));
 }

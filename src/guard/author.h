@@ -17,11 +17,10 @@ bool item_may_be_builders(
 	const struct court *court, const struct item *item, const char *author);
 
 /* Whether the author has taken it out again himself, as far as edits are known. */
-bool item_is_taken_back(
-	const struct court *court, const struct item *item, const char *author);
+bool item_is_taken_back(struct court *court, const struct item *item, const char *author);
 
 /* Whether a rollback took it out, of a build that is not the caller's. */
 bool item_was_taken_from_another(const struct court *court, const struct item *item);
 
 /* Whether the file was not committed as its build had it. */
-bool item_is_uncommitted(const struct court *court, const struct item *item);
+bool item_is_uncommitted(struct court *court, const struct item *item);

@@ -10,6 +10,9 @@ void court_free(struct court *court)
 	history_free(&court->history);
 	items_free(&court->items);
 	edits_free(&court->edits);
+	if (court->drafts)
+		path_changes_free(&court->drafts->changes);
+	free(court->drafts);
 }
 
 /* What is live: the end of the chain, else (made outside) the commit that it tells. */
@@ -155,7 +158,7 @@ static bool was_left_out(const struct court *court, const struct item *item)
 	return hand->snapshot->left_out && access(file, F_OK) == 0;
 }
 
-static enum item_verdict decide(const struct court *court, struct item *item)
+static enum item_verdict decide(struct court *court, struct item *item)
 {
 	const struct item *replacement = item->is_lost && item->kind == ITEM_LINE
 						 ? find_replacement(court, item)

@@ -7,13 +7,20 @@
 #include "guard/history.h"
 #include "guard/judge.h"
 
+/* What a build had that was not committed; of the one that was asked about last. */
+struct drafts {
+	git_oid tree; /* the build's */
+	struct path_changes changes;
+};
+
 struct court {
 	struct case_at_hand *hand;
 	git_repository *repository; /* the ledger's objects, and those of checkouts */
 	struct history history;
 	struct items items;
 	struct edits edits;
-	git_oid live; /* tree; zero: not known */
+	struct drafts *drafts; /* NULL: nothing was asked yet */
+	git_oid live;          /* tree; zero: not known */
 	bool is_elsewhere;
 };
 

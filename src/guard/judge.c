@@ -14,7 +14,7 @@
 
 /* In the worker. */
 static void send_finding(
-	const struct court *court, struct worker *worker, const struct item *item)
+	struct court *court, struct worker *worker, const struct item *item)
 {
 	const struct build *owner = item_maker(court, item);
 	const char *author = owner ? item_author(court, item) : NULL;
