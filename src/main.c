@@ -91,7 +91,6 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 	_cleanup_settings_ struct settings settings = {0};
 	const struct command *command = NULL;
 	int status = -1, settings_status;
-
 	const int options_status = own_options_read(&options, drop_in ? NULL : words);
 
 	/* A hook is never in the way of its agent, and does what it can. */

@@ -75,7 +75,7 @@ struct items {
 };
 
 /* More than these are counted, not listed, and always refused. */
-#define ITEMS_MAX 4000
+#define ITEMS_MAX 20000
 
 /* Prints and returns -1 where a tree cannot be read. */
 int items_find(struct items *ret, git_repository *repository, const git_oid *live,
