@@ -11,6 +11,7 @@
 #include "base/message.h"
 #include "base/text.h"
 #include "record/record.h"
+#include "snapshot/filtered.h"
 #include "snapshot/repository.h"
 #include "snapshot/taking.h"
 #include "snapshot/untracked.h"
@@ -58,6 +59,19 @@ static char *cache_path(
 		(unsigned)geteuid());
 }
 
+/* As-Filtered is what was committed, as it would lie there. */
+static int note_filtered(
+	struct record *answer, const struct taking *taking, git_repository *repository)
+{
+	char text[OID_TEXT_SIZE];
+	git_oid tree;
+	const int found = filtered_tree(&tree, taking, repository);
+
+	if (found > 0)
+		record_set(answer, "As-Filtered", oid_text(text, &tree));
+	return found < 0 ? -1 : 0;
+}
+
 static int take_files(git_oid *ret, const struct job *job, struct worker *worker,
 	git_repository *repository, struct record *answer)
 {
@@ -94,6 +108,8 @@ static int take_files(git_oid *ret, const struct job *job, struct worker *worker
 	if (result == 0 && job->configuration->submodules &&
 		is_as_committed(&taking.entries, repository))
 		record_set(answer, "As-Committed", "yes");
+	if (result == 0 && repository)
+		result = note_filtered(answer, &taking, repository);
 	if (result == 0 && tracked)
 		untracked_describe(answer, &taking, repository);
 	record_setf(answer, "Left-Out", "%zu", taking.left_out.len);
@@ -160,13 +176,23 @@ static int keep_committed(struct record *answer, struct worker *worker,
 		return git_failed("cannot read HEAD");
 	if (take_commit(&tree, worker, repository, git_commit_tree_id(commit)) < 0)
 		return -1;
-	record_set(answer, "Config-Tree", oid_text(text, &tree));
+	record_set(answer, "Config-Tree",
+		record_get(answer, "As-Filtered") ? record_get(answer, "As-Filtered")
+						  : oid_text(text, &tree));
 	return 0;
 }
 
 static void set_state(struct record *answer, enum config_state state)
 {
 	record_set(answer, "Config-State", config_state_word(state));
+}
+
+static bool is_filtered(const struct record *answer, const git_oid *tree)
+{
+	const char *filtered = record_get(answer, "As-Filtered");
+	char text[OID_TEXT_SIZE];
+
+	return filtered && streq(filtered, oid_text(text, tree));
 }
 
 static int describe_state(struct record *answer, const struct job *job,
@@ -191,8 +217,9 @@ static int describe_state(struct record *answer, const struct job *job,
 		set_state(answer, CONFIG_UNBORN);
 		return 0;
 	}
-	clean = record_get(answer, "As-Committed") ? 1
-						   : is_clean(repository, &commit, tree);
+	clean = record_get(answer, "As-Committed") || is_filtered(answer, tree)
+			? 1
+			: is_clean(repository, &commit, tree);
 	if (clean < 0)
 		return -1;
 	set_state(answer, clean ? CONFIG_CLEAN : CONFIG_DIRTY);

@@ -406,3 +406,26 @@ safe-rebuild:     A three.nix +1"
 	run sr --agent a diff
 	refute_contains "$output" "not here"
 }
+
+@test "what git filters on its way in is no uncommitted edit" {
+	printf '*.txt ident\n*.nix eol=crlf\n' >.gitattributes
+	printf '$Id$\none\n' >id.txt
+	printf '{\n}\n' >crlf.nix
+	git add -A
+	git commit -qm "filtered" 2>/dev/null
+	rm id.txt crlf.nix
+	git checkout -q id.txt crlf.nix
+	grep -q 'Id: ' id.txt
+	grep -q $'\r' crlf.nix
+	sr --agent a switch --flake . >/dev/null 2>&1
+	assert_equal "$(field last config_state)" clean
+	assert_contains "$(sr --agent a status)" "nothing, all is committed"
+	echo 'two' >>id.txt
+	run sr --agent b diff --since 1
+	assert_contains "$output" "M id.txt +1"
+	sr --agent a switch --flake . >/dev/null 2>&1
+	assert_equal "$(field last config_state)" dirty
+	assert_equal "$(sr show last --patch | grep -c '^diff')" 1
+	assert_contains "$(sr --agent a status)" "not committed: M id.txt"
+	refute_contains "$(sr --agent a status)" crlf.nix
+}

@@ -1,0 +1,127 @@
+#include "snapshot/filtered.h"
+
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/message.h"
+#include "snapshot/repository.h"
+
+/* HEAD's files in the making. */
+struct search {
+	const struct taking *taking;
+	git_repository *repository;
+	struct entries entries;
+	size_t found; /* that are filtered */
+};
+
+static bool is_set(git_repository *repository, const char *key)
+{
+	git_config *config = NULL;
+	git_buf value = GIT_BUF_INIT;
+	const bool found = git_repository_config_snapshot(&config, repository) == 0 &&
+			   git_config_get_string_buf(&value, config, key) == 0 &&
+			   strcmp(value.ptr, "false") != 0;
+
+	git_buf_dispose(&value);
+	git_config_free(config);
+	return found;
+}
+
+/* Most repositories have none, and must not pay for them. */
+static bool may_be_filtered(const struct search *search)
+{
+	const struct entries *entries = &search->taking->entries;
+	_cleanup_free_ char *info = xasprintf(
+		"%sinfo/attributes", git_repository_commondir(search->repository));
+
+	for (size_t i = 0; i < entries->len; i++)
+		if (ends_with(entries->list[i].path, ".gitattributes"))
+			return true;
+	return access(info, F_OK) == 0 || is_set(search->repository, "core.autocrlf") ||
+	       is_set(search->repository, "core.attributesfile");
+}
+
+static int compare_entry(const void *path, const void *entry)
+{
+	return strcmp(path, ((const struct entry *)entry)->path);
+}
+
+static const struct entry *find_entry(const struct search *search, const char *path)
+{
+	const struct entries *entries = &search->taking->entries;
+
+	return entries->len ? bsearch(path, entries->list, entries->len,
+				      sizeof(*entries->list), compare_entry)
+			    : NULL;
+}
+
+/* Whether the file has this content, as git would take it in. */
+static bool has_content(const struct search *search, const char *path, const git_oid *id)
+{
+	git_filter_list *filters = NULL;
+	git_oid taken_in;
+	bool same = false;
+
+	if (git_filter_list_load(&filters, search->repository, NULL, path,
+		    GIT_FILTER_TO_ODB, GIT_FILTER_DEFAULT) == 0 &&
+		filters)
+		same = git_repository_hashfile(&taken_in, search->repository, path,
+			       GIT_OBJECT_BLOB, NULL) == 0 &&
+		       git_oid_equal(&taken_in, id);
+	git_filter_list_free(filters);
+	return same;
+}
+
+static void add_file(
+	struct search *search, const char *path, uint32_t mode, const git_oid *id)
+{
+	const struct entry *entry = find_entry(search, path);
+
+	if (entry && entry->mode == mode && S_ISREG(mode) &&
+		!git_oid_equal(&entry->id, id) && has_content(search, path, id)) {
+		search->found++;
+		id = &entry->id;
+	}
+	entries_add(&search->entries, path, mode, id, NULL);
+}
+
+static int add_tree(struct search *search, const git_oid *id, const char *prefix)
+{
+	_cleanup_git_(tree) git_tree *tree = NULL;
+	int result = 0;
+
+	if (git_tree_lookup(&tree, search->repository, id) < 0)
+		return git_failed("cannot read what was committed");
+	for (size_t i = 0; i < git_tree_entrycount(tree) && result == 0; i++) {
+		const git_tree_entry *entry = git_tree_entry_byindex(tree, i);
+		const bool is_tree = git_tree_entry_type(entry) == GIT_OBJECT_TREE;
+		_cleanup_free_ char *path = xasprintf(
+			"%s%s%s", prefix, git_tree_entry_name(entry), is_tree ? "/" : "");
+
+		if (is_tree)
+			result = add_tree(search, git_tree_entry_id(entry), path);
+		else
+			add_file(search, path, git_tree_entry_filemode(entry),
+				git_tree_entry_id(entry));
+	}
+	return result;
+}
+
+int filtered_tree(git_oid *ret, const struct taking *taking, git_repository *repository)
+{
+	struct search search = {.taking = taking, .repository = repository};
+	_cleanup_git_(commit) git_commit *head = NULL;
+	git_oid id;
+	int result;
+
+	if (!may_be_filtered(&search) || repository_head(&id, repository) <= 0)
+		return 0;
+	if (git_commit_lookup(&head, repository, &id) < 0)
+		return git_failed("cannot read HEAD");
+	result = add_tree(&search, git_commit_tree_id(head), "");
+	if (result == 0 && search.found)
+		result = entries_build_tree(&search.entries, taking->worker, ret) < 0 ? -1
+										      : 1;
+	entries_free(&search.entries);
+	return result;
+}
