@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/message.h"
@@ -141,15 +142,20 @@ static void say_by_hand(const struct guard *guard, const struct strv *paths)
 	for (size_t i = 0; i < paths->len && i < BY_HAND_SHOWN; i++) {
 		char *words[] = {paths->words[i], NULL};
 		_cleanup_free_ char *path = text_shell_words(words);
+		_cleanup_free_ char *file = xasprintf(
+			"%s/%s", guard->call->configuration->root, paths->words[i]);
+		const char *moved =
+			access(file, F_OK) < 0 ? ", or where that has been moved to" : "";
 
 		if (guard->list[0].live.is_build && is_live(guard, paths->words[i]))
-			say("edit by hand, because your lines and theirs are mixed: %s (what "
+			say("edit by hand, because your lines and theirs are mixed: %s%s (what "
 			    "is live: %ssafe-rebuild %sshow %s %s)",
-				path, sudo_of(guard->call), guard->call->settings_words,
-				guard->list[0].live.name, path);
-		else
-			say("edit by hand, because your lines and theirs are mixed: %s",
+				path, moved, sudo_of(guard->call),
+				guard->call->settings_words, guard->list[0].live.name,
 				path);
+		else
+			say("edit by hand, because your lines and theirs are mixed: %s%s",
+				path, moved);
 	}
 }
 
