@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <sys/file.h>
@@ -12,6 +11,8 @@
 #include "base/memory.h"
 
 #define LOCK_PAUSE_MS 2
+/* A descriptor is needed for each level. */
+#define REMOVED_DEPTH_MAX 200
 
 static int compare_descriptors(const void *a, const void *b)
 {
@@ -136,18 +137,51 @@ bool is_empty_directory(const char *path)
 	return entries == 2; /* itself and its parent */
 }
 
-static int remove_one(
-	const char *path, const struct stat *status, int type, struct FTW *where)
+static int remove_tree_at(int directory_fd, const char *name, unsigned depth);
+
+static int remove_below(int directory_fd, unsigned depth)
 {
-	(void)status;
-	(void)type;
-	(void)where;
-	return remove(path);
+	_cleanup_closedir_ DIR *directory = fdopendir(directory_fd);
+	const struct dirent *entry;
+	int result = 0;
+
+	if (!directory) {
+		close(directory_fd);
+		return -1;
+	}
+	while ((entry = readdir(directory)))
+		if (!streq(entry->d_name, ".") && !streq(entry->d_name, "..") &&
+			remove_tree_at(dirfd(directory), entry->d_name, depth) < 0)
+			result = -1;
+	return result;
 }
 
-int remove_tree(const char *path)
+static int remove_tree_at(int directory_fd, const char *name, unsigned depth)
 {
-	return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	int fd;
+
+	if (unlinkat(directory_fd, name, 0) == 0)
+		return 0;
+	if (errno != EISDIR || !depth)
+		return -1;
+	fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		(void)!remove_below(fd, depth - 1);
+	return unlinkat(directory_fd, name, AT_REMOVEDIR);
+}
+
+int remove_tree(int directory_fd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *parent = xstrndup(path, slash ? (size_t)(slash - path) : 0);
+	_cleanup_close_ int fd =
+		directory_fd == AT_FDCWD
+			? open(slash ? parent : ".", O_PATH | O_DIRECTORY | O_CLOEXEC)
+			: open_beneath(directory_fd, slash ? parent : ".",
+				  O_PATH | O_DIRECTORY);
+
+	return fd < 0 ? -1
+		      : remove_tree_at(fd, slash ? slash + 1 : path, REMOVED_DEPTH_MAX);
 }
 
 int make_directories(const char *path, mode_t mode)

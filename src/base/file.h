@@ -44,8 +44,9 @@ int make_directories(const char *path, mode_t mode);
 
 bool is_empty_directory(const char *path);
 
-/* rm -r: what the path names and all below it, following no link. */
-int remove_tree(const char *path);
+/* rm -r: what the path names and all below it. Beneath directory_fd, if that is none of
+ * AT_FDCWD, no link is followed, nor are any in what is removed. */
+int remove_tree(int directory_fd, const char *path);
 
 /*
  * Makes directory path with exactly this mode, owner and group (-1: the default), or

@@ -136,6 +136,7 @@ static char *words_of(const struct own_options *own)
 int own_options_read(struct own_options *ret, struct strv *words)
 {
 	bool given[ARRAY_LEN(options)] = {false};
+	int result = 0;
 
 	*ret = (struct own_options){.wait_ms = -1};
 	if (words && options_take(ret, options, ARRAY_LEN(options), words, given) < 0)
@@ -153,9 +154,9 @@ int own_options_read(struct own_options *ret, struct strv *words)
 		if (value && *value &&
 			options[i].set((char *)ret + options[i].offset,
 				options[i].variable, value) < 0)
-			return -1;
+			result = -1;
 	}
-	return 0;
+	return result;
 }
 
 void own_options_free(struct own_options *own)

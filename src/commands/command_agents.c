@@ -165,8 +165,8 @@ static void tell_alias(const struct surroundings *surroundings)
 		answer("interactive bash: %.*s", (int)strcspn(text, "\n"), text);
 }
 
-/* Whether a hook reaches us; *is_here: the agent has one, at least switched off. */
-static bool tell_hook(const char *agent, bool *is_here)
+/* Whether a hook reaches us; *is_off: one is switched off. */
+static bool tell_hook(const char *agent, bool *is_off)
 {
 	static const char *const names[] = {
 		"managed", "managed", "local", "project", "user"};
@@ -179,7 +179,6 @@ static bool tell_hook(const char *agent, bool *is_here)
 
 		if (!reach_has_hook(agent, place))
 			continue;
-		*is_here = true;
 		off = reach_switched_off(agent, place);
 		if (off)
 			answer("%s: hook in its %s settings ('%s'), but '%s' switches hooks "
@@ -191,6 +190,7 @@ static bool tell_hook(const char *agent, bool *is_here)
 				asks_for_trust ? ", if it was told to trust it (/hooks)"
 					       : "");
 		has_hook = has_hook || !off;
+		*is_off = *is_off || off;
 	}
 	return has_hook;
 }
@@ -215,10 +215,10 @@ static int check(const struct context *context)
 			self ? "a login shell" : "this one");
 	for (const char *const *agent = install_agents; *agent; agent++) {
 		_cleanup_free_ char *program = find_in_path(*agent);
-		bool is_here = program;
-		const bool has_hook = tell_hook(*agent, &is_here);
+		bool is_off = false;
+		const bool has_hook = tell_hook(*agent, &is_off);
 
-		if (!is_here)
+		if (!program && !has_hook && !is_off)
 			continue;
 		any = true;
 		if (has_hook)
@@ -227,8 +227,11 @@ static int check(const struct context *context)
 			answer("%s: by PATH alone; news and edits need its hook", *agent);
 			continue;
 		}
-		answer("%s: NOT reached: safe-rebuild agents --install %s", *agent,
-			*agent);
+		if (is_off)
+			answer("%s: NOT reached: its hooks are switched off", *agent);
+		else
+			answer("%s: NOT reached: safe-rebuild agents --install %s",
+				*agent, *agent);
 		all = false;
 	}
 	if (!any)

@@ -271,7 +271,7 @@ static int read_event(struct event *event, const char *given)
 
 	if (read_to_end(STDIN_FILENO, INPUT_MAX, &text, &len) < 0)
 		return error_errno("hook: cannot read the event");
-	event->json = json_loadb(text, len, 0, &wrong);
+	event->json = json_loadb(text, len, JSON_ALLOW_NUL, &wrong);
 	if (!json_is_object(event->json))
 		return error("hook: the event is not a JSON object: %s",
 			event->json ? "something else" : wrong.text);
@@ -282,7 +282,7 @@ static int read_event(struct event *event, const char *given)
 	event->input = json_object_get(event->json, "tool_input");
 	session = text_of(event->json, "session_id");
 	part = text_of(event->json, "agent_id");
-	if (part && event->vendor->part_is_session) {
+	if (part && event->vendor->part_is_session && !given) {
 		session = part;
 		part = NULL;
 	}

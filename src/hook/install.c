@@ -30,7 +30,7 @@ const char install_opencode_plugin[] =
 	"\n"
 	"export const SafeRebuild = async ({ directory }) => ({\n"
 	"  \"shell.env\": async (input, output) => {\n"
-	"    if (input.sessionID)\n"
+	"    if (input.sessionID && !process.env.SAFE_REBUILD_AGENT)\n"
 	"      output.env.SAFE_REBUILD_AGENT = \"opencode-\" + short(input.sessionID)\n"
 	"  },\n"
 	"  \"tool.execute.before\": async (input, output) => {\n"

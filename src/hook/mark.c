@@ -84,15 +84,12 @@ static int keep(void *data)
 {
 	const struct mark *mark = data;
 	_cleanup_free_ char *directory = xstrdup(mark->path);
-	_cleanup_close_ int fd = -1;
 
 	*strrchr(directory, '/') = '\0';
 	if (make_directories(directory, 0700) < 0)
 		return -1;
 	sweep_marks(directory);
-	fd = open(
-		mark->path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd < 0 ? -1 : write_all(fd, mark->text, strlen(mark->text));
+	return write_file_over(mark->path, 0600, mark->text, strlen(mark->text));
 }
 
 void mark_keep(const char *path, const char *text)

@@ -304,11 +304,11 @@ static bool is_rebuild(const char *word)
 	       (streq(name, "nixos-rebuild") || streq(name, "nixos-rebuild-ng"));
 }
 
-/* Whether one of the command's words, from and up to these, begins so. */
-static bool has_word(const struct strv *words, size_t from, size_t to, const char *start)
+/* Whether a word before the program at index gives the variable a value. */
+static bool has_assignment(const struct strv *words, size_t index, const char *start)
 {
-	for (size_t i = from; i < to; i++)
-		if (starts_with(words->words[i], start))
+	for (size_t i = 0; i < index; i++)
+		if (starts_with(words->words[i], start) && words->words[i][strlen(start)])
 			return true;
 	return false;
 }
@@ -316,8 +316,11 @@ static bool has_word(const struct strv *words, size_t from, size_t to, const cha
 /* Whether the words that lead to the program at index, or its own, say who calls. */
 static bool has_name(const struct strv *words, size_t index)
 {
-	return has_word(words, 0, index, "SAFE_REBUILD_AGENT=") ||
-	       has_word(words, index, words->len, "--agent");
+	for (size_t i = index; i < words->len && !streq(words->words[i], "--"); i++)
+		if (streq(words->words[i], "--agent") ||
+			starts_with(words->words[i], "--agent="))
+			return true;
+	return has_assignment(words, index, "SAFE_REBUILD_AGENT=");
 }
 
 /* Whether safe-rebuild at this index has anything to ask who calls; for log --agent is a
@@ -377,7 +380,7 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 		.behind = place_for_options(raw, i),
 		.replaced = replaced,
 		.named = named,
-		.has_reason = has_word(&words, 0, i, "SAFE_REBUILD_MESSAGE="),
+		.has_reason = has_assignment(&words, i, "SAFE_REBUILD_MESSAGE="),
 		.quote = edits->quote};
 }
 
@@ -437,6 +440,23 @@ char *shell_rewrite(const char *command, struct shell_rewrite *rewrite)
 	return strbuf_take(&out);
 }
 
+/* Claude Code runs no command with one of these where its user's rules decide. */
+static void plain_spaces(char *text)
+{
+	static const char *const spaces[] = {"\u00a0", "\u1680", "\u2000", "\u2001",
+		"\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008",
+		"\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000",
+		"\ufeff"};
+
+	for (size_t i = 0; i < ARRAY_LEN(spaces); i++)
+		for (char *at = text; (at = strstr(at, spaces[i]));) {
+			const size_t len = strlen(spaces[i]);
+
+			*at++ = ' ';
+			memmove(at, at + len - 1, strlen(at + len - 1) + 1);
+		}
+}
+
 char *shell_plain_text(const char *text, size_t max)
 {
 	_cleanup_free_ char *line = xstrndup(text, text_cut(text, max));
@@ -446,6 +466,7 @@ char *shell_plain_text(const char *text, size_t max)
 
 	for (char *at = line; (at = strpbrk(at, "\n\r\t"));)
 		*at = ' ';
+	plain_spaces(line);
 	clean = text_clean(line, strlen(line));
 	for (const char *at = clean; *at; at++) {
 		if (*at == '\'' || *at == '"')

@@ -76,14 +76,7 @@ int ledger_path_id(git_oid *ret, const struct ledger *ledger, const git_oid *tre
 
 bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id)
 {
-	char name[OID_TEXT_SIZE];
-	_cleanup_free_ char *path = NULL;
-	struct stat status;
-
-	oid_text(name, id);
-	path = xasprintf("%s/objects/%.2s/%s", ledger->path, name, name + 2);
-	*ret = lstat(path, &status) < 0 ? (uid_t)-1 : file_writer(&status);
-	return *ret != (uid_t)-1;
+	return loose_writer(ret, ledger->path, id);
 }
 
 bool ledger_vouches(
@@ -158,7 +151,7 @@ static void remove_unfinished(const struct ledger *ledger)
 
 	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)
-			(void)!remove_tree(found.gl_pathv[i]);
+			(void)!remove_tree(AT_FDCWD, found.gl_pathv[i]);
 	globfree(&found);
 }
 

@@ -88,20 +88,36 @@ static bool is_in_the_place_of_a_directory(const char *path)
 	return false;
 }
 
-static bool is_shut(const struct ledger *ledger, const char *path)
+/* Of a member: what is root's or the system user's is wrong in another way, and no reason
+ * to lose it. */
+static bool is_shut(
+	const struct ledger *ledger, const char *path, const struct stat *status)
 {
 	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
 
-	return faccessat(AT_FDCWD, whole, R_OK, AT_EACCESS) < 0 && errno == EACCES;
+	return status->st_uid && status->st_uid != geteuid() &&
+	       faccessat(AT_FDCWD, whole, R_OK, AT_EACCESS) < 0 && errno == EACCES;
+}
+
+/* refs/running/N, N as we write it. */
+static bool is_misnamed(const char *path)
+{
+	const char *name = path + strlen("refs/running/");
+
+	return starts_with(path, "refs/running/") &&
+	       (*name < '1' || *name > '9' || name[strspn(name, "0123456789")]);
 }
 
 static void note_trap(const struct ledger *ledger, struct strv *found, const char *path,
 	const struct stat *status)
 {
+	const bool is_reference = starts_with(path, "refs/");
+
 	if (!S_ISREG(status->st_mode) || streq(path, ALTERNATES) ||
 		is_in_the_place_of_a_directory(path) ||
-		(starts_with(path, "refs/") &&
-			(status->st_size > REFERENCE_MAX || is_shut(ledger, path))))
+		(is_reference && !ends_with(path, ".lock") && is_misnamed(path)) ||
+		(is_reference && (status->st_size > REFERENCE_MAX ||
+					 is_shut(ledger, path, status))))
 		strv_add(found, path);
 }
 
@@ -131,14 +147,14 @@ static void note_unfinished(const struct ledger *ledger, struct strv *found,
 		strv_add(found, path);
 }
 
-static int remove_trap(
-	const struct ledger *ledger, const char *path, struct strv *removed)
+/* Directories of members can be exchanged for links at any moment. */
+static int remove_trap(int top, const char *path, struct strv *removed)
 {
-	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
-
-	if (remove_tree(whole) == 0)
+	if (remove_tree(top, path) == 0)
 		strv_add(removed, path);
-	return access(whole, F_OK) < 0 ? 0 : error_errno("'%s' is a trap for git", whole);
+	else if (errno != ENOENT)
+		return error_errno("'%s' in the ledger is a trap for git", path);
+	return 0;
 }
 
 /* One line, however much somebody has planted. */
@@ -157,22 +173,19 @@ static void say_removed(const struct strv *removed)
 }
 
 /* Only the owner of objects/ can, and without it others can still read. */
-static void clear_fan_out(const struct ledger *ledger, struct strv *removed)
+static void clear_fan_out(const struct ledger *ledger, int top, struct strv *removed)
 {
 	_cleanup_strv_ struct strv found = {0};
 
 	list_files(ledger, "objects", DEPTH_MAX, note_no_fan_out, &found);
-	for (size_t i = 0; i < found.len; i++) {
-		_cleanup_free_ char *whole =
-			xasprintf("%s/%s", ledger->path, found.words[i]);
-
-		if (remove(whole) == 0)
+	for (size_t i = 0; i < found.len; i++)
+		if (remove_tree(top, found.words[i]) == 0)
 			strv_add(removed, found.words[i]);
-	}
 }
 
 int ledger_remove_traps(const struct ledger *ledger)
 {
+	_cleanup_close_ int top = open(ledger->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_strv_ struct strv found = {0}, removed = {0};
 	int result = 0;
 
@@ -186,8 +199,8 @@ int ledger_remove_traps(const struct ledger *ledger)
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
 		list_files(ledger, shared[i], 0, note_trap, &found);
 	for (size_t i = 0; i < found.len && result == 0; i++)
-		result = remove_trap(ledger, found.words[i], &removed);
-	clear_fan_out(ledger, &removed);
+		result = remove_trap(top, found.words[i], &removed);
+	clear_fan_out(ledger, top, &removed);
 	say_removed(&removed);
 	return result;
 }

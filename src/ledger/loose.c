@@ -31,7 +31,8 @@ struct loose {
 
 struct object {
 	git_object_t type;
-	char *whole; /* its header and its content */
+	char *whole;  /* its header and its content */
+	uid_t writer; /* file_writer() */
 	size_t header_len;
 	size_t len; /* of the content */
 };
@@ -120,9 +121,11 @@ static void set_error(const char *format, ...)
 	git_error_set_str(GIT_ERROR_ODB, text);
 }
 
-static bool is_shut(const char *path)
+/* A member's, which keeps its place from ours; what is root's is not to be lost. */
+static bool is_shut(const char *path, const struct stat *status)
 {
-	return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0 && errno == EACCES;
+	return status->st_uid && status->st_uid != geteuid() &&
+	       faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0 && errno == EACCES;
 }
 
 /* GIT_ENOTFOUND: no such file; GIT_EMISMATCH: one that is damaged. */
@@ -136,9 +139,8 @@ static int load(struct object *ret, const char *path, const git_oid *id)
 
 	if (fd < 0 && errno == ENOENT)
 		return GIT_ENOTFOUND;
-	/* Ours can be read by all; one that cannot be keeps its place from ours. */
 	if (lstat(path, &status) == 0 &&
-		(!S_ISREG(status.st_mode) || (fd < 0 && is_shut(path)))) {
+		(!S_ISREG(status.st_mode) || (fd < 0 && is_shut(path, &status)))) {
 		if (remove(path) == 0)
 			warn("removed '%s' from the ledger: it was no file that belongs there",
 				path);
@@ -148,6 +150,7 @@ static int load(struct object *ret, const char *path, const git_oid *id)
 		set_error("cannot read '%s': %s", path, strerror(errno));
 		return GIT_ERROR;
 	}
+	ret->writer = fstat(fd, &status) < 0 ? (uid_t)-1 : file_writer(&status);
 	if (unpack(ret, raw, raw_len) && is_what_its_name_says(ret, id))
 		return 0;
 	set_error("'%s' is damaged", path);
@@ -243,4 +246,18 @@ int loose_add(git_odb *odb, const char *ledger_path)
 int loose_add_to_write(git_odb *odb, const char *ledger_path)
 {
 	return add(odb, ledger_path, true);
+}
+
+bool loose_writer(uid_t *ret, const char *ledger_path, const git_oid *id)
+{
+	_cleanup_(object_cleanup) struct object object = {0};
+	_cleanup_free_ char *path = NULL;
+	char name[OID_TEXT_SIZE];
+
+	oid_text(name, id);
+	path = xasprintf("%s/objects/%.2s/%s", ledger_path, name, name + 2);
+	if (load(&object, path, id) < 0)
+		return false;
+	*ret = object.writer;
+	return *ret != (uid_t)-1;
 }

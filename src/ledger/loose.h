@@ -10,6 +10,12 @@
  */
 #include "ledger/git.h"
 
+/*
+ * Who alone wrote the object: the owner of the file whose very content it is, for another
+ * could be put in its place between two looks. false: it is packed, or is not there.
+ */
+bool loose_writer(uid_t *ret, const char *ledger_path, const git_oid *id);
+
 /* -1 with libgit2's error set. */
 int loose_add(git_odb *odb, const char *ledger_path) _must_check_;
 /* The same for one who has in hand what it asks for: what is damaged is not there. */

@@ -1,5 +1,6 @@
 #include "queue/cancellation.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -10,6 +11,8 @@
 
 #define REQUEST_MAX ((size_t)64 << 10)
 #define MESSAGE_SHOWN 500
+/* Who asks gives up long before. */
+#define WAITED_FOR_SECONDS 60
 
 static char *request_path(const char *ticket_path)
 {
@@ -101,9 +104,14 @@ int cancellation_request(
 		return -1;
 	if (ret_id)
 		*ret_id = status.st_ino;
-	/* What stands there and is no request is in the way of all. */
-	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode))
-		(void)remove_tree(path);
+	if (link_file(fd, path) == 0)
+		return 0;
+	/* One that nobody waits for any more, or that is none, is in the way of all. */
+	if (errno != EEXIST || lstat(path, &status) < 0 ||
+		(S_ISREG(status.st_mode) &&
+			time(NULL) - status.st_mtime < WAITED_FOR_SECONDS))
+		return -1;
+	(void)remove_tree(AT_FDCWD, path);
 	return link_file(fd, path);
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -29,35 +30,59 @@ struct arrival {
 	bool asked_ancestors, ancestor_has_lock;
 };
 
-/* A part of a target that a member has made becomes the system user's, for whoever owns
- * it could rename it under those who use it. fd: -1 is passed on; taken. */
+/* Makes it the system user's, for whoever owns it could rename it under those who use
+ * it. */
 static int adopt(int fd, mode_t mode, const struct sharing *sharing)
 {
-	_cleanup_close_ int part = fd;
-	struct stat status;
-
-	if (part < 0 || fstat(part, &status) < 0)
-		return -1;
-	if (!status.st_uid || status.st_uid == sharing->user)
-		return TAKE_FD(part);
-	if ((!S_ISDIR(status.st_mode) && status.st_nlink > 1) ||
-		fchown(part, sharing->user, sharing->group) < 0 || fchmod(part, mode) < 0)
-		return -1;
-	return TAKE_FD(part);
+	(void)fremovexattr(fd, "system.posix_acl_access");
+	(void)fremovexattr(fd, "system.posix_acl_default");
+	return fchown(fd, sharing->user, sharing->group) < 0 ? -1 : fchmod(fd, mode);
 }
 
-/* With root's rights, and without following a link. */
+/* With it could come what is another's: then root changes nothing. */
+static bool is_of(int fd, uid_t owner, mode_t type)
+{
+	struct stat status;
+
+	return fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == owner &&
+	       (status.st_mode & S_IFMT) == type &&
+	       (S_ISDIR(type) || status.st_nlink == 1);
+}
+
+static bool is_there(int directory_fd, const char *name)
+{
+	return faccessat(directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Whether all of it is its owner's, and has become the system user's. */
+static bool adopt_parts(int top, uid_t owner, const struct sharing *sharing)
+{
+	_cleanup_close_ int queue = open_beneath(top, "queue", O_RDONLY | O_DIRECTORY);
+	_cleanup_close_ int lock = open_beneath(top, "lock", O_RDONLY | O_NONBLOCK);
+
+	if ((is_there(top, "queue") && !is_of(queue, owner, S_IFDIR)) ||
+		(is_there(top, "lock") && !is_of(lock, owner, S_IFREG)) ||
+		adopt(top, SHARED_MODE, sharing) < 0)
+		return false;
+	return (queue < 0 || adopt(queue, SHARED_MODE, sharing) == 0) &&
+	       (lock < 0 || adopt(lock, LOCK_MODE, sharing) == 0);
+}
+
+/* With root's rights: what a member has made of a target, or was made for root alone. */
 static void adopt_target(
 	const struct target *target, const char *targets, const struct sharing *sharing)
 {
-	const int directory = O_RDONLY | O_DIRECTORY;
 	_cleanup_close_ int all = open(targets, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_close_ int top =
-		adopt(open_beneath(all, target->name, directory), SHARED_MODE, sharing);
-	_cleanup_close_ int queue =
-		adopt(open_beneath(top, "queue", directory), SHARED_MODE, sharing);
-	_cleanup_close_ int lock = adopt(
-		open_beneath(top, "lock", O_RDONLY | O_NONBLOCK), LOCK_MODE, sharing);
+	_cleanup_close_ int top = open_beneath(all, target->name, O_RDONLY | O_DIRECTORY);
+	_cleanup_free_ char *aside = xasprintf(".%s.%d", target->name, (int)getpid());
+	struct stat status;
+
+	if (top < 0 || fstat(top, &status) < 0 || status.st_uid == sharing->user ||
+		adopt_parts(top, status.st_uid, sharing))
+		return;
+	if (renameat(all, target->name, all, aside) == 0)
+		warn("'%s' is not one user's alone: moved to '%s/%s'", target->directory,
+			targets, aside);
 }
 
 /* What stands where a part of a target belongs, and is none. */
@@ -66,7 +91,7 @@ static void clear_part(const char *path, mode_t type)
 	struct stat status;
 
 	if (lstat(path, &status) == 0 && (status.st_mode & S_IFMT) != type &&
-		remove_tree(path) == 0)
+		remove_tree(AT_FDCWD, path) == 0)
 		warn("removed '%s': it was no part of a queue", path);
 }
 
@@ -84,6 +109,7 @@ int queue_make(const struct settings *settings, const struct target *target)
 	_cleanup_free_ char *targets = xasprintf("%s/targets", settings->run_path);
 	_cleanup_close_ int lock = -1;
 	struct sharing sharing;
+	struct stat status;
 
 	if (geteuid() != 0 && !target_is_system(target->name))
 		clear_target(target);
@@ -93,6 +119,9 @@ int queue_make(const struct settings *settings, const struct target *target)
 	if (sharing_make_top(&sharing, settings->run_path, 0755, "queue") < 0 ||
 		sharing_make(&sharing, targets) < 0)
 		return -1;
+	/* What a member makes there is for all. */
+	if (stat(targets, &status) == 0 && (status.st_mode & S_ISGID))
+		sharing.is_shared = true;
 	/* What members can move about is made with lowered rights, by queue_enter(). */
 	if (!target_is_system(target->name) && sharing.is_shared && geteuid() == 0) {
 		adopt_target(target, targets, &sharing);

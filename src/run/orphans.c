@@ -188,13 +188,17 @@ void orphans_record(struct ledger *ledger, const struct settings *settings,
 	const struct target *target, const struct surroundings *surroundings)
 {
 	_cleanup_builds_ struct builds running = {0}, ended = {0};
+	size_t recorded = 0;
 
 	if (builds_running(&running, &ended, ledger) < 0)
 		return;
-	for (size_t i = 0; i < running.len && i < RECORDED_MAX; i++)
-		if (build_is_orphaned(&running.list[i], settings) &&
-			!is_left_to_member(&running.list[i], settings))
-			record_orphan(&running.list[i], ledger, settings, surroundings);
+	for (size_t i = 0; i < running.len && recorded < RECORDED_MAX; i++) {
+		if (!build_is_orphaned(&running.list[i], settings) ||
+			is_left_to_member(&running.list[i], settings))
+			continue;
+		record_orphan(&running.list[i], ledger, settings, surroundings);
+		recorded++;
+	}
 	/* Their runner was killed between the record and the reference. */
 	for (size_t i = 0; i < ended.len && i < FORGOTTEN_MAX; i++)
 		(void)!ledger_forget_running(ledger, ended.list[i].number);

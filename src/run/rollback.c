@@ -184,8 +184,11 @@ static void cancel_holder(const struct run *run)
 	record_set(&request, "By", run->caller.agent);
 	record_set(&request, "Message",
 		run->build.message ? run->build.message : "rollback");
-	if (cancellation_request(NULL, run->target.queue, holder->ticket, &request) < 0)
+	if (cancellation_request(NULL, run->target.queue, holder->ticket, &request) < 0) {
+		warn_errno("cannot ask build %" PRIu64 " by %s to end, waiting for it",
+			holder->number, holder->agent);
 		return;
+	}
 	say("asked build %" PRIu64 " by %s to end", holder->number, holder->agent);
 }
 

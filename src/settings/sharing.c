@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/message.h"
 #include "base/rights.h"
 
@@ -42,43 +43,51 @@ static bool find_user(uid_t *ret, const struct settings *settings)
 	return user;
 }
 
-/* Changing the mode is not enough to share what was made for root alone. */
-static bool was_made_alone(const struct settings *settings)
+/*
+ * The group that what is recorded is shared with; 0: it was made for root alone. -1:
+ * there is nothing yet. It stays so whatever the settings say: changing some modes would
+ * not change who can read the rest, and root must keep its rights down where members
+ * write.
+ */
+static gid_t find_group_of_ledger(const struct settings *settings)
 {
+	_cleanup_free_ char *ledger = xasprintf("%s/ledger.git", settings->state_path);
 	struct stat status;
 
-	if (stat(settings->state_path, &status) < 0 || status.st_uid || status.st_gid ||
+	if (stat(ledger, &status) == 0)
+		return status.st_gid;
+	if (stat(settings->state_path, &status) < 0 || status.st_uid ||
 		is_empty_directory(settings->state_path))
-		return false;
-	warn("'%s' was made for root alone and stays so (to share it: move it away)",
-		settings->state_path);
-	return true;
+		return (gid_t)-1;
+	return status.st_mode & S_ISGID || !status.st_gid ? status.st_gid : (gid_t)-1;
 }
 
-/* What members can write into stays theirs, too, when the group's name is gone: root must
- * not work there with all its rights. 0: nothing was shared. */
-static gid_t group_of_shared(const struct settings *settings)
+static gid_t choose_group(const struct settings *settings)
 {
-	struct stat status;
+	const struct group *group = find_group(settings);
+	const gid_t wanted = group ? group->gr_gid : 0;
+	const gid_t found = find_group_of_ledger(settings);
 
-	return stat(settings->state_path, &status) == 0 && !status.st_uid &&
-			       (status.st_mode & S_ISGID)
-		       ? status.st_gid
-		       : 0;
+	if (found == (gid_t)-1 || found == wanted)
+		return wanted;
+	if (!found)
+		warn("'%s' was made for root alone and stays so (to share it: move it away)",
+			settings->state_path);
+	else if (wanted)
+		warn("'%s' is shared with group %u and stays so (for '%s': move it away)",
+			settings->state_path, (unsigned)found, group->gr_name);
+	return found;
 }
 
 static struct sharing find(const struct settings *settings)
 {
 	struct sharing found = {.user = (uid_t)-1, .group = (gid_t)-1};
-	const struct group *group;
 	gid_t gid;
 
 	if (getuid() != 0)
 		return found;
-	group = find_group(settings);
-	gid = group ? group->gr_gid : group_of_shared(settings);
-	found.is_shared =
-		gid && !was_made_alone(settings) && find_user(&found.user, settings);
+	gid = choose_group(settings);
+	found.is_shared = gid && find_user(&found.user, settings);
 	if (found.is_shared)
 		found.group = gid;
 	return found;
