@@ -228,10 +228,32 @@ answer() {
 	done
 }
 
+@test "a name that was given: Codex' subagents are told apart, opencode's shell keeps it" {
+	local id
+	for id in 01a20f65-7691-70b3-8000-000011112222 01a20f65-7691-70b3-8000-000033334444; do
+		SAFE_REBUILD_AGENT=mybot event codex '{"session_id": "01a20f65-0000-7000-8000-000078147240", "agent_id": "'$id'",
+			"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "nixos-rebuild test"}}'
+		assert_equal "$(answer 'a["updatedInput"]["command"]')" "safe-rebuild test --agent mybot.${id: -6}"
+	done
+	sr agents --opencode-plugin | grep -q '!process.env.SAFE_REBUILD_AGENT'
+}
+
+@test "a file's content may hold a NUL" {
+	sr --agent a switch --flake . 2>/dev/null
+	event claude '{"session_id": "x", "hook_event_name": "PostToolUse", "tool_name": "Write",
+		"tool_input": {"file_path": "'"$CONFIG"'/flake.nix", "content": "a\u0000b"}}'
+	assert_equal "$stderr" ""
+	grep -rq "$CONFIG/flake.nix" "$STATE/edits"
+}
+
 @test "variables that are wrong do not stand in a hook's way" {
 	SAFE_REBUILD_WAIT=soon SAFE_REBUILD_CONFIRM=x event claude '{"session_id": "x", "hook_event_name": "PreToolUse",
 		"tool_name": "Bash", "tool_input": {"command": "nixos-rebuild switch"}}'
 	assert_equal "$(answer 'a["updatedInput"]["command"]')" "safe-rebuild switch"
+	sr --agent a switch --flake . 2>/dev/null
+	SAFE_REBUILD_WAIT=soon event claude '{"session_id": "x", "hook_event_name": "PostToolUse", "tool_name": "Edit",
+		"tool_input": {"file_path": "'"$CONFIG"'/flake.nix"}}'
+	grep -rq "$CONFIG/flake.nix" "$STATE/edits"
 }
 
 @test "known configurations are remembered until something is built" {

@@ -225,6 +225,11 @@ static void test_agent(void **state)
 			"safe-rebuild --agent x.1 --no-wait switch"},
 		{"safe-rebuild 'switch'", "safe-rebuild --agent x.1 'switch'"},
 		{"safe-rebuild switch --agent me", NULL},
+		{"safe-rebuild exec -- foo --agent bar",
+			"safe-rebuild exec --agent x.1 -- foo --agent bar"},
+		{"safe-rebuild exec --agents", "safe-rebuild exec --agent x.1 --agents"},
+		{"SAFE_REBUILD_AGENT= safe-rebuild switch",
+			"SAFE_REBUILD_AGENT= safe-rebuild switch --agent x.1"},
 		{"nixos-rebuild --flake . switch",
 			"safe-rebuild --agent x.1 --message 'a b' --flake . switch"},
 		{"SAFE_REBUILD_MESSAGE=mine nixos-rebuild switch",
@@ -260,10 +265,12 @@ static void test_plain_text(void **state)
 	_cleanup_free_ char *plain =
 		shell_plain_text("it's \"$(id)\" `touch x` a\\ b!", 200);
 	_cleanup_free_ char *blank = shell_plain_text(" $ ", 200);
+	_cleanup_free_ char *spaces = shell_plain_text("a\u00a0b\u3000\u2009c", 200);
 
 	(void)state;
 	assert_string_equal(plain, "it’s ’(id)’ touch x a b");
 	assert_null(blank);
+	assert_string_equal(spaces, "a b  c");
 }
 
 int main(void)
