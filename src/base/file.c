@@ -137,6 +137,13 @@ bool is_empty_directory(const char *path)
 	return entries == 2; /* itself and its parent */
 }
 
+int free_name(const char *path)
+{
+	_cleanup_free_ char *aside = xasprintf("%s.aside.%d", path, (int)getpid());
+
+	return unlink(path) == 0 || errno == ENOENT ? 0 : rename(path, aside);
+}
+
 static int remove_tree_at(int directory_fd, const char *name, unsigned depth);
 
 static int remove_below(int directory_fd, unsigned depth)

@@ -44,6 +44,10 @@ int make_directories(const char *path, mode_t mode);
 
 bool is_empty_directory(const char *path);
 
+/* Removes what has this name; a directory, which may hold what cannot be removed, is
+ * given another name beside it. */
+int free_name(const char *path);
+
 /* rm -r: what the path names and all below it. Beneath directory_fd, if that is none of
  * AT_FDCWD, no link is followed, nor are any in what is removed. */
 int remove_tree(int directory_fd, const char *path);

@@ -94,7 +94,7 @@ static int open_own(const char *name)
 		if (fd < 0 && errno != EINVAL && errno != ELOOP && errno != EACCES &&
 			errno != EISDIR)
 			return -1;
-		if (remove_tree(AT_FDCWD, name) < 0)
+		if (free_name(name) < 0)
 			return -1;
 	}
 	return -1;

@@ -38,6 +38,25 @@ void ledger_free(struct ledger *ledger)
 	free(ledger);
 }
 
+/* A git gc under another umask makes packs that only root can read. What is in them would
+ * count as lost, and the chain begin anew. */
+static int check_packs(const struct ledger *ledger)
+{
+	_cleanup_free_ char *path = xasprintf("%s/objects/pack", ledger->path);
+	_cleanup_closedir_ DIR *directory = opendir(path);
+	const struct dirent *entry;
+
+	while (directory && (entry = readdir(directory)))
+		if (starts_with(entry->d_name, "pack-") &&
+			faccessat(dirfd(directory), entry->d_name, R_OK, AT_EACCESS) <
+				0 &&
+			errno == EACCES)
+			return error_errno("cannot read '%s/%s', which git gc may have "
+					   "made (chgrp and chmod g+r it)",
+				path, entry->d_name);
+	return 0;
+}
+
 static int open_repository(struct ledger *ledger)
 {
 	_cleanup_git_(odb) git_odb *odb = NULL;
@@ -47,7 +66,7 @@ static int open_repository(struct ledger *ledger)
 			"cannot read the ledger '%s' (use sudo, or become a member of "
 			"its group)",
 			ledger->path);
-	if (ledger_remove_traps(ledger) < 0)
+	if (ledger_remove_traps(ledger) < 0 || check_packs(ledger) < 0)
 		return -1;
 	if (git_repository_open_bare(&ledger->repository, ledger->path) < 0 ||
 		git_repository_odb(&odb, ledger->repository) < 0 ||

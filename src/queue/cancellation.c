@@ -39,14 +39,31 @@ static bool is_about(const struct record *request, const char *name)
 	return record_get(request, "By") && ticket && streq(ticket, name);
 }
 
+/* false: there is none that counts. */
+static bool read_request(struct cancellation *ret, const char *path, const char *ticket)
+{
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_free_ char *text = NULL;
+	struct stat status;
+	size_t len;
+
+	*ret = (struct cancellation){.from = (uid_t)-1};
+	if (fd < 0 || fstat(fd, &status) < 0 ||
+		read_to_end(fd, REQUEST_MAX, &text, &len) < 0)
+		return false;
+	ret->from = file_writer(&status);
+	ret->id = status.st_ino;
+	ret->made = status.st_mtime;
+	record_parse(&ret->record, text, len);
+	return ret->from != (uid_t)-1 && is_about(&ret->record, ticket);
+}
+
 bool cancellation_receive(struct cancellation *ret, const struct build *run,
 	const struct ticket *ticket, int watch)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	_cleanup_free_ char *path = NULL, *text = NULL;
-	_cleanup_close_ int fd = -1;
-	struct stat status;
-	size_t len;
+	_cleanup_free_ char *path = NULL;
 
 	*ret = (struct cancellation){.from = (uid_t)-1};
 	if (watch >= 0)
@@ -54,14 +71,8 @@ bool cancellation_receive(struct cancellation *ret, const struct build *run,
 	if (!ticket->path)
 		return false;
 	path = request_path(ticket->path);
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &status) < 0 || status.st_ino == run->cancel_request ||
-		read_to_end(fd, REQUEST_MAX, &text, &len) < 0)
-		return false;
-	ret->from = file_writer(&status);
-	ret->id = status.st_ino;
-	record_parse(&ret->record, text, len);
-	return ret->from != (uid_t)-1 && is_about(&ret->record, ticket_name(ticket));
+	return read_request(ret, path, ticket_name(ticket)) &&
+	       ret->id != run->cancel_request;
 }
 
 void cancellation_free(struct cancellation *request)
@@ -89,6 +100,15 @@ void cancellation_answer(
 	run->cancel_request = request->id;
 }
 
+/* One that nobody waits for any more, or that is none, is in the way of all. */
+static bool is_waited_for(const char *path, const char *ticket)
+{
+	_cleanup_cancellation_ struct cancellation request = {0};
+
+	return read_request(&request, path, ticket) &&
+	       time(NULL) - request.made < WAITED_FOR_SECONDS;
+}
+
 int cancellation_request(
 	uint64_t *ret_id, const char *queue, const char *name, struct record *request)
 {
@@ -106,12 +126,9 @@ int cancellation_request(
 		*ret_id = status.st_ino;
 	if (link_file(fd, path) == 0)
 		return 0;
-	/* One that nobody waits for any more, or that is none, is in the way of all. */
-	if (errno != EEXIST || lstat(path, &status) < 0 ||
-		(S_ISREG(status.st_mode) &&
-			time(NULL) - status.st_mtime < WAITED_FOR_SECONDS))
+	if (errno != EEXIST || is_waited_for(path, name))
 		return -1;
-	(void)remove_tree(AT_FDCWD, path);
+	(void)free_name(path);
 	return link_file(fd, path);
 }
 

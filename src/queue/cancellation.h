@@ -18,6 +18,7 @@ struct cancellation {
 	struct record record;
 	uid_t from;  /* who alone wrote it */
 	uint64_t id; /* of its file */
+	time_t made;
 };
 
 /* Empties the descriptor and reads the request, if there is one that was not answered

@@ -91,7 +91,7 @@ static void clear_part(const char *path, mode_t type)
 	struct stat status;
 
 	if (lstat(path, &status) == 0 && (status.st_mode & S_IFMT) != type &&
-		remove_tree(AT_FDCWD, path) == 0)
+		free_name(path) == 0)
 		warn("removed '%s': it was no part of a queue", path);
 }
 

@@ -72,7 +72,7 @@ int log_create(const struct settings *settings, uint64_t number)
 	if (settings->log_keep)
 		remove_old(settings, number);
 	/* A number is given once: a file that is there is a leftover of a lost ledger. */
-	(void)!remove_tree(AT_FDCWD, path);
+	(void)!free_name(path);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return error_errno("cannot make '%s'", path);

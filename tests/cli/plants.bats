@@ -438,3 +438,39 @@ forge() {
 	as 12345 --agent mm switch --flake . 2>/dev/null
 	assert_equal "$(sr log | wc -l)" 4
 }
+
+@test "packs that only root can read are not taken for a loss" {
+	begin
+	(umask 077 && git --git-dir "$LEDGER" gc -q)
+	run sr --agent a switch --flake .
+	assert_equal "$status" 0
+	assert_contains "$output" "which git gc may have made (chgrp and chmod g+r it)"
+	assert_contains "$output" "not recorded"
+	chgrp users "$LEDGER"/objects/pack/*
+	chmod g+r "$LEDGER"/objects/pack/*
+	builds a 2
+	assert_equal "$(sr log | wc -l)" 2
+}
+
+@test "what stands in the place of a request, a log or notes keeps root's from none" {
+	begin
+	local ticket plant
+	# shellcheck disable=SC2016
+	for plant in 'echo x >"$1"' 'mkdir -p "$1/x/y"'; do
+		rm -f "$ROOT/started" "$ROOT/go"
+		HOLD=1 sr --agent holder switch --flake . 2>"$ROOT/err" 3>&- &
+		wait_for test -e "$ROOT/started"
+		ticket=$(basename "$ROOT/$QUEUE"/0*[0-9])
+		as_member sh -c "$plant" - "$ROOT/$QUEUE/$ticket.cancel"
+		run timeout 20 "$SAFE_REBUILD" --agent holder cancel
+		touch "$ROOT/go"
+		wait || true
+		assert_equal "$status" 0
+	done
+	as_member mkdir -p "$ROOT/var/log/safe-rebuild/4.log/x/y" "$STATE/edits/0/x/y"
+	builds a 4
+	test -f "$ROOT/var/log/safe-rebuild/4.log"
+	printf '{"hook_event_name": "PostToolUse", "session_id": "x", "tool_name": "Edit", "tool_input": {"file_path": "%s"}}' \
+		"$CONFIG/flake.nix" | timeout 10 "$SAFE_REBUILD" hook claude
+	grep -q flake.nix "$STATE/edits/0"
+}
