@@ -212,7 +212,9 @@ static int prepare(struct run *run, const struct own_options *options, const cha
 			run->target.profile);
 	configuration_find(&run->configuration, &run->request);
 	run_begin_build(run, options);
-	run_share(run);
+	status = run_share(run);
+	if (status)
+		return status;
 	return ledger_open_to_record(&run->ledger, run->settings) < 0 ? EXIT_OWN_FAILURE
 								      : 0;
 }

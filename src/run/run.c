@@ -6,6 +6,7 @@
 #include "base/message.h"
 #include "base/text.h"
 #include "ledger/recording.h"
+#include "queue/lock.h"
 #include "queue/nested.h"
 #include "queue/outside.h"
 #include "rebuild/elevation.h"
@@ -234,15 +235,29 @@ static int prepare_any_command(
 	return 0;
 }
 
-void run_share(const struct run *run)
+/* Whether there are a lock and a queue, or no need of them. */
+static bool can_queue(const struct run *run)
 {
+	_cleanup_close_ int fd = lock_open(run->target.directory);
+
+	return !run_needs_lock(run) || (fd >= 0 && access(run->target.queue, F_OK) == 0);
+}
+
+int run_share(const struct run *run)
+{
+	int status = 0;
+
 	/* The queue last: whoever can queue can record. */
 	if (getuid() == 0 && ledger_make(run->settings) == 0)
 		(void)!log_make_directory(run->settings);
 	if (getuid() == 0 && queue_make(run->settings, &run->target) < 0 &&
-		errno == ENOSPC)
-		warn_errno("cannot make the queue in '%s'", run->settings->run_path);
+		errno == ENOSPC && !can_queue(run)) {
+		errno = ENOSPC;
+		status = fail_errno(EXIT_OWN_FAILURE, "cannot queue in '%s'",
+			run->settings->run_path);
+	}
 	sharing_lower_rights(run->settings);
+	return status;
 }
 
 static bool has_person_to_ask(const struct run *run)
@@ -285,7 +300,9 @@ static int run_prepared(const struct settings *settings,
 	status = prepare(&run, options, words);
 	if (status)
 		return status;
-	run_share(&run);
+	status = run_share(&run);
+	if (status)
+		return status;
 	join_describe_request(&run);
 	status = run_needs_lock(&run) ? trial_check_own(&run) : 0;
 	if (status)

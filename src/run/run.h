@@ -69,7 +69,7 @@ void run_free(struct run *run);
  */
 int run_identify(struct run *run, const struct own_options *options) _must_check_;
 void run_begin_build(struct run *run, const struct own_options *options);
-void run_share(const struct run *run);
+int run_share(const struct run *run) _must_check_;
 int run_enter_queue(
 	struct run *run, const struct own_options *options, bool first) _must_check_;
 int run_hand_over(struct run *run) _must_check_;

@@ -474,3 +474,10 @@ forge() {
 		"$CONFIG/flake.nix" | timeout 10 "$SAFE_REBUILD" hook claude
 	grep -q flake.nix "$STATE/edits/0"
 }
+
+@test "a full /run at the very first call: the reason is told" {
+	run unshare --mount sh -c 'mount -t tmpfs -o nr_inodes=2 none "$ROOT/run"
+		exec timeout 10 "$SAFE_REBUILD" --agent a switch --flake .'
+	assert_equal "$status" 125
+	assert_contains "$output" "cannot queue in '$ROOT/run/safe-rebuild': No space left on device"
+}
