@@ -14,10 +14,11 @@
 static const struct {
 	const char *name;
 	mode_t mode;
-} entries[] = {{"objects", 03770}, {"objects/info", 02750}, {"refs", MEMBERS_MODE},
-	{"hooks", 0750}, {"info", 0750}, {"info/exclude", 0640},
-	{"hooks/README.sample", 0640}, {"config", 0640}, {"HEAD", 0640},
-	{"description", 0640}, {".", 02750}};
+} entries[] = {{"objects", 03770}, {"objects/info", 02750},
+	{"objects/pack", MEMBERS_MODE}, {"refs", MEMBERS_MODE},
+	{"refs/heads", MEMBERS_MODE}, {"refs/tags", MEMBERS_MODE}, {"hooks", 0750},
+	{"info", 0750}, {"info/exclude", 0640}, {"hooks/README.sample", 0640},
+	{"config", 0640}, {"HEAD", 0640}, {"description", 0640}, {".", 02750}};
 
 /* What is shared below them: in each directory those that members make there. */
 static const char *const shared[] = {"refs/heads", "refs/tags", "refs/running",
@@ -57,29 +58,25 @@ static void set_aside(const struct place *place, const char *name)
 		warn("'%s/%s' was in the way: moved to '%s'", place->path, name, aside);
 }
 
-/*
- * Makes the directory one that the group can use; whether it is ours. One that lies
- * directly in refs/ or objects/ nobody can have moved there who could not write into it.
- * One that is nested may be another's, which came along with what it is in.
- */
-static bool share(const struct place *place, const char *name, bool is_nested)
+static void open_to_group(const struct place *place, int fd)
 {
-	_cleanup_close_ int fd =
-		open_beneath(place->top, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 	struct stat status;
 
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return false;
-	if (is_open(place, fd, &status))
-		return is_ours(place, &status);
-	if (is_nested && !is_ours(place, &status)) {
-		set_aside(place, name);
-		return false;
-	}
+	if (fstat(fd, &status) < 0 || is_open(place, fd, &status))
+		return;
 	(void)fremovexattr(fd, "system.posix_acl_access");
 	(void)!fchown(fd, (uid_t)-1, place->sharing->group);
 	(void)!fchmod(fd, MEMBERS_MODE);
-	return is_ours(place, &status);
+}
+
+/* What lies directly in refs/ or objects/ nobody can have moved there who could not write
+ * into it. */
+static void share(const struct place *place, const char *name)
+{
+	_cleanup_close_ int fd = open_beneath(place->top, name, O_RDONLY | O_DIRECTORY);
+
+	if (fd >= 0)
+		open_to_group(place, fd);
 }
 
 static void make(const struct place *place, const char *name)
@@ -112,35 +109,50 @@ static void clear(const struct place *place, const char *path)
 	}
 }
 
-/* The targets among what agents refer to, where nobody can have put another's there. */
+/* What is nested and not ours may be another's, which came along with what it is in; and
+ * what is not even open is then in the way. */
+static void share_target(const struct place *place, int agents, const char *target)
+{
+	_cleanup_free_ char *name = xasprintf("refs/agents/%s", target);
+	_cleanup_close_ int fd = open_beneath(agents, target, O_RDONLY | O_DIRECTORY);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return;
+	if (*target == '.' ||
+		(!is_ours(place, &status) && !is_open(place, fd, &status))) {
+		set_aside(place, name);
+		return;
+	}
+	if (is_ours(place, &status))
+		open_to_group(place, fd);
+	clear(place, name);
+}
+
+/* The targets among what agents refer to; in a directory that a member has put there
+ * nothing is touched. */
 static void share_targets(const struct place *place)
 {
 	const int fd = open_beneath(place->top, "refs/agents", O_RDONLY | O_DIRECTORY);
 	_cleanup_closedir_ DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
+	struct stat status;
 
-	while (directory && (entry = readdir(directory))) {
-		_cleanup_free_ char *name = xasprintf("refs/agents/%s", entry->d_name);
-
-		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
-			continue;
-		if (*entry->d_name == '.')
-			set_aside(place, name);
-		else if (share(place, name, true))
-			clear(place, name);
-	}
+	if (!directory || fstat(fd, &status) < 0 || !is_ours(place, &status))
+		return;
+	while ((entry = readdir(directory)))
+		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+			share_target(place, fd, entry->d_name);
 }
 
 static void share_all(const struct place *place)
 {
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++) {
-		const bool ours = share(place, shared[i], false);
-
 		make(place, shared[i]);
-		if (ours && streq(shared[i], "refs/agents"))
+		share(place, shared[i]);
+		if (streq(shared[i], "refs/agents"))
 			share_targets(place);
-		else if (starts_with(shared[i], "refs/") &&
-			 !streq(shared[i], "refs/agents"))
+		else if (starts_with(shared[i], "refs/"))
 			clear(place, shared[i]);
 	}
 	for (unsigned i = 0; i < 256; i++) {
@@ -149,7 +161,7 @@ static void share_all(const struct place *place)
 
 		snprintf(name, sizeof(name), "objects/%02x", i & 0xff);
 		if (fstatat(place->top, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
-			(void)share(place, name, false);
+			share(place, name);
 	}
 }
 
