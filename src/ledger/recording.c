@@ -224,8 +224,9 @@ static bool is_same(const char *a, const char *b)
 	return a && b && streq(a, b);
 }
 
-/* Whether it is this very record, of a run that was killed before it could say so.
- * Somebody may have planted another of that number, but not as our file. */
+/* Whether the build was recorded by us, before a process was killed, or by another who
+ * found it as we did. Somebody may have planted another of that number, but not as our
+ * file; and what root has recorded for a member names that user. */
 static bool is_recorded_as(const struct ledger *ledger, const struct build *recorded,
 	const struct build *build)
 {
@@ -233,10 +234,8 @@ static bool is_recorded_as(const struct ledger *ledger, const struct build *reco
 
 	return ledger_owner_of(&writer, ledger, &recorded->commit) &&
 	       writer == geteuid() && is_same(recorded->agent, build->agent) &&
-	       recorded->started == build->started &&
-	       recorded->finished == build->finished &&
-	       recorded->outcome == build->outcome &&
-	       recorded->exit_status == build->exit_status;
+	       is_same(recorded->user, build->user) &&
+	       recorded->started == build->started;
 }
 
 int ledger_finish(struct ledger *ledger, struct build *build)
