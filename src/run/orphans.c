@@ -170,7 +170,6 @@ static void record_orphan(struct build *build, struct ledger *ledger,
 		build->taken_back ? "rolled-back" : "finished", build);
 }
 
-/* One that names a nixos-rebuild is believed gone only then. */
 static bool is_recorded(const struct build *ticket, struct ledger *ledger)
 {
 	_cleanup_build_ struct build build = BUILD_INIT;
@@ -178,6 +177,13 @@ static bool is_recorded(const struct build *ticket, struct ledger *ledger)
 	return build_in_chain(&build, ledger, ticket->number) > 0 &&
 	       build_is_of_agent(&build, ticket->agent) &&
 	       build.requested == ticket->requested;
+}
+
+/* That nothing is listed as running is enough where no nixos-rebuild can live on. */
+static bool is_over(const struct build *ticket, struct ledger *ledger)
+{
+	return (!ticket->child.pid && !ledger_lists_as_running(ledger, ticket->number)) ||
+	       is_recorded(ticket, ledger);
 }
 
 /* Tickets of builds that are not running any more: their runner was killed before it
@@ -189,9 +195,7 @@ static void sweep_recorded(struct ledger *ledger, const struct target *target)
 	if (tickets_read_dead(&dead, target->queue) < 0)
 		return;
 	for (size_t i = 0; i < dead.len; i++)
-		if (dead.list[i].number &&
-			!ledger_lists_as_running(ledger, dead.list[i].number) &&
-			(!dead.list[i].child.pid || is_recorded(&dead.list[i], ledger)))
+		if (dead.list[i].number && is_over(&dead.list[i], ledger))
 			ticket_sweep(target->queue, dead.list[i].ticket);
 }
 
