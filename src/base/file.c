@@ -157,7 +157,7 @@ static int remove_below(int directory_fd, unsigned depth)
 		return -1;
 	}
 	while ((entry = readdir(directory)))
-		if (!streq(entry->d_name, ".") && !streq(entry->d_name, "..") &&
+		if (!is_dot(entry->d_name) &&
 			remove_tree_at(dirfd(directory), entry->d_name, depth) < 0)
 			result = -1;
 	return result;
@@ -285,6 +285,12 @@ uid_t file_writer(const struct stat *status)
 {
 	return S_ISREG(status->st_mode) && !(status->st_mode & 0022) ? status->st_uid
 								     : (uid_t)-1;
+}
+
+bool file_is_shut(const char *path, const struct stat *status)
+{
+	return status->st_uid && status->st_uid != geteuid() &&
+	       faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0 && errno == EACCES;
 }
 
 int lock_within(int fd, int64_t ms)

@@ -54,9 +54,8 @@ int remove_tree(int directory_fd, const char *path);
 
 /*
  * Makes directory path with exactly this mode, owner and group (-1: the default), or
- * finds it there; root then gives it mode and group again, and
- * the user what is root's. Nobody ever sees it half made,
- * and of two processes at once each succeeds.
+ * finds it there; root then gives it mode and group again, and the user what is root's.
+ * Nobody ever sees it half made, and of two processes at once each succeeds.
  */
 int make_shared_directory(const char *path, mode_t mode, uid_t user, gid_t group);
 
@@ -76,6 +75,10 @@ int lock_within(int fd, int64_t ms) _must_check_;
 /* Who alone may write into the file, and vouches for what it says; (uid_t)-1: others may,
  * or it is none. That somebody owns it is not enough: a group's files can be moved. */
 uid_t file_writer(const struct stat *status);
+
+/* Whether the file, of this status, is another user's than root's or ours, and cannot be
+ * read. */
+bool file_is_shut(const char *path, const struct stat *status);
 
 /* Gives a nameless file (O_TMPFILE) this name; EEXIST if the name is taken. */
 int link_file(int fd, const char *path);

@@ -67,6 +67,12 @@ static inline bool streq(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+/* What readdir(3) lists of a directory itself and its parent. */
+static inline bool is_dot(const char *name)
+{
+	return streq(name, ".") || streq(name, "..");
+}
+
 static inline bool starts_with(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -180,13 +180,14 @@ static const struct path_changes *drafts_of(
 {
 	struct drafts *drafts = court->drafts;
 
-	if (drafts && git_oid_equal(&drafts->tree, &build->tree))
+	if (drafts && git_oid_equal(&drafts->tree, &build->tree) &&
+		git_oid_equal(&drafts->config_tree, &build->config_tree))
 		return &drafts->changes;
 	if (drafts)
 		path_changes_free(&drafts->changes);
 	else
 		drafts = court->drafts = xcalloc(1, sizeof(*drafts));
-	*drafts = (struct drafts){.tree = build->tree};
+	*drafts = (struct drafts){.tree = build->tree, .config_tree = build->config_tree};
 	if (tree_diff(&drafts->changes, court->repository, &build->config_tree,
 		    &build->tree) < 0)
 		drafts->changes = (struct path_changes){0};

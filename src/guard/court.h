@@ -9,7 +9,7 @@
 
 /* What a build had that was not committed; of the one that was asked about last. */
 struct drafts {
-	git_oid tree; /* the build's */
+	git_oid tree, config_tree; /* the build's */
 	struct path_changes changes;
 };
 

@@ -209,21 +209,14 @@ static bool differ_in_blanks(const git_blob *live, const git_blob *mine)
 			       git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
 }
 
-static bool is_one_line(const struct side *side)
-{
-	const char *text = side->text.text;
-	const size_t len = side->text.len;
-	const char *newline = len ? memchr(text, '\n', len) : NULL;
-
-	return !newline || newline + 1 == text + len;
-}
-
 /* Of a file that is one line the path is the name of what it says: "1.2", "nginx". */
 static void name_single_line(struct hunk *hunk, size_t start)
 {
+	const struct statements *live = &hunk->live.text, *mine = &hunk->mine.text;
 	struct items *items = hunk->items;
 
-	if (hunk->whole_file || !is_one_line(&hunk->live) || !is_one_line(&hunk->mine))
+	if (hunk->whole_file || !text_is_one_line(live->text, live->len) ||
+		!text_is_one_line(mine->text, mine->len))
 		return;
 	for (size_t i = start; i < items->len; i++)
 		if (!items->list[i].key)

@@ -26,6 +26,13 @@ static uint64_t hash_without_blanks(const char *text, size_t len, bool *ret_says
 	return hash;
 }
 
+bool text_is_one_line(const char *text, size_t len)
+{
+	const char *newline = len ? memchr(text, '\n', len) : NULL;
+
+	return !newline || newline + 1 == text + len;
+}
+
 uint64_t line_hash(const char *text, size_t len)
 {
 	bool says;

@@ -8,6 +8,9 @@
 
 #include "ledger/git.h"
 
+/* Whether the text has no line but one. */
+bool text_is_one_line(const char *text, size_t len);
+
 struct line {
 	const char *text; /* into the blob, not terminated */
 	size_t len;

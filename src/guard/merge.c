@@ -358,11 +358,8 @@ static bool is_sound(
 /* Of two files that are one line each, lines are no parts that could be put together. */
 static bool is_one_line(const git_blob *blob)
 {
-	const char *text = git_blob_rawcontent(blob);
-	const size_t len = (size_t)git_blob_rawsize(blob);
-	const char *newline = len ? memchr(text, '\n', len) : NULL;
-
-	return !newline || newline + 1 == text + len;
+	return text_is_one_line(
+		git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
 }
 
 int merge_texts(git_oid *ret, const struct verdict *verdict, const char *path,

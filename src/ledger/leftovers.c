@@ -47,11 +47,6 @@ static bool is_misplaced(const char *path, unsigned depth)
 		       strchr(path + strlen("refs/agents/"), '/'));
 }
 
-static bool is_itself_or_parent(const char *name)
-{
-	return streq(name, ".") || streq(name, "..");
-}
-
 static void list_files(const struct ledger *ledger, const char *path, unsigned depth,
 	file_found *is_found, struct strv *found)
 {
@@ -65,9 +60,8 @@ static void list_files(const struct ledger *ledger, const char *path, unsigned d
 		_cleanup_free_ char *below = xasprintf("%s/%s", path, entry->d_name);
 		struct stat status;
 
-		if (is_itself_or_parent(entry->d_name) ||
-			fstatat(dirfd(directory), entry->d_name, &status,
-				AT_SYMLINK_NOFOLLOW) < 0)
+		if (is_dot(entry->d_name) || fstatat(dirfd(directory), entry->d_name,
+						     &status, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (!S_ISDIR(status.st_mode) || is_misplaced(below, depth))
 			is_found(ledger, found, below, &status);
@@ -95,8 +89,7 @@ static bool is_shut(
 {
 	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
 
-	return status->st_uid && status->st_uid != geteuid() &&
-	       faccessat(AT_FDCWD, whole, R_OK, AT_EACCESS) < 0 && errno == EACCES;
+	return file_is_shut(whole, status);
 }
 
 /* refs/running/N, N as we write it. */

@@ -121,13 +121,6 @@ static void set_error(const char *format, ...)
 	git_error_set_str(GIT_ERROR_ODB, text);
 }
 
-/* A member's, which keeps its place from ours; what is root's is not to be lost. */
-static bool is_shut(const char *path, const struct stat *status)
-{
-	return status->st_uid && status->st_uid != geteuid() &&
-	       faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0 && errno == EACCES;
-}
-
 /* GIT_ENOTFOUND: no such file; GIT_EMISMATCH: one that is damaged. */
 static int load(struct object *ret, const char *path, const git_oid *id)
 {
@@ -139,8 +132,10 @@ static int load(struct object *ret, const char *path, const git_oid *id)
 
 	if (fd < 0 && errno == ENOENT)
 		return GIT_ENOTFOUND;
+	/* A member's, which keeps its place from ours; what is root's is not to be lost.
+	 */
 	if (lstat(path, &status) == 0 &&
-		(!S_ISREG(status.st_mode) || (fd < 0 && is_shut(path, &status)))) {
+		(!S_ISREG(status.st_mode) || (fd < 0 && file_is_shut(path, &status)))) {
 		if (remove(path) == 0)
 			warn("removed '%s' from the ledger: it was no file that belongs there",
 				path);

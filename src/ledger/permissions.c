@@ -101,7 +101,7 @@ static void clear(const struct place *place, const char *path)
 		_cleanup_free_ char *name = xasprintf("%s/%s", path, entry->d_name);
 		struct stat status;
 
-		if (!streq(entry->d_name, ".") && !streq(entry->d_name, "..") &&
+		if (!is_dot(entry->d_name) &&
 			fstatat(dirfd(directory), entry->d_name, &status,
 				AT_SYMLINK_NOFOLLOW) == 0 &&
 			S_ISDIR(status.st_mode))
@@ -141,7 +141,7 @@ static void share_targets(const struct place *place)
 	if (!directory || fstat(fd, &status) < 0 || !is_ours(place, &status))
 		return;
 	while ((entry = readdir(directory)))
-		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+		if (!is_dot(entry->d_name))
 			share_target(place, fd, entry->d_name);
 }
 

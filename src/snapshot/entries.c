@@ -15,6 +15,18 @@ void entries_add(struct entries *entries, const char *path, uint32_t mode,
 	};
 }
 
+static int compare_path(const void *path, const void *entry)
+{
+	return strcmp(path, ((const struct entry *)entry)->path);
+}
+
+const struct entry *entries_find(const struct entries *entries, const char *path)
+{
+	return entries->len ? bsearch(path, entries->list, entries->len,
+				      sizeof(*entries->list), compare_path)
+			    : NULL;
+}
+
 void entries_free(struct entries *entries)
 {
 	for (size_t i = 0; i < entries->len; i++)

@@ -29,6 +29,8 @@ struct entries {
 
 void entries_add(struct entries *entries, const char *path, uint32_t mode,
 	const git_oid *id, const struct file_stat *stat);
+/* The entry of the path; NULL: there is none. */
+const struct entry *entries_find(const struct entries *entries, const char *path);
 void entries_free(struct entries *entries);
 
 struct file_stat file_stat_of(const struct stat *status);

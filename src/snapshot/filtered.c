@@ -41,20 +41,6 @@ static bool may_be_filtered(const struct search *search)
 	       is_set(search->repository, "core.attributesfile");
 }
 
-static int compare_entry(const void *path, const void *entry)
-{
-	return strcmp(path, ((const struct entry *)entry)->path);
-}
-
-static const struct entry *find_entry(const struct search *search, const char *path)
-{
-	const struct entries *entries = &search->taking->entries;
-
-	return entries->len ? bsearch(path, entries->list, entries->len,
-				      sizeof(*entries->list), compare_entry)
-			    : NULL;
-}
-
 /* Whether the file has this content, as git would take it in. */
 static bool has_content(const struct search *search, const char *path, const git_oid *id)
 {
@@ -75,7 +61,7 @@ static bool has_content(const struct search *search, const char *path, const git
 static void add_file(
 	struct search *search, const char *path, uint32_t mode, const git_oid *id)
 {
-	const struct entry *entry = find_entry(search, path);
+	const struct entry *entry = entries_find(&search->taking->entries, path);
 
 	if (entry && entry->mode == mode && S_ISREG(mode) &&
 		!git_oid_equal(&entry->id, id) && has_content(search, path, id)) {

@@ -281,19 +281,10 @@ struct comparison {
 	bool same; /* so far */
 };
 
-static int compare_entry(const void *path, const void *entry)
-{
-	return strcmp(path, ((const struct entry *)entry)->path);
-}
-
 static void match_entry(
 	struct comparison *comparison, const char *path, uint32_t mode, const git_oid *id)
 {
-	const struct entries *entries = comparison->entries;
-	const struct entry *entry =
-		entries->len ? bsearch(path, entries->list, entries->len,
-				       sizeof(*entries->list), compare_entry)
-			     : NULL;
+	const struct entry *entry = entries_find(comparison->entries, path);
 
 	comparison->same = entry && entry->mode == mode && git_oid_equal(&entry->id, id);
 	comparison->matched++;

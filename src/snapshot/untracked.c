@@ -19,17 +19,6 @@ struct search {
 	size_t found;
 };
 
-static int compare_path(const void *path, const void *entry)
-{
-	return strcmp(path, ((const struct entry *)entry)->path);
-}
-
-static bool is_tracked(const struct taking *taking, const char *path)
-{
-	return bsearch(path, taking->entries.list, taking->entries.len,
-		       sizeof(*taking->entries.list), compare_path) != NULL;
-}
-
 /* Whether git tracks something below the directory. */
 static bool has_tracked(const struct taking *taking, const char *directory)
 {
@@ -100,7 +89,7 @@ static void look_at(struct search *search, const char *path)
 {
 	int ignored = 0;
 
-	if (!ends_with(path, ".nix") || is_tracked(search->taking, path) ||
+	if (!ends_with(path, ".nix") || entries_find(&search->taking->entries, path) ||
 		strv_has(&search->taking->left_out, path) ||
 		git_ignore_path_is_ignored(&ignored, search->repository, path) < 0 ||
 		ignored)
