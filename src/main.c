@@ -106,8 +106,10 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 	if (settings_status < 0 && !is_hook(words))
 		return EXIT_SETTINGS;
 	if (command) {
-		const struct context context = {
-			settings_status < 0 ? NULL : &settings, &options, surroundings};
+		struct context context = {
+			.settings = settings_status < 0 ? NULL : &settings,
+			.surroundings = surroundings,
+			.own = &options};
 
 		return command_run(command, &context, words);
 	}

@@ -9,19 +9,21 @@
 #include "ledger/ledger.h"
 #include "settings/settings.h"
 
-/* What every command is given. */
-struct context {
-	const struct settings *settings; /* NULL: wrong ones, for a hook alone */
-	const struct own_options *options;
-	const struct surroundings *surroundings;
-};
-
 /* The options of all commands together; commands.c lists them. */
 struct command_options {
 	bool json, patch, output, exit_code, restore, take_back, refused;
 	bool md, check, user, project, managed, opencode_plugin;
 	unsigned count; /* 0: not given */
 	char *action, *outcome, *since, *path, *duration, *install, *remove;
+};
+
+/* What a command is given. */
+struct context {
+	const struct settings *settings; /* NULL: wrong ones, for a hook alone */
+	const struct surroundings *surroundings;
+	const struct own_options *own;
+	const struct command_options *options;
+	const struct strv *words; /* what follows the command's name and is no option */
 };
 
 struct command {
@@ -31,9 +33,7 @@ struct command {
 	const char *options;   /* the names of those that it has, with blanks between */
 	size_t operands_max;
 	bool passes_on; /* words that it does not know are somebody else's */
-	/* words: what follows the command's name, without its options. */
-	int (*run)(const struct context *context, const struct command_options *options,
-		const struct strv *words);
+	int (*run)(const struct context *context);
 };
 
 extern const struct command command_status, command_diff, command_log, command_show,
@@ -45,17 +45,19 @@ extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
 
-/* words: from the command's name on. Returns the exit status. */
+/*
+ * words: from the command's name on; options and words of the context are filled in.
+ * Returns the exit status.
+ */
 int command_run(
-	const struct command *command, const struct context *context, struct strv *words);
+	const struct command *command, struct context *context, const struct strv *words);
 
 /*
- * Finds out who calls (agent: by that name, unless NULL), and lets root put down its
- * rights (settings/sharing.h): what needs them, such as finding the configuration, comes
- * before. -1 (printed) where the caller gave no valid name.
+ * Finds out who calls, and lets root put down its rights (settings/sharing.h): what needs
+ * them, such as finding the configuration, comes before. -1 (printed) where the caller
+ * gave no valid name.
  */
-int command_enter(struct caller *ret, const struct context *context,
-	const char *agent) _must_check_;
+int command_enter(struct caller *ret, const struct context *context) _must_check_;
 
 /* Says what is wrong with the command's arguments; returns EXIT_USAGE. */
 int command_usage(const struct command *command);

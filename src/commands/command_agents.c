@@ -239,13 +239,12 @@ static int check(const struct context *context)
 	return all ? 0 : 1;
 }
 
-static int agents(const struct context *context, const struct command_options *options,
-	const struct strv *words)
+static int agents(const struct context *context)
 {
+	const struct command_options *options = context->options;
 	const int asked = options->md + options->check + options->opencode_plugin +
 			  !!options->install + !!options->remove;
 
-	(void)words;
 	if (asked != 1)
 		return command_usage(&command_agents);
 	if (options->md)

@@ -31,21 +31,20 @@ static int find_default(struct build *ret, struct ledger *ledger,
 	return 1;
 }
 
-static int attach(const struct context *context, const struct command_options *options,
-	const struct strv *words)
+static int attach(const struct context *context)
 {
 	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_build_ struct build build = BUILD_INIT;
 
-	(void)options;
-	if (command_enter(&caller, context, context->options->agent) < 0)
+	if (command_enter(&caller, context) < 0)
 		return EXIT_USAGE;
 	ledger = command_ledger(context->settings);
 	if (!ledger)
 		return EXIT_OWN_FAILURE;
-	if (words->len) {
-		if (build_by_name(&build, ledger, context->settings, words->words[0]) < 0)
+	if (context->words->len) {
+		if (build_by_name(&build, ledger, context->settings,
+			    context->words->words[0]) < 0)
 			return EXIT_OWN_FAILURE;
 	} else if (find_default(&build, ledger, context->settings, caller.agent) <= 0) {
 		return EXIT_OWN_FAILURE;

@@ -166,7 +166,7 @@ static int cancel(const struct context *context, const struct caller *caller,
 	bool is_answered;
 
 	record_set(&request, "By", caller->agent);
-	record_set(&request, "Message", context->options->message);
+	record_set(&request, "Message", context->own->message);
 	if (ticket < 0 || cancellation_request(&id, found->queue, name, &request) < 0) {
 		if (ticket >= 0 && errno == EEXIST)
 			error("somebody else is cancelling it already");
@@ -187,17 +187,15 @@ static int cancel(const struct context *context, const struct caller *caller,
 		"it does not answer, and goes on: it may be stopped (safe-rebuild status)");
 }
 
-static int cancel_command(const struct context *context,
-	const struct command_options *options, const struct strv *words)
+static int cancel_command(const struct context *context)
 {
-	const char *word = words->len ? words->words[0] : NULL;
+	const char *word = context->words->len ? context->words->words[0] : NULL;
 	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_(found_free) struct found found = {.ticket = BUILD_INIT};
 	struct wanted wanted;
 	int status;
 
-	(void)options;
-	if (command_enter(&caller, context, context->options->agent) < 0 ||
+	if (command_enter(&caller, context) < 0 ||
 		parse_wanted(&wanted, word, &caller) < 0)
 		return EXIT_USAGE;
 	if (find(&found, context->settings, &wanted) < 0)
@@ -211,7 +209,7 @@ static int cancel_command(const struct context *context,
 			error("nothing of yours (%s) runs or waits", caller.agent);
 		return EXIT_OWN_FAILURE;
 	}
-	status = check_permission(&found, &caller, context->options->message);
+	status = check_permission(&found, &caller, context->own->message);
 	return status ? status : cancel(context, &caller, &found);
 }
 

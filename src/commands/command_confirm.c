@@ -86,16 +86,16 @@ static int check_permission(
 		build.agent, build.agent);
 }
 
-static int confirm(const struct context *context, const struct command_options *options,
-	const struct strv *words)
+static int confirm(const struct context *context)
 {
+	const struct command_options *options = context->options;
 	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_trial_record_ struct trial_record waiting = {0};
 	uint64_t wanted;
 	int status;
 
-	if (command_enter(&caller, context, context->options->agent) < 0 ||
-		find_wanted(&wanted, words, &caller) < 0)
+	if (command_enter(&caller, context) < 0 ||
+		find_wanted(&wanted, context->words, &caller) < 0)
 		return EXIT_USAGE;
 	if (options->take_back && caller.is_agent)
 		return fail(EXIT_NO_PERMISSION,

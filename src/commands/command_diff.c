@@ -89,7 +89,6 @@ static int print_text(const struct changes *changes, struct ledger *ledger,
 
 /* What is compared, and with what. */
 struct comparison {
-	const struct command_options *options;
 	struct caller caller;
 	struct request request;
 	struct configuration configuration;
@@ -133,7 +132,7 @@ static int find_configuration(struct comparison *comparison,
 static int find_base(struct changes *ret, struct ledger *ledger,
 	const struct context *context, const struct comparison *comparison)
 {
-	const char *since = comparison->options->since;
+	const char *since = context->options->since;
 	time_t when;
 	int found;
 
@@ -237,7 +236,7 @@ static void say_failed(const struct comparison *comparison, const struct guard_c
 static int tell(const struct comparison *comparison, const struct changes *changes,
 	const struct guard *guard, const struct context *context)
 {
-	const struct command_options *options = comparison->options;
+	const struct command_options *options = context->options;
 	_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
 	int status;
 
@@ -262,12 +261,11 @@ static int tell(const struct comparison *comparison, const struct changes *chang
 }
 
 /* On a new machine. */
-static int tell_nothing(
-	const struct context *context, const struct command_options *options)
+static int tell_nothing(const struct context *context)
 {
 	const struct changes none = {.base = BUILD_INIT};
 
-	if (options->json)
+	if (context->options->json)
 		return print_json(&none, "passes", "");
 	say("nothing is recorded yet in '%s'", context->settings->state_path);
 	return 0;
@@ -275,14 +273,14 @@ static int tell_nothing(
 
 static int compare(const struct context *context, struct comparison *comparison)
 {
-	const struct command_options *options = comparison->options;
+	const struct command_options *options = context->options;
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_snapshot_ struct snapshot snapshot = {0};
 	_cleanup_changes_ struct changes changes = {.base = BUILD_INIT};
 	_cleanup_guard_ struct guard guard = {0};
 	struct guard_call call = {
 		.settings = context->settings,
-		.settings_words = context->options->settings_words,
+		.settings_words = context->own->settings_words,
 		.caller = &comparison->caller,
 		.target = &comparison->target,
 		.request = &comparison->request,
@@ -295,7 +293,7 @@ static int compare(const struct context *context, struct comparison *comparison)
 	if (ledger_open(&ledger, context->settings) < 0)
 		return EXIT_OWN_FAILURE;
 	if (!ledger)
-		return tell_nothing(context, options);
+		return tell_nothing(context);
 	call.ledger = ledger;
 	if (snapshot_look(
 		    &snapshot, &comparison->configuration, context->settings, ledger) < 0)
@@ -322,24 +320,23 @@ static int compare(const struct context *context, struct comparison *comparison)
 	return has_others(&changes, comparison->caller.agent) ? 1 : 0;
 }
 
-static int diff(const struct context *context, const struct command_options *options,
-	const struct strv *words)
+static int diff(const struct context *context)
 {
-	_cleanup_(comparison_free) struct comparison comparison = {.options = options};
+	_cleanup_(comparison_free) struct comparison comparison = {0};
 	_cleanup_strv_ struct strv theirs = {0};
 	int status;
 
 	strv_add(&theirs, "build");
-	for (size_t i = 0; i < words->len; i++)
-		strv_add(&theirs, words->words[i]);
+	for (size_t i = 0; i < context->words->len; i++)
+		strv_add(&theirs, context->words->words[i]);
 	status = find_configuration(&comparison, context->settings, &theirs);
 	if (status)
 		return status;
-	if (options->restore && comparison.paths.len)
+	if (context->options->restore && comparison.paths.len)
 		return fail(EXIT_USAGE,
 			"--restore: the patch is of all that a switch would be refused for (git "
 			"apply --include=PATH takes a part)");
-	if (command_enter(&comparison.caller, context, context->options->agent) < 0)
+	if (command_enter(&comparison.caller, context) < 0)
 		return EXIT_USAGE;
 	return compare(context, &comparison);
 }

@@ -1,19 +1,18 @@
 #include "commands/command.h"
 #include "run/run.h"
 
-static int exec_command(const struct context *context,
-	const struct command_options *options, const struct strv *words)
+static int exec_command(const struct context *context)
 {
+	const struct strv *words = context->words;
 	const size_t first = words->len && streq(words->words[0], "--") ? 1 : 0;
 	_cleanup_strv_ struct strv rest = {0};
 
-	(void)options;
 	if (first >= words->len || words->words[first][0] == '-')
 		return command_usage(&command_exec);
 	for (size_t i = first; i < words->len; i++)
 		strv_add(&rest, words->words[i]);
 	return run_any_command(
-		context->settings, context->options, &rest, context->surroundings);
+		context->settings, context->own, &rest, context->surroundings);
 }
 
 const struct command command_exec = {

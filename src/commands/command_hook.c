@@ -300,16 +300,14 @@ static const struct vendor *find_vendor(const char *name)
 }
 
 /* An agent takes a failure of its hook for a reason not to run the command. */
-static int hook(const struct context *context, const struct command_options *options,
-	const struct strv *words)
+static int hook(const struct context *context)
 {
 	struct event event = {0};
 
-	(void)options;
-	event.vendor = words->len ? find_vendor(words->words[0]) : NULL;
+	event.vendor = context->words->len ? find_vendor(context->words->words[0]) : NULL;
 	if (!event.vendor)
 		return command_usage(&command_hook);
-	if (read_event(&event, context->options->agent) == 0 && event.name)
+	if (read_event(&event, context->own->agent) == 0 && event.name)
 		handle(&event, context->settings);
 	json_decref(event.json);
 	free(event.agent);

@@ -352,10 +352,10 @@ static int check_words(const struct command_options *options)
 	return 0;
 }
 
-static int log_command(const struct context *context,
-	const struct command_options *options, const struct strv *words)
+static int log_command(const struct context *context)
 {
-	const struct own_options *own = context->options;
+	const struct command_options *options = context->options;
+	const struct own_options *own = context->own;
 	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_free_ char *path = options->path ? path_from_here(options->path) : NULL;
@@ -372,7 +372,6 @@ static int log_command(const struct context *context,
 	};
 	int status;
 
-	(void)words;
 	if (check_words(options) < 0)
 		return EXIT_USAGE;
 	if (options->since && !clock_parse_when(&listing.filter.since, options->since))
@@ -381,8 +380,9 @@ static int log_command(const struct context *context,
 			"2026-11-22",
 			options->since);
 	/* --agent says whose builds, not who asks. */
-	if (command_enter(&caller, context, own->agent_is_option ? NULL : own->agent) < 0)
+	if (caller_identify(&caller, own->agent_is_option ? NULL : own->agent) < 0)
 		return EXIT_USAGE;
+	sharing_lower_rights(context->settings);
 	if (ledger_open(&ledger, context->settings) < 0)
 		return EXIT_OWN_FAILURE;
 	if (!ledger && !options->json) {

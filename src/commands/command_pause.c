@@ -15,7 +15,7 @@ static int enter(struct caller *ret, const struct context *context, const char *
 
 	target_by_name(&target, context->settings, NULL);
 	(void)!queue_make(context->settings, &target);
-	if (command_enter(ret, context, context->options->agent) < 0)
+	if (command_enter(ret, context) < 0)
 		return -1;
 	if (ret->is_agent)
 		return error("only a person can %s rebuilds", verb);
@@ -30,31 +30,28 @@ static int explain(const char *verb)
 	return forbidden ? EXIT_NO_PERMISSION : EXIT_OWN_FAILURE;
 }
 
-static int pause_command(const struct context *context,
-	const struct command_options *options, const struct strv *words)
+static int pause_command(const struct context *context)
 {
+	const char *duration = context->options->duration;
 	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_build_ struct build paused = BUILD_INIT;
 	_cleanup_free_ char *words_of_it = NULL, *before = NULL;
 	time_t until = 0;
 	int64_t ms;
 
-	(void)words;
-	if (options->duration) {
-		if (!clock_parse_duration(options->duration, &ms) || !ms)
+	if (duration) {
+		if (!clock_parse_duration(duration, &ms) || !ms)
 			return fail(EXIT_USAGE,
-				"--for: '%s' is not a duration: 90s, 10m, 2h",
-				options->duration);
+				"--for: '%s' is not a duration: 90s, 10m, 2h", duration);
 		until = ms == FOREVER_MS ? 0 : time(NULL) + (time_t)(ms / 1000);
 	}
 	if (enter(&caller, context, "pause") < 0)
 		return EXIT_NO_PERMISSION;
 	before = pause_describe(context->settings);
-	if (pause_set(context->settings, caller.agent, context->options->message, until) <
-		0)
+	if (pause_set(context->settings, caller.agent, context->own->message, until) < 0)
 		return explain("pause");
 	paused.agent = xstrdup(caller.agent);
-	paused.message = xstrdup(context->options->message);
+	paused.message = xstrdup(context->own->message);
 	notice_send(context->settings, context->surroundings, "paused", &paused);
 	words_of_it = pause_describe(context->settings);
 	say("%s; what already builds goes on (safe-rebuild resume)",
@@ -72,15 +69,12 @@ const struct command command_pause = {
 	.run = pause_command,
 };
 
-static int resume(const struct context *context, const struct command_options *options,
-	const struct strv *words)
+static int resume(const struct context *context)
 {
 	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_free_ char *before = NULL;
 	int ended;
 
-	(void)options;
-	(void)words;
 	if (enter(&caller, context, "resume") < 0)
 		return EXIT_NO_PERMISSION;
 	before = pause_describe(context->settings);

@@ -1,12 +1,11 @@
 #include "commands/command.h"
 #include "run/rollback.h"
 
-static int rollback(const struct context *context, const struct command_options *options,
-	const struct strv *words)
+static int rollback(const struct context *context)
 {
-	(void)options;
-	return run_rollback(context->settings, context->options,
-		words->len ? words->words[0] : NULL, context->surroundings);
+	return run_rollback(context->settings, context->own,
+		context->words->len ? context->words->words[0] : NULL,
+		context->surroundings);
 }
 
 const struct command command_rollback = {

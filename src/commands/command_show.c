@@ -236,9 +236,10 @@ static int show_output(const struct context *context, const struct build *build)
 	return command_print(text, len);
 }
 
-static int show(const struct context *context, const struct command_options *options,
-	const struct strv *words)
+static int show(const struct context *context)
 {
+	const struct command_options *options = context->options;
+	const struct strv *words = context->words;
 	_cleanup_caller_ struct caller caller = {0};
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	_cleanup_build_ struct build build = BUILD_INIT;
@@ -248,7 +249,7 @@ static int show(const struct context *context, const struct command_options *opt
 		(paths && (options->json || options->output)) ||
 		(paths > 1 && !options->patch) || (options->since && !options->patch))
 		return command_usage(&command_show);
-	if (command_enter(&caller, context, context->options->agent) < 0)
+	if (command_enter(&caller, context) < 0)
 		return EXIT_USAGE;
 	ledger = command_ledger(context->settings);
 	if (!ledger ||

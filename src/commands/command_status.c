@@ -327,16 +327,14 @@ static int print_json(const struct state *state)
 	return json_print(object);
 }
 
-static int status(const struct context *context, const struct command_options *options,
-	const struct strv *words)
+static int status(const struct context *context)
 {
 	_cleanup_(state_free) struct state state = {
 		.live = BUILD_INIT, .boot = BUILD_INIT, .own = BUILD_INIT};
 
-	(void)words;
 	if (state_gather(&state, context) < 0)
 		return EXIT_USAGE;
-	return options->json ? print_json(&state) : print_text(&state);
+	return context->options->json ? print_json(&state) : print_text(&state);
 }
 
 const struct command command_status = {

@@ -114,7 +114,7 @@ static bool asks_for_help(const struct strv *words)
 	       (streq(words->words[1], "--help") || streq(words->words[1], "-h"));
 }
 
-static int run(const struct command *command, const struct context *context,
+static int run(const struct command *command, struct context *context,
 	struct command_options *options, const struct strv *words)
 {
 	_cleanup_strv_ struct strv rest = {0};
@@ -128,7 +128,9 @@ static int run(const struct command *command, const struct context *context,
 	for (size_t i = 1; i < words->len; i++)
 		strv_add(&rest, words->words[i]);
 	status = take_options(options, command, &rest);
-	return status ? status : command->run(context, options, &rest);
+	context->options = options;
+	context->words = &rest;
+	return status ? status : command->run(context);
 }
 
 static bool wants_json(const struct strv *words)
@@ -140,7 +142,7 @@ static bool wants_json(const struct strv *words)
 }
 
 int command_run(
-	const struct command *command, const struct context *context, struct strv *words)
+	const struct command *command, struct context *context, const struct strv *words)
 {
 	_cleanup_(command_options_free) struct command_options options = {0};
 	struct pollfd reader = {.fd = STDOUT_FILENO};
@@ -157,9 +159,9 @@ int command_run(
 	return fail_errno(EXIT_OWN_FAILURE, "cannot write the answer");
 }
 
-int command_enter(struct caller *ret, const struct context *context, const char *agent)
+int command_enter(struct caller *ret, const struct context *context)
 {
-	if (caller_identify(ret, agent) < 0)
+	if (caller_identify(ret, context->own->agent) < 0)
 		return -1;
 	sharing_lower_rights(context->settings);
 	return 0;

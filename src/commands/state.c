@@ -210,7 +210,7 @@ int state_gather(struct state *ret, const struct context *context)
 	const struct request request = {.action = ACTION_SWITCH, .action_word = "switch"};
 
 	configuration_find_here(&configuration, &request);
-	if (command_enter(&ret->caller, context, context->options->agent) < 0)
+	if (command_enter(&ret->caller, context) < 0)
 		return -1;
 	ret->paused = pause_describe(context->settings);
 	trial_read(&ret->trial, context->settings, TRIAL_OPEN);

@@ -152,15 +152,15 @@ static void fuzz_shell(const char *data, size_t len)
 static void fuzz_hook(const char *data, size_t len)
 {
 	const struct own_options options = {.wait_ms = -1};
-	const struct context context = {.options = &options};
 	char name[] = "claude";
 	char *words[] = {name, NULL};
 	const struct strv arguments = {.words = words, .len = 1};
+	const struct context context = {.own = &options, .words = &arguments};
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *path = file_of(data, len, &fd);
 
 	assert(dup2(fd, STDIN_FILENO) == STDIN_FILENO);
-	assert(command_hook.run(&context, &(struct command_options){0}, &arguments) == 0);
+	assert(command_hook.run(&context) == 0);
 }
 
 /* Cleaning twice is cleaning once, and what was escaped comes back. */
