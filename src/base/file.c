@@ -96,6 +96,29 @@ int read_to_end(int fd, size_t max, char **ret, size_t *ret_len)
 	return 0;
 }
 
+/* Takes fd; a FIFO would keep whoever reads it. */
+static int only_regular(int fd)
+{
+	struct stat status;
+
+	if (fd < 0 || (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+int read_file(const char *path, size_t max, char **ret, size_t *ret_len,
+	struct stat *ret_status)
+{
+	_cleanup_close_ int fd = only_regular(
+		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+
+	if (fd < 0 || (ret_status && fstat(fd, ret_status) < 0))
+		return -1;
+	return read_to_end(fd, max, ret, ret_len);
+}
+
 int open_beneath(int directory_fd, const char *path, int flags)
 {
 	struct open_how how = {
@@ -244,18 +267,6 @@ int make_shared_directory(const char *path, mode_t mode, uid_t user, gid_t group
 		return 0;
 	rmdir(unfinished);
 	return errno == EEXIST ? 0 : -1;
-}
-
-/* Takes fd; a FIFO would keep whoever reads it. */
-static int only_regular(int fd)
-{
-	struct stat status;
-
-	if (fd < 0 || (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)))
-		return fd;
-	close(fd);
-	errno = EINVAL;
-	return -1;
 }
 
 int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t group)

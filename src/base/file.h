@@ -29,6 +29,13 @@ int write_all(int fd, const void *data, size_t len);
 int read_to_end(int fd, size_t max, char **ret, size_t *ret_len) _must_check_;
 
 /*
+ * The same with a file that others may have put there: a link is not followed (ELOOP),
+ * what is no regular file not read (EINVAL). ret_len and ret_status may be NULL.
+ */
+int read_file(const char *path, size_t max, char **ret, size_t *ret_len,
+	struct stat *ret_status) _must_check_;
+
+/*
  * openat2(2) that never leaves directory_fd and follows no symbolic link, not even in the
  * middle of path (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
  * Linux 5.6); O_CLOEXEC and O_NOFOLLOW are added. glibc has no wrapper for it.

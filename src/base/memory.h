@@ -23,3 +23,10 @@ void set_string(char **owner, char *value);
  * this needs no field for its room: it doubles when len is a power of two.
  */
 void *xgrow(void *list, size_t len, size_t size) _must_check_;
+
+/* Counts one more element in len and returns where it lies; what is there is garbage. */
+#define list_add(list, len)                                     \
+	({                                                      \
+		(list) = xgrow((list), (len), sizeof(*(list))); \
+		&(list)[(len)++];                               \
+	})

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/file.h"
 #include "base/message.h"
 
 /* What root had before, and which user it acts as now. */
@@ -119,6 +120,59 @@ int rights_call(int (*work)(void *data), void *data)
 			return -1;
 	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
 	return errno ? -1 : 0;
+}
+
+struct file_work {
+	const char *what, *path;
+};
+
+static int do_rename(void *data)
+{
+	const struct file_work *work = data;
+
+	return rename(work->what, work->path);
+}
+
+static int do_unlink(void *data)
+{
+	const struct file_work *work = data;
+
+	return unlink(work->path);
+}
+
+static int do_symlink_over(void *data)
+{
+	const struct file_work *work = data;
+
+	(void)unlink(work->path);
+	return symlink(work->what, work->path);
+}
+
+static int do_write_over(void *data)
+{
+	const struct file_work *work = data;
+
+	return write_file_over(work->path, 0644, work->what, strlen(work->what));
+}
+
+int rights_rename(const char *from, const char *to)
+{
+	return rights_call(do_rename, &(struct file_work){from, to});
+}
+
+int rights_unlink(const char *path)
+{
+	return rights_call(do_unlink, &(struct file_work){NULL, path});
+}
+
+int rights_symlink_over(const char *target, const char *path)
+{
+	return rights_call(do_symlink_over, &(struct file_work){target, path});
+}
+
+int rights_write_over(const char *path, const char *text)
+{
+	return rights_call(do_write_over, &(struct file_work){text, path});
 }
 
 void rights_kill(pid_t pid, int signal)

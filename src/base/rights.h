@@ -32,5 +32,12 @@ int rights_become_owner(const char *directory) _must_check_;
 /* Does the work as root, in a child, and returns its result (0 or -1). */
 int rights_call(int (*work)(void *data), void *data) _must_check_;
 
+/* The same for one file: rename(2), unlink(2), symlink(2) in the place of what is there,
+ * and write_file_over() (base/file.h) so that everybody can read it. */
+int rights_rename(const char *from, const char *to) _must_check_;
+int rights_unlink(const char *path) _must_check_;
+int rights_symlink_over(const char *target, const char *path) _must_check_;
+int rights_write_over(const char *path, const char *text) _must_check_;
+
 /* kill(2) as root, for a child of ours that has become another user. */
 void rights_kill(pid_t pid, int signal);

@@ -74,9 +74,7 @@ static int collect_foreign(
 	walk.with_snapshot = true;
 	while ((found = builds_next(&at, &walk)) > 0 &&
 		!git_oid_equal(&at.commit, &changes->base.commit)) {
-		changes->foreign = xgrow(changes->foreign, changes->foreign_len,
-			sizeof(*changes->foreign));
-		changes->foreign[changes->foreign_len++] =
+		*list_add(changes->foreign, changes->foreign_len) =
 			(struct foreign_build){.build = at};
 		at = (struct build)BUILD_INIT;
 	}
@@ -109,9 +107,7 @@ static int attribute(struct changes *changes, struct foreign_build *foreign, boo
 			(at < differing.len && streq(differing.list[at].path, path)))
 			continue;
 		owned[i] = true;
-		foreign->paths =
-			xgrow(foreign->paths, foreign->len, sizeof(*foreign->paths));
-		foreign->paths[foreign->len++] = i;
+		*list_add(foreign->paths, foreign->len) = i;
 	}
 	return 0;
 }

@@ -34,8 +34,7 @@ static void parse_line(struct edits *edits, uid_t by, const char *line, size_t l
 	if (sscanf(copy, "%jd %64s %n", &when, agent, &end) != 2 || !copy[end] ||
 		!agent_name_is_valid(agent))
 		return;
-	edits->list = xgrow(edits->list, edits->len, sizeof(*edits->list));
-	edits->list[edits->len++] = (struct edit){
+	*list_add(edits->list, edits->len) = (struct edit){
 		.when = (time_t)when,
 		.by = by,
 		.agent = xstrdup(agent),
@@ -114,8 +113,7 @@ int edits_note(const struct settings *settings, const char *agent, const char *p
 	if (fd < 0 || lock_within(fd, LOCK_MS) < 0)
 		return -1;
 	parse(&edits, getuid(), fd);
-	edits.list = xgrow(edits.list, edits.len, sizeof(*edits.list));
-	edits.list[edits.len++] = (struct edit){
+	*list_add(edits.list, edits.len) = (struct edit){
 		.when = time(NULL), .agent = xstrdup(agent), .path = xstrdup(path)};
 	for (size_t i = find_first_kept(&edits); i < edits.len; i++)
 		put(&out, &edits.list[i]);

@@ -24,8 +24,7 @@ static int compare_inputs(const void *a, const void *b)
 static void add_version(
 	struct lock_file *file, const char *name, const char *id, time_t modified)
 {
-	file->inputs = xgrow(file->inputs, file->len, sizeof(*file->inputs));
-	file->inputs[file->len++] = (struct lock_input){
+	*list_add(file->inputs, file->len) = (struct lock_input){
 		.name = xstrdup(name),
 		.id = xstrdup(id),
 		.modified = modified,

@@ -232,8 +232,7 @@ static void add_to_totals(
 		if (streq((*totals)[i].agent, foreign->build.agent))
 			total = &(*totals)[i];
 	if (!total) {
-		*totals = xgrow(*totals, *len, sizeof(**totals));
-		total = &(*totals)[(*len)++];
+		total = list_add(*totals, *len);
 		*total = (struct total){.agent = foreign->build.agent};
 	}
 	total->builds++;

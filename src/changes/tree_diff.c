@@ -56,8 +56,7 @@ static void add_change(struct path_changes *changes, const char *path,
 {
 	struct path_change *change;
 
-	changes->list = xgrow(changes->list, changes->len, sizeof(*changes->list));
-	change = &changes->list[changes->len++];
+	change = list_add(changes->list, changes->len);
 	*change = (struct path_change){.path = xstrdup(path)};
 	if (old) {
 		change->old_mode = git_tree_entry_filemode(old);

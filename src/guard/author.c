@@ -130,15 +130,11 @@ static bool is_edited_by(const struct court *court, const struct item *item,
 /* Whether the file has the line (1) or not (0); -1: it cannot be read. */
 static int look_for_line(const char *file, const struct item *item)
 {
-	_cleanup_close_ int fd =
-		open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *text = NULL;
 	_cleanup_lines_ struct lines lines = {0};
-	struct stat status;
 	size_t len;
 
-	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
-		read_to_end(fd, FILE_MAX, &text, &len) < 0)
+	if (read_file(file, FILE_MAX, &text, &len, NULL) < 0)
 		return -1;
 	lines_split_text(&lines, file, text, len);
 	for (size_t i = 0; i < lines.len; i++)

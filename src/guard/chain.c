@@ -23,9 +23,10 @@ void chain_free(struct chain *chain)
 
 static struct step *grow(struct chain *chain)
 {
-	chain->list = xgrow(chain->list, chain->len, sizeof(*chain->list));
-	chain->list[chain->len] = (struct step){.build = BUILD_INIT};
-	return &chain->list[chain->len++];
+	struct step *ret = list_add(chain->list, chain->len);
+
+	*ret = (struct step){.build = BUILD_INIT};
+	return ret;
 }
 
 void chain_add(struct chain *chain, const git_oid *tree)

@@ -59,8 +59,7 @@ static void group_findings(
 			if (belongs(&ret->list[j], finding))
 				group = &ret->list[j];
 		if (!group) {
-			ret->list = xgrow(ret->list, ret->len, sizeof(*ret->list));
-			group = &ret->list[ret->len++];
+			group = list_add(ret->list, ret->len);
 			*group = (struct group){.first = finding};
 		}
 		add_line(finding->is_lost ? &group->lost : &group->returned, finding);

@@ -9,9 +9,10 @@
 
 static struct guarded *grow(struct guard *guard)
 {
-	guard->list = xgrow(guard->list, guard->len, sizeof(*guard->list));
-	guard->list[guard->len] = (struct guarded){.live = {.build = BUILD_INIT}};
-	return &guard->list[guard->len++];
+	struct guarded *ret = list_add(guard->list, guard->len);
+
+	*ret = (struct guarded){.live = {.build = BUILD_INIT}};
+	return ret;
 }
 
 void guard_free(struct guard *guard)

@@ -75,8 +75,7 @@ static void add(struct items *items, struct item *item)
 		return;
 	}
 	item->owner = item->brought = NO_OWNER;
-	items->list = xgrow(items->list, items->len, sizeof(*items->list));
-	items->list[items->len++] = *item;
+	*list_add(items->list, items->len) = *item;
 }
 
 /* Keeps the items from start on that are not marked by a zero hash. */

@@ -124,8 +124,7 @@ static int receive(
 	finding.builder = xstrdup(builder);
 	finding.rollback = record_get_number(&record, "Rollback");
 	finding.is_redo = record_get(&record, "Redo") != NULL;
-	verdict->list = xgrow(verdict->list, verdict->len, sizeof(*verdict->list));
-	verdict->list[verdict->len++] = finding;
+	*list_add(verdict->list, verdict->len) = finding;
 	return 0;
 }
 

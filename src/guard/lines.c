@@ -120,8 +120,7 @@ static void read_brackets(struct brackets *open, const struct line *line, uint64
 		const char at = line->text[i];
 
 		if (at == '{' || at == '[' || at == '(') {
-			open->list = xgrow(open->list, open->len, sizeof(*open->list));
-			open->list[open->len++] = name;
+			*list_add(open->list, open->len) = name;
 		} else if (open->len && (at == '}' || at == ']' || at == ')')) {
 			open->len--;
 		}
@@ -174,8 +173,7 @@ static uint64_t enter_line(struct outline *outline, const struct line *line)
 	while (outline->len && outline->list[outline->len - 1].indent >= indent)
 		outline->len--;
 	ret = outline->len ? outline->list[outline->len - 1].hash : 0;
-	outline->list = xgrow(outline->list, outline->len, sizeof(*outline->list));
-	outline->list[outline->len++] = (struct level){indent, hash};
+	*list_add(outline->list, outline->len) = (struct level){indent, hash};
 	return ret;
 }
 
@@ -206,8 +204,7 @@ uint64_t *lines_find_enclosing(const char *text, size_t len)
 	struct line line;
 	size_t lines = 0;
 
-	ret = xgrow(ret, lines, sizeof(*ret));
-	ret[lines++] = 0;
+	*list_add(ret, lines) = 0;
 	while (next_line(&line, &at, end)) {
 		const uint64_t hash = line_hash(line.text, line.len);
 
@@ -267,8 +264,7 @@ void lines_split_text(
 		line.site = line_needs_enclosing(line.text, line.len)
 				    ? line_site(line.hash, enclosing[i])
 				    : line.hash;
-		ret->list = xgrow(ret->list, ret->len, sizeof(*ret->list));
-		ret->list[ret->len++] = line;
+		*list_add(ret->list, ret->len) = line;
 	}
 }
 

@@ -77,8 +77,7 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *hunk,
 		merge->conflict = true;
 		return 0;
 	}
-	merge->list = xgrow(merge->list, merge->len, sizeof(*merge->list));
-	ret = &merge->list[merge->len++];
+	ret = list_add(merge->list, merge->len);
 	*ret = (struct diff_line){
 		.hunk = merge->hunks,
 		.pair = NO_PAIR,

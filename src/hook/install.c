@@ -143,19 +143,19 @@ static char *hook_command(const char *agent)
 /* The file's text, "" where there is none; NULL (printed) on error. The caller frees. */
 static char *read_settings(const char *path)
 {
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char *text = NULL;
 
-	if (fd < 0 && errno == ENOENT)
+	if (read_file(path, SETTINGS_MAX, &text, NULL, NULL) == 0)
+		return text;
+	if (errno == ENOENT)
 		return xstrdup("");
-	if (fd < 0 && errno == ELOOP)
+	if (errno == ELOOP)
 		error("'%s' is a link, made by another tool: have that put in the hooks, see "
 		      "safe-rebuild-agents(7)",
 			path);
-	else if (fd < 0 || read_to_end(fd, SETTINGS_MAX, &text, NULL) < 0)
+	else
 		error_errno("cannot read '%s'", path);
-	return text;
+	return NULL;
 }
 
 /* An object; NULL (printed) where the text is none. */

@@ -43,11 +43,10 @@ char *mark_path(const char *name)
 
 char *mark_read(const char *path)
 {
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char *text = NULL;
 
-	return fd < 0 || read_to_end(fd, MARK_MAX, &text, NULL) < 0 ? NULL : text;
+	(void)!read_file(path, MARK_MAX, &text, NULL, NULL);
+	return text;
 }
 
 char *mark_read_tip(const struct settings *settings)

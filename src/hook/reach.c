@@ -54,7 +54,7 @@ static bool has_ours(const json_t *settings, const char *agent)
 }
 
 /* NULL where there is no such file, or (printed) where it cannot be read. */
-static char *read_file(const char *path)
+static char *read_settings(const char *path)
 {
 	_cleanup_close_ int fd =
 		path ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
@@ -69,7 +69,7 @@ static char *read_file(const char *path)
 bool reach_has_hook(const char *agent, enum install_place place)
 {
 	_cleanup_free_ char *path = install_path(agent, place);
-	_cleanup_free_ char *text = read_file(path);
+	_cleanup_free_ char *text = read_settings(path);
 	_cleanup_free_ char *command = xasprintf("safe-rebuild hook %s", agent);
 	json_t *settings;
 	bool has_hook;
@@ -92,7 +92,7 @@ static char *find_switch(const char *agent, enum install_place place,
 {
 	for (; place <= last; place++) {
 		_cleanup_free_ char *path = install_path(agent, place);
-		_cleanup_free_ char *text = read_file(path);
+		_cleanup_free_ char *text = read_settings(path);
 		json_t *settings = text ? json_loads(text, 0, NULL) : NULL;
 		const json_t *value = json_object_get(
 			object ? json_object_get(settings, object) : settings, key);
@@ -127,7 +127,7 @@ static char *find_in_toml(const char *agent)
 	char *path = hooks ? xasprintf("%.*s/config.toml",
 				     (int)(strrchr(hooks, '/') - hooks), hooks)
 			   : NULL;
-	_cleanup_free_ char *text = read_file(path);
+	_cleanup_free_ char *text = read_settings(path);
 	const char *at = text, *line;
 	bool is_features = false, is_off = false;
 	size_t len;

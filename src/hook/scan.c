@@ -23,8 +23,7 @@ static void scan_braces(struct scanner *scanner);
 
 static void ranges_add(struct ranges *ranges, struct range range)
 {
-	ranges->list = xgrow(ranges->list, ranges->len, sizeof(range));
-	ranges->list[ranges->len++] = range;
+	*list_add(ranges->list, ranges->len) = range;
 }
 
 static void ranges_free(struct ranges *ranges)

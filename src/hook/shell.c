@@ -375,8 +375,7 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 	if (!replaced && (named || !edits->also_ours || !streq(name, "safe-rebuild") ||
 				 !asks_who(&words, i)))
 		return;
-	edits->list = xgrow(edits->list, edits->len, sizeof(*edits->list));
-	edits->list[edits->len++] = (struct edit){.word = raw->list[i],
+	*list_add(edits->list, edits->len) = (struct edit){.word = raw->list[i],
 		.behind = place_for_options(raw, i),
 		.replaced = replaced,
 		.named = named,

@@ -75,8 +75,7 @@ int objects_add(struct objects *objects, const void *data, size_t len, git_objec
 		return 0;
 	if (git_odb_write(&id, objects->staging_odb, data, len, type) < 0)
 		return git_failed("cannot keep an object");
-	objects->ids = xgrow(objects->ids, objects->len, sizeof(*objects->ids));
-	objects->ids[objects->len++] = id;
+	*list_add(objects->ids, objects->len) = id;
 	return 0;
 }
 

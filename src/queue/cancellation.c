@@ -42,15 +42,12 @@ static bool is_about(const struct record *request, const char *name)
 /* false: there is none that counts. */
 static bool read_request(struct cancellation *ret, const char *path, const char *ticket)
 {
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	_cleanup_free_ char *text = NULL;
 	struct stat status;
 	size_t len;
 
 	*ret = (struct cancellation){.from = (uid_t)-1};
-	if (fd < 0 || fstat(fd, &status) < 0 ||
-		read_to_end(fd, REQUEST_MAX, &text, &len) < 0)
+	if (read_file(path, REQUEST_MAX, &text, &len, &status) < 0)
 		return false;
 	ret->from = file_writer(&status);
 	ret->id = status.st_ino;

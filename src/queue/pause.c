@@ -22,14 +22,12 @@ static char *pause_path(const struct settings *settings)
 static bool read_pause(struct record *ret, const struct settings *settings)
 {
 	_cleanup_free_ char *path = pause_path(settings), *text = NULL;
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	const char *until;
 	time_t end;
 	size_t len;
 
 	*ret = (struct record){0};
-	if (fd < 0 || read_to_end(fd, PAUSE_MAX, &text, &len) < 0)
+	if (read_file(path, PAUSE_MAX, &text, &len, NULL) < 0)
 		return false;
 	record_parse(ret, text, len);
 	until = record_get(ret, "Until");
@@ -71,26 +69,12 @@ char *pause_describe(const struct settings *settings)
 		quoted ? ": " : "", quoted ? quoted : "");
 }
 
-struct job {
-	const struct settings *settings;
-	const struct record *record;
-};
-
-static int write_pause(void *data)
-{
-	const struct job *job = data;
-	_cleanup_free_ char *path = pause_path(job->settings);
-	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
-
-	record_put(&out, job->record);
-	/* Everybody is told. */
-	return write_file_over(path, 0644, out.text, out.len);
-}
-
 int pause_set(const struct settings *settings, const char *by, const char *message,
 	time_t until)
 {
 	_cleanup_record_ struct record record = {0};
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	_cleanup_free_ char *path = pause_path(settings);
 	_cleanup_free_ char *since = clock_iso8601(time(NULL));
 	_cleanup_free_ char *end = until ? clock_iso8601(until) : NULL;
 
@@ -98,20 +82,15 @@ int pause_set(const struct settings *settings, const char *by, const char *messa
 	record_set(&record, "Message", message);
 	record_set(&record, "Since", since);
 	record_set(&record, "Until", end);
-	return rights_call(write_pause, &(struct job){settings, &record});
-}
-
-static int remove_pause(void *data)
-{
-	const struct job *job = data;
-	_cleanup_free_ char *path = pause_path(job->settings);
-
-	return unlink(path);
+	record_put(&out, &record);
+	return rights_write_over(path, out.text);
 }
 
 int pause_end(const struct settings *settings)
 {
-	if (rights_call(remove_pause, &(struct job){settings, NULL}) == 0)
+	_cleanup_free_ char *path = pause_path(settings);
+
+	if (rights_unlink(path) == 0)
 		return 1;
 	return errno == ENOENT ? 0 : -1;
 }

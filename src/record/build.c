@@ -184,8 +184,7 @@ void build_copy(struct build *ret, const struct build *from)
 
 void builds_add(struct builds *builds, struct build *build)
 {
-	builds->list = xgrow(builds->list, builds->len, sizeof(*builds->list));
-	builds->list[builds->len++] = *build;
+	*list_add(builds->list, builds->len) = *build;
 	*build = (struct build)BUILD_INIT;
 }
 

@@ -37,8 +37,7 @@ void record_set(struct record *record, const char *key, const char *value)
 		set_string(&field->value, xstrdup(value));
 		return;
 	}
-	record->fields = xgrow(record->fields, record->len, sizeof(*record->fields));
-	record->fields[record->len++] =
+	*list_add(record->fields, record->len) =
 		(struct record_field){xstrdup(key), xstrdup(value)};
 }
 

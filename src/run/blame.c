@@ -34,13 +34,10 @@ static const char *path_below_root(const struct run *run, const char *path)
 /* The path is what a build has printed: it may be a FIFO that nobody ever writes to. */
 static bool hash_file(git_oid *ret, const char *path)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
-	struct stat status;
 	size_t len;
 
-	return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	       read_to_end(fd, SOURCE_MAX, &text, &len) == 0 &&
+	return read_file(path, SOURCE_MAX, &text, &len, NULL) == 0 &&
 	       git_odb_hash(ret, text, len, GIT_OBJECT_BLOB) == 0;
 }
 

@@ -25,14 +25,12 @@ void trial_read(
 	struct trial_record *ret, const struct settings *settings, const char *suffix)
 {
 	_cleanup_free_ char *path = trial_path(settings, suffix), *text = NULL;
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_record_ struct record record = {0};
 	const char *until;
 	size_t len;
 
 	*ret = (struct trial_record){0};
-	if (fd < 0 || read_to_end(fd, RECORD_MAX, &text, &len) < 0)
+	if (read_file(path, RECORD_MAX, &text, &len, NULL) < 0)
 		return;
 	record_parse(&record, text, len);
 	until = record_get(&record, "Until");
@@ -50,85 +48,51 @@ void trial_record_free(struct trial_record *record)
 	free(record->new_system);
 }
 
-struct file_job {
-	const struct settings *settings;
-	const struct trial_record *record;
-	const char *from, *suffix;
-};
-
-static int write_record(void *data)
+static int write_record(const struct settings *settings, const struct trial_record *trial)
 {
-	const struct file_job *job = data;
-	_cleanup_free_ char *path = trial_path(job->settings, TRIAL_OPEN);
-	_cleanup_free_ char *until = clock_iso8601(job->record->until);
+	_cleanup_free_ char *path = trial_path(settings, TRIAL_OPEN);
+	_cleanup_free_ char *until = clock_iso8601(trial->until);
 	_cleanup_record_ struct record record = {0};
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 
-	record_setf(&record, "Build", "%" PRIu64, job->record->build);
-	record_set(&record, "Old", job->record->old_system);
-	record_set(&record, "New", job->record->new_system);
+	record_setf(&record, "Build", "%" PRIu64, trial->build);
+	record_set(&record, "Old", trial->old_system);
+	record_set(&record, "New", trial->new_system);
 	record_set(&record, "Until", until);
 	record_put(&out, &record);
-	return write_file_over(path, 0644, out.text, out.len);
+	return rights_write_over(path, out.text);
 }
 
-static int move_record(void *data)
+static int rename_record(
+	const struct settings *settings, const char *from, const char *to)
 {
-	const struct file_job *job = data;
-	_cleanup_free_ char *from = trial_path(job->settings, job->from);
-	_cleanup_free_ char *to = trial_path(job->settings, job->suffix);
+	_cleanup_free_ char *old = trial_path(settings, from);
+	_cleanup_free_ char *new = trial_path(settings, to);
 
-	return rename(from, to);
-}
-
-static int remove_record(void *data)
-{
-	const struct file_job *job = data;
-	_cleanup_free_ char *path = trial_path(job->settings, job->suffix);
-
-	return unlink(path);
+	return rights_rename(old, new);
 }
 
 int trial_decide(const struct settings *settings, const char *suffix)
 {
-	struct file_job job = {
-		.settings = settings, .from = TRIAL_OPEN, .suffix = suffix};
-
-	if (rights_call(move_record, &job) == 0)
+	if (rename_record(settings, TRIAL_OPEN, suffix) == 0)
 		return 1;
 	return errno == ENOENT ? 0 : -1;
 }
 
-struct by_job {
-	const struct settings *settings;
-	const char *by;
-};
-
-/* Written before the rename, so that who sees that can read the name. */
-static int write_by(void *data)
-{
-	const struct by_job *job = data;
-	_cleanup_free_ char *path = trial_path(job->settings, BY);
-
-	return write_file_over(path, 0644, job->by, strlen(job->by));
-}
-
 int trial_confirm(const struct settings *settings, const char *by)
 {
-	struct by_job job = {settings, by};
+	_cleanup_free_ char *path = trial_path(settings, BY);
 
-	(void)!rights_call(write_by, &job);
+	/* Written before the rename, so that who sees that can read the name. */
+	(void)!rights_write_over(path, by);
 	return trial_decide(settings, TRIAL_CONFIRMED);
 }
 
 char *trial_confirmed_by(const struct settings *settings)
 {
 	_cleanup_free_ char *path = trial_path(settings, BY), *text = NULL;
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	size_t len;
 
-	if (fd < 0 || read_to_end(fd, AGENT_NAME_MAX, &text, &len) < 0 ||
+	if (read_file(path, AGENT_NAME_MAX, &text, NULL, NULL) < 0 ||
 		!agent_name_is_valid(text))
 		return NULL;
 	trial_forget(settings, BY);
@@ -137,9 +101,9 @@ char *trial_confirmed_by(const struct settings *settings)
 
 void trial_forget(const struct settings *settings, const char *suffix)
 {
-	struct file_job job = {.settings = settings, .suffix = suffix};
+	_cleanup_free_ char *path = trial_path(settings, suffix);
 
-	(void)!rights_call(remove_record, &job);
+	(void)!rights_unlink(path);
 }
 
 bool trial_is_there(const struct settings *settings, const char *suffix)
@@ -189,7 +153,6 @@ void trial_arm(struct run *run, const char *new_system, int64_t ms)
 		.new_system = xstrdup(new_system),
 		.until = ms ? time(NULL) + (time_t)(ms / 1000) : 0,
 	};
-	struct file_job job = {.settings = run->settings, .record = &record};
 
 	if (run->trial.armed && ms) {
 		trial_stop_timer(&run->surroundings, run->build.number);
@@ -202,7 +165,7 @@ void trial_arm(struct run *run, const char *new_system, int64_t ms)
 	}
 	run->trial.armed = true;
 	run->trial.until_ms = clock_boot_ms() + ms;
-	if (rights_call(write_record, &job) < 0)
+	if (write_record(run->settings, &record) < 0)
 		warn_errno("cannot note what waits to be confirmed in '%s'",
 			run->settings->run_path);
 	run->trial.has_timer = ms && arm_timer(run, ms);
@@ -216,49 +179,24 @@ static char *root_path(const struct settings *settings)
 	return xasprintf("%s/../gcroots/" UNIT, settings->profiles_path);
 }
 
-struct root_job {
-	const struct settings *settings;
-	const char *system;
-};
-
-static int make_root(void *data)
-{
-	const struct root_job *job = data;
-	_cleanup_free_ char *path = root_path(job->settings);
-
-	(void)unlink(path);
-	return symlink(job->system, path);
-}
-
-static int remove_root(void *data)
-{
-	const struct root_job *job = data;
-	_cleanup_free_ char *path = root_path(job->settings);
-
-	return unlink(path);
-}
-
 void trial_hold_root(const struct settings *settings, const char *system)
 {
-	struct root_job job = {settings, system};
+	_cleanup_free_ char *path = root_path(settings);
 
-	if (rights_call(make_root, &job) < 0)
+	if (rights_symlink_over(system, path) < 0)
 		warn_errno("the old system is not kept from garbage collection");
 }
 
 void trial_release_root(const struct settings *settings)
 {
-	struct root_job job = {settings, NULL};
+	_cleanup_free_ char *path = root_path(settings);
 
-	(void)!rights_call(remove_root, &job);
+	(void)!rights_unlink(path);
 }
 
 void trial_note_taken_back(const struct settings *settings)
 {
-	struct file_job job = {
-		.settings = settings, .from = TRIAL_EXPIRED, .suffix = TRIAL_TAKEN_BACK};
-
-	(void)!rights_call(move_record, &job);
+	(void)!rename_record(settings, TRIAL_EXPIRED, TRIAL_TAKEN_BACK);
 }
 
 bool trial_was_taken_back(const struct settings *settings, uint64_t build)

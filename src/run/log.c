@@ -82,10 +82,7 @@ int log_create(const struct settings *settings, uint64_t number)
 
 int log_read(char **ret, size_t *ret_len, const char *path)
 {
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	return fd < 0 ? -1 : read_to_end(fd, LOG_MAX, ret, ret_len);
+	return read_file(path, LOG_MAX, ret, ret_len, NULL);
 }
 
 void log_make_readable(const char *path)

@@ -156,13 +156,11 @@ static void tell(struct output *output, struct relay_message message, int passed
 		last->len += message.len;
 		return;
 	}
-	output->pending =
-		xgrow(output->pending, output->pending_len, sizeof(*output->pending));
 	output->pending_fds = xgrow(
 		output->pending_fds, output->pending_len, sizeof(*output->pending_fds));
-	output->pending[output->pending_len] = message;
-	output->pending_fds[output->pending_len++] =
+	output->pending_fds[output->pending_len] =
 		passed_fd < 0 ? -1 : fcntl(passed_fd, F_DUPFD_CLOEXEC, 0);
+	*list_add(output->pending, output->pending_len) = message;
 	push(output, false);
 }
 

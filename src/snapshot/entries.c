@@ -6,8 +6,7 @@
 void entries_add(struct entries *entries, const char *path, uint32_t mode,
 	const git_oid *id, const struct file_stat *stat)
 {
-	entries->list = xgrow(entries->list, entries->len, sizeof(*entries->list));
-	entries->list[entries->len++] = (struct entry){
+	*list_add(entries->list, entries->len) = (struct entry){
 		.path = xstrdup(path),
 		.mode = mode,
 		.id = *id,

@@ -80,8 +80,7 @@ static void read_names(
 			continue;
 		name.text = xasprintf(
 			"%s%s", found->d_name, S_ISDIR(name.status.st_mode) ? "/" : "");
-		ret->list = xgrow(ret->list, ret->len, sizeof(*ret->list));
-		ret->list[ret->len++] = name;
+		*list_add(ret->list, ret->len) = name;
 	}
 	if (ret->len)
 		qsort(ret->list, ret->len, sizeof(*ret->list), compare_names);
