@@ -115,7 +115,7 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 	}
 	if (!drop_in && is_mistyped(words))
 		return EXIT_USAGE;
-	return run_rebuild(&settings, &options, words, surroundings);
+	return run_rebuild(&settings, &options, words, surroundings, false);
 }
 
 int main(int argc, char **argv)

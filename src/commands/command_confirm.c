@@ -4,8 +4,6 @@
 #include "base/text.h"
 #include "changes/describe.h"
 #include "commands/command.h"
-#include "queue/ticket.h"
-#include "rebuild/target.h"
 #include "run/confirmation.h"
 #include "run/orphans.h"
 #include "run/way_back.h"
@@ -24,19 +22,12 @@ static int find_wanted(
 }
 
 /* Whether it was decided already, and its runner is at work on that. */
-static bool is_decided(const struct settings *settings, uint64_t number)
+static bool is_decided(const struct settings *settings, const struct build *build)
 {
-	_cleanup_target_ struct target target = {0};
-	_cleanup_builds_ struct builds tickets = {0};
+	_cleanup_build_ struct build now = BUILD_INIT;
 
-	target_by_name(&target, settings, NULL);
-	if (tickets_read(&tickets, target.queue) < 0)
-		return false;
-	for (size_t i = 0; i < tickets.len; i++)
-		if (tickets.list[i].number == number &&
-			tickets.list[i].phase == PHASE_UNCONFIRMED)
-			return !trial_is_there(settings, TRIAL_OPEN);
-	return false;
+	return build_read_ticket(&now, build, settings) &&
+	       now.phase == PHASE_UNCONFIRMED && !trial_is_there(settings, TRIAL_OPEN);
 }
 
 /* For a call that asks about a trial that was decided already. */
@@ -53,9 +44,8 @@ static int tell_decided(const struct context *context, uint64_t wanted)
 			"too late: build %" PRIu64 " is being taken back", going.build);
 	if (!ledger || !wanted || build_by_number(&build, ledger, wanted) <= 0)
 		return fail(EXIT_OWN_FAILURE, "nothing waits to be confirmed");
-	if (build_is_running(&build) && build_is_orphaned(&build, context->settings))
-		orphan_judge(&build, context->settings);
-	if (build_is_running(&build) && is_decided(context->settings, wanted))
+	orphan_judge(&build, context->settings);
+	if (build_is_running(&build) && is_decided(context->settings, &build))
 		return word_report(context->settings, wanted);
 	if (build_is_running(&build))
 		return fail(EXIT_OWN_FAILURE,

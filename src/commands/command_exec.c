@@ -11,8 +11,8 @@ static int exec_command(const struct context *context)
 		return command_usage(&command_exec);
 	for (size_t i = first; i < words->len; i++)
 		strv_add(&rest, words->words[i]);
-	return run_any_command(
-		context->settings, context->own, &rest, context->surroundings);
+	return run_rebuild(
+		context->settings, context->own, &rest, context->surroundings, true);
 }
 
 const struct command command_exec = {

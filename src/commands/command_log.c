@@ -246,8 +246,7 @@ static int put_running(struct listing *listing)
 	if (builds_running(&running, NULL, listing->ledger) < 0)
 		return -1;
 	for (size_t i = running.len; i-- > 0;) {
-		if (build_is_orphaned(&running.list[i], listing->settings))
-			orphan_judge(&running.list[i], listing->settings);
+		orphan_judge(&running.list[i], listing->settings);
 		if (is_wanted(listing, &running.list[i], &(struct fate){0}) &&
 			!listing->filter.path)
 			put_build(listing, &running.list[i], &(struct fate){0});

@@ -255,8 +255,7 @@ static int show(const struct context *context)
 	if (!ledger ||
 		build_by_name(&build, ledger, context->settings, words->words[0]) < 0)
 		return EXIT_OWN_FAILURE;
-	if (build_is_running(&build) && build_is_orphaned(&build, context->settings))
-		orphan_judge(&build, context->settings);
+	orphan_judge(&build, context->settings);
 	if (options->patch)
 		return show_patch(
 			context, options->since, ledger, &build, words->words + 1, paths);

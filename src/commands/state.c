@@ -110,8 +110,7 @@ static int gather_trial(struct state *state, const struct settings *settings)
 
 	if (found <= 0)
 		return found;
-	state->trial_is_orphaned =
-		build_is_running(&build) && build_is_orphaned(&build, settings);
+	state->trial_is_orphaned = build_is_orphaned(&build, settings);
 	if (!state->live.number && state->system.running &&
 		streq(trial->new_system, state->system.running))
 		build_copy(&state->live, &build);

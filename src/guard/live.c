@@ -98,18 +98,14 @@ int live_build(struct build *ret, struct ledger *ledger, const struct target *ta
 char *live_describe(const struct build *build, const struct ledger *ledger,
 	const struct settings *settings)
 {
-	char *line = describe_build(build);
-	_cleanup_free_ char *known = NULL, *user = NULL;
-	struct sharing sharing;
+	_cleanup_free_ char *line = describe_build(build), *user = NULL;
 	uid_t writer;
 
-	sharing_find(&sharing, settings);
-	if (!sharing.is_shared || !ledger_owner_of(&writer, ledger, &build->commit) ||
-		writer == 0 || writer == sharing.user)
-		return line;
-	known = line;
+	if (ledger_vouches(ledger, settings, &build->commit) ||
+		!ledger_owner_of(&writer, ledger, &build->commit))
+		return TAKE_PTR(line);
 	user = caller_user(writer);
-	return xasprintf("%s (so says a record by user %s)", known, user);
+	return xasprintf("%s (so says a record by user %s)", line, user);
 }
 
 static int find_one(struct live *ret, struct ledger *ledger,

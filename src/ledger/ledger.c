@@ -99,8 +99,9 @@ bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id)
 }
 
 bool ledger_vouches(
-	const struct ledger *ledger, const struct sharing *sharing, const git_oid *id)
+	const struct ledger *ledger, const struct settings *settings, const git_oid *id)
 {
+	const struct sharing *sharing = sharing_of(settings);
 	uid_t owner;
 
 	return !sharing->is_shared || (ledger_owner_of(&owner, ledger, id) &&
@@ -215,20 +216,19 @@ int ledger_make(const struct settings *settings)
 	_cleanup_free_ char *cache = xasprintf("%s/cache", settings->state_path);
 	_cleanup_free_ char *edits = xasprintf("%s/edits", settings->state_path);
 	_cleanup_close_ int lock = -1;
-	struct sharing sharing;
+	const struct sharing *sharing = sharing_of(settings);
 
-	sharing_find(&sharing, settings);
-	if (sharing_make_top(&sharing, settings->state_path, 02750, "ledger.git") < 0 ||
-		sharing_make(&sharing, cache) < 0 || sharing_make(&sharing, edits) < 0)
+	if (sharing_make_top(sharing, settings->state_path, 02750, "ledger.git") < 0 ||
+		sharing_make(sharing, cache) < 0 || sharing_make(sharing, edits) < 0)
 		return error_errno("cannot make '%s'", settings->state_path);
-	lock = ledger_lock(ledger, sharing.group);
+	lock = ledger_lock(ledger, sharing->group);
 	if (lock < 0)
 		return -1;
 	if (access(ledger->path, F_OK) < 0)
-		return make_repository(ledger, &sharing);
+		return make_repository(ledger, sharing);
 	if (!is_whole(ledger))
-		return make_skeleton(ledger->path, &sharing);
-	return sharing.is_shared ? ledger_set_permissions(ledger->path, &sharing) : 0;
+		return make_skeleton(ledger->path, sharing);
+	return sharing->is_shared ? ledger_set_permissions(ledger->path, sharing) : 0;
 }
 
 int ledger_open_to_record(struct ledger **ret, const struct settings *settings)

@@ -44,7 +44,7 @@ static inline void ledger_cleanup(struct ledger **ledger)
 /* Whether a record is root's or the system user's, so that root may count on it; all are
  * where nothing is shared. Whose file an object is no member can choose. */
 bool ledger_vouches(
-	const struct ledger *ledger, const struct sharing *sharing, const git_oid *id);
+	const struct ledger *ledger, const struct settings *settings, const git_oid *id);
 /* Who wrote the object (loose_writer()); false: it is packed, or is not there. */
 bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id);
 /* Whether the object is there. */

@@ -108,14 +108,13 @@ int queue_make(const struct settings *settings, const struct target *target)
 {
 	_cleanup_free_ char *targets = xasprintf("%s/targets", settings->run_path);
 	_cleanup_close_ int lock = -1;
-	struct sharing sharing;
+	struct sharing sharing = *sharing_of(settings);
 	struct stat status;
 
 	if (geteuid() != 0 && !target_is_system(target->name))
 		clear_target(target);
 	if (geteuid() != 0 && faccessat(AT_FDCWD, target->queue, F_OK, AT_EACCESS) == 0)
 		return 0;
-	sharing_find(&sharing, settings);
 	if (sharing_make_top(&sharing, settings->run_path, 0755, "queue") < 0 ||
 		sharing_make(&sharing, targets) < 0)
 		return -1;

@@ -81,12 +81,6 @@ void brief_start(struct brief *ret, size_t said)
 		ret->room = HEAD_MAX;
 }
 
-void brief_start_whole(struct brief *ret)
-{
-	brief_start(ret, 0);
-	ret->whole = true;
-}
-
 void brief_free(struct brief *brief)
 {
 	strbuf_free(&brief->out);
@@ -145,9 +139,8 @@ static void show(struct brief *brief, const char *line)
 {
 	const size_t len = text_cut(line, LINE_MAX_BYTES);
 
-	for (size_t i = 0; i < brief->shown.len; i++)
-		if (streq(brief->shown.words[i], line))
-			return;
+	if (strv_has(&brief->shown, line))
+		return;
 	if (len + 1 > brief->room) {
 		brief->room = 0;
 		keep_in_tail(brief, line);

@@ -20,6 +20,8 @@
 #define BRIEF_REPORT_MAX 4000
 
 struct brief {
+	/* The whole output, each line as it is seen in the end and cleaned: for a
+	 * terminal. Set by who has started it. */
 	bool whole;
 	struct strbuf out;   /* to be written to the caller */
 	struct strbuf line;  /* what there is of the current line, cut at a length */
@@ -39,8 +41,6 @@ struct brief {
 	unsigned signs; /* of life */
 };
 
-/* The whole output, each line as it is seen in the end and cleaned: for a terminal. */
-void brief_start_whole(struct brief *ret);
 /* said: bytes that this call has printed already. */
 void brief_start(struct brief *ret, size_t said);
 void brief_free(struct brief *brief);

@@ -286,26 +286,15 @@ static int final_status(const struct follower *follower)
 	if (!found)
 		return fail(EXIT_OWN_FAILURE,
 			"how build %" PRIu64 " ended is not recorded", number);
-	if (build_is_running(&build) && !build_is_orphaned(&build, follower->settings))
+	orphan_judge(&build, follower->settings);
+	if (build_is_running(&build))
 		return fail(EXIT_OWN_FAILURE,
 			"build %" PRIu64
 			" goes on, and cannot be followed from here: safe-rebuild status",
 			number);
-	if (build_is_running(&build))
-		orphan_judge(&build, follower->settings);
 	if (build.outcome == OUTCOME_INTERRUPTED || build.exit_status == NO_EXIT_STATUS)
 		return interrupted(number);
 	return build.exit_status;
-}
-
-/* What its ticket says; false where it has none any more. */
-static bool read_its_ticket(struct build *ret, const struct follower *follower)
-{
-	const char *ticket = follower->build->ticket;
-	_cleanup_close_ int fd =
-		ticket ? ticket_open(follower->target.queue, ticket) : -1;
-
-	return fd >= 0 && ticket_read(ret, fd);
 }
 
 /* A trial has told its caller what there is to do, and may last for hours. */
@@ -313,7 +302,8 @@ static bool is_unconfirmed(const struct follower *follower)
 {
 	_cleanup_build_ struct build now = BUILD_INIT;
 
-	return read_its_ticket(&now, follower) && now.phase == PHASE_UNCONFIRMED;
+	return build_read_ticket(&now, follower->build, follower->settings) &&
+	       now.phase == PHASE_UNCONFIRMED;
 }
 
 /* The turn may end before the last words; the runner ends after them. */
@@ -397,15 +387,13 @@ int follow_build(const struct settings *settings, struct ledger *ledger,
 	int status;
 
 	streams_find(&streams, settings, is_agent);
-	if (isatty(stream))
-		brief_start_whole(&brief);
-	else
-		brief_start(&brief, message_bytes());
+	brief_start(&brief, message_bytes());
+	brief.whole = isatty(stream);
 	brief.holds_own = true;
 	if (streams.brief || brief.whole)
 		watch.brief = &brief;
 	target_by_name(&follower.target, settings, build->target);
-	if (read_its_ticket(&ticket, &follower))
+	if (build_read_ticket(&ticket, build, settings))
 		follower.runner = ticket.runner;
 	watch.events = watch_files(&follower);
 	watch.source = open_log(&follower);

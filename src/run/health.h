@@ -3,10 +3,24 @@
  * Whether a system that has just been activated is well: [health] check is run, and where
  * units = yes, no unit may have failed newly or be restarting, ten seconds after the last
  * job has ended.
+ *
+ * switch-to-configuration resets failed units before it starts some, and its exit status
+ * 4 does not tell those that this switch broke from those that have been broken for
+ * weeks: systemctl(1) is asked before and after. Where there is none (or no answer within
+ * seconds) nothing is said.
  */
 #include "run/run.h"
 #include "run/supervise.h"
-#include "run/units.h"
+
+struct units_before {
+	struct strv failed;    /* or between two of their starts */
+	struct strv restarted; /* "NAME COUNT", only where units count ([health] units) */
+};
+
+/* Where this run may activate a system here. */
+void units_read_before(struct units_before *ret, const struct run *run);
+/* Names units that failed newly, after a failed run also the others; records all. */
+void units_compare(struct run *run, const struct units_before *before);
 
 /* NULL where it is well, else why not, in words. The caller frees. What the check said
  * last is kept in the build. */

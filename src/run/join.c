@@ -163,15 +163,6 @@ static bool may_join(const struct run *run)
 		       action == ACTION_TEST);
 }
 
-/* Members can write records, in which root would find what it asked for. */
-static bool is_believed(const struct run *run, const struct build *build)
-{
-	struct sharing sharing;
-
-	sharing_find(&sharing, run->settings);
-	return ledger_vouches(run->ledger, &sharing, &build->commit);
-}
-
 /* The newest build that began after this request and can stand for it. */
 static int find_finished(struct build *ret, const struct run *run)
 {
@@ -183,7 +174,7 @@ static int find_finished(struct build *ret, const struct run *run)
 		if (ret->numbers_given <= run->numbers_given)
 			break;
 		if (ret->number > run->numbers_given && can_be_joined(run, ret) &&
-			is_believed(run, ret))
+			ledger_vouches(run->ledger, run->settings, &ret->commit))
 			return 1;
 	}
 	return found < 0 ? -1 : 0;

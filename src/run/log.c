@@ -55,10 +55,8 @@ static void remove_old(const struct settings *settings, uint64_t newest)
 
 int log_make_directory(const struct settings *settings)
 {
-	struct sharing sharing;
-
-	sharing_find(&sharing, settings);
-	return sharing_make_top(&sharing, settings->log_path, SHARED_MODE, NULL);
+	return sharing_make_top(
+		sharing_of(settings), settings->log_path, SHARED_MODE, NULL);
 }
 
 int log_create(const struct settings *settings, uint64_t number)

@@ -99,11 +99,11 @@ void look_note_refusal(const struct run *run)
 	notice_send(run->settings, &run->surroundings, "refused", &call);
 }
 
-static int guard(struct run *run, const struct own_options *options, bool arriving)
+static int guard(struct run *run, bool arriving)
 {
 	const struct guard_call call = {
-		.settings_words = options->settings_words,
-		.own_words = options->words,
+		.settings_words = run->options->settings_words,
+		.own_words = run->options->words,
 		.settings = run->settings,
 		.caller = &run->caller,
 		.target = &run->target,
@@ -111,8 +111,8 @@ static int guard(struct run *run, const struct own_options *options, bool arrivi
 		.configuration = &run->configuration,
 		.snapshot = build_has_snapshot(&run->build) ? &run->snapshot : NULL,
 		.command = run->build.command,
-		.allow_undo = options->allow_undo,
-		.allow_redo = options->allow_redo,
+		.allow_undo = run->options->allow_undo,
+		.allow_redo = run->options->allow_redo,
 		.ledger = run->ledger,
 	};
 
@@ -134,17 +134,16 @@ void look_at_configuration(struct run *run)
 		return;
 	}
 	if (run_needs_lock(run))
-		orphans_record(
-			run->ledger, run->settings, &run->target, &run->surroundings);
+		orphans_record(run);
 	if (!run->build.expected)
 		look_estimate(run, run->ledger);
 	take_snapshot(run);
 }
 
 /* What one who builds has to know; a refusal comes first. */
-int look_tell(struct run *run, const struct own_options *options)
+int look_tell(struct run *run)
 {
-	const int status = guard(run, options, false);
+	const int status = guard(run, false);
 
 	if (run->ledger && build_has_snapshot(&run->build)) {
 		show_changes(run, status);
@@ -158,7 +157,7 @@ int look_tell(struct run *run, const struct own_options *options)
  * Who would wait and then be refused is told at once, judged against what is live and
  * what is being built. What cannot be judged now is judged when the turn comes.
  */
-int look_before_queue(struct run *run, const struct own_options *options)
+int look_before_queue(struct run *run)
 {
 	_cleanup_ledger_ struct ledger *ledger = NULL;
 	int status = 0;
@@ -172,7 +171,7 @@ int look_before_queue(struct run *run, const struct own_options *options)
 	if (snapshot_look(&run->snapshot, &run->configuration, run->settings, ledger) ==
 		0) {
 		run->build.config_state = run->snapshot.state;
-		status = guard(run, options, true);
+		status = guard(run, true);
 	}
 	run->build.config_state = CONFIG_NONE;
 	snapshot_free(&run->snapshot);

@@ -14,13 +14,13 @@ void look_estimate(struct run *run, struct ledger *ledger);
  * is live and what is being built. What cannot be judged now is judged when the turn
  * comes: 0.
  */
-int look_before_queue(struct run *run, const struct own_options *options) _must_check_;
+int look_before_queue(struct run *run) _must_check_;
 
 /* Opens the ledger to record, records what killed runs have left, takes the snapshot. */
 void look_at_configuration(struct run *run);
 
 /* Says what one who builds has to know; a refusal comes first. 0 or EXIT_REFUSED. */
-int look_tell(struct run *run, const struct own_options *options) _must_check_;
+int look_tell(struct run *run) _must_check_;
 
 /* Records that the guard has refused it (build.refused says why). */
 void look_note_refusal(const struct run *run);

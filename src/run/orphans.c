@@ -17,7 +17,7 @@
 #define RECORDED_MAX 20
 #define FORGOTTEN_MAX 200
 
-bool build_is_orphaned(const struct build *build, const struct settings *settings)
+static bool has_no_runner(const struct build *build, const struct settings *settings)
 {
 	_cleanup_target_ struct target target = {0};
 
@@ -28,6 +28,22 @@ bool build_is_orphaned(const struct build *build, const struct settings *setting
 	return !ticket_is_alive(target.queue, build->ticket);
 }
 
+bool build_is_orphaned(const struct build *build, const struct settings *settings)
+{
+	return build_is_running(build) && has_no_runner(build, settings);
+}
+
+bool build_read_ticket(
+	struct build *ret, const struct build *build, const struct settings *settings)
+{
+	_cleanup_target_ struct target target = {0};
+	_cleanup_close_ int fd = -1;
+
+	target_by_name(&target, settings, build->target);
+	fd = build->ticket ? ticket_open(target.queue, build->ticket) : -1;
+	return fd >= 0 && ticket_read(ret, fd);
+}
+
 /* The ticket is the one of whoever called, or of root's runner. */
 static bool is_its_own(const struct build *ticket, const struct build *orphan,
 	const struct settings *settings)
@@ -36,26 +52,11 @@ static bool is_its_own(const struct build *ticket, const struct build *orphan,
 	       ticket_is_believed(ticket, settings, caller_uid(orphan->user));
 }
 
-static void swap(char **a, char **b)
-{
-	char *kept = *a;
-
-	*a = *b;
-	*b = kept;
-}
-
 /* What a runner could not record it has left in its ticket. */
 static bool find_left(
 	struct build *ret, const struct build *orphan, const struct settings *settings)
 {
-	_cleanup_target_ struct target target = {0};
-	_cleanup_close_ int fd = -1;
-
-	target_by_name(&target, settings, orphan->target);
-	fd = orphan->ticket ? ticket_open(target.queue, orphan->ticket) : -1;
-	if (fd < 0)
-		return false;
-	(void)ticket_read(ret, fd);
+	(void)!build_read_ticket(ret, orphan, settings);
 	return ret->outcome != OUTCOME_NONE && ret->outcome != OUTCOME_RUNNING &&
 	       is_its_own(ret, orphan, settings);
 }
@@ -65,11 +66,10 @@ static bool find_left(
 static bool is_left_to_member(const struct build *orphan, const struct settings *settings)
 {
 	_cleanup_build_ struct build left = BUILD_INIT;
-	struct sharing sharing;
+	const struct sharing *sharing = sharing_of(settings);
 
-	sharing_find(&sharing, settings);
-	return sharing.is_shared && find_left(&left, orphan, settings) && left.owner &&
-	       left.owner != sharing.user;
+	return sharing->is_shared && find_left(&left, orphan, settings) && left.owner &&
+	       left.owner != sharing->user;
 }
 
 /* Long values are cut in a ticket. */
@@ -79,9 +79,9 @@ static bool take_from_ticket(struct build *orphan, const struct settings *settin
 
 	if (!find_left(&left, orphan, settings))
 		return false;
-	swap(&left.command, &orphan->command);
-	swap(&left.message, &orphan->message);
-	swap(&left.ticket, &orphan->ticket);
+	set_string(&left.command, TAKE_PTR(orphan->command));
+	set_string(&left.message, TAKE_PTR(orphan->message));
+	set_string(&left.ticket, TAKE_PTR(orphan->ticket));
 	if (left.stdout_text && strlen(left.stdout_text) != left.stdout_size)
 		set_string(&left.stdout_text, NULL);
 	left.tree = orphan->tree;
@@ -92,7 +92,8 @@ static bool take_from_ticket(struct build *orphan, const struct settings *settin
 	return true;
 }
 
-void orphan_judge(struct build *orphan, const struct settings *settings)
+/* It has no runner. */
+static void judge(struct build *orphan, const struct settings *settings)
 {
 	_cleanup_target_ struct target target = {0};
 	_cleanup_system_ struct system_state now = {0};
@@ -117,6 +118,12 @@ void orphan_judge(struct build *orphan, const struct settings *settings)
 		orphan->outcome = OUTCOME_INTERRUPTED;
 	}
 	orphan->finished = time(NULL);
+}
+
+void orphan_judge(struct build *build, const struct settings *settings)
+{
+	if (build_is_orphaned(build, settings))
+		judge(build, settings);
 }
 
 static void say_recorded(const struct build *build)
@@ -147,26 +154,23 @@ static void disown(struct build *build, const struct ledger *ledger)
 	build->outcome = OUTCOME_INTERRUPTED;
 }
 
-static void record_orphan(struct build *build, struct ledger *ledger,
-	const struct settings *settings, const struct surroundings *surroundings)
+static void record_orphan(struct build *build, const struct run *run)
 {
 	_cleanup_target_ struct target target = {0};
 	_cleanup_free_ char *ticket = xstrdup(build->ticket);
-	struct sharing sharing;
 
-	sharing_find(&sharing, settings);
-	orphan_judge(build, settings);
-	if (!ledger_vouches(ledger, &sharing, &build->commit))
-		disown(build, ledger);
-	if (ledger_finish(ledger, build) < 0)
+	judge(build, run->settings);
+	if (!ledger_vouches(run->ledger, run->settings, &build->commit))
+		disown(build, run->ledger);
+	if (ledger_finish(run->ledger, build) < 0)
 		return;
-	target_by_name(&target, settings, build->target);
+	target_by_name(&target, run->settings, build->target);
 	if (ticket)
 		ticket_sweep(target.queue, ticket);
 	/* Killed runs leave such objects, and that is rare. */
-	ledger_remove_unfinished_objects(ledger);
+	ledger_remove_unfinished_objects(run->ledger);
 	say_recorded(build);
-	notice_send(settings, surroundings,
+	notice_send(run->settings, &run->surroundings,
 		build->taken_back ? "rolled-back" : "finished", build);
 }
 
@@ -199,24 +203,23 @@ static void sweep_recorded(struct ledger *ledger, const struct target *target)
 			ticket_sweep(target->queue, dead.list[i].ticket);
 }
 
-void orphans_record(struct ledger *ledger, const struct settings *settings,
-	const struct target *target, const struct surroundings *surroundings)
+void orphans_record(const struct run *run)
 {
 	_cleanup_builds_ struct builds running = {0}, ended = {0};
 	size_t recorded = 0;
 
-	if (builds_running(&running, &ended, ledger) < 0)
+	if (builds_running(&running, &ended, run->ledger) < 0)
 		return;
 	for (size_t i = 0; i < running.len && recorded < RECORDED_MAX; i++) {
-		if (!build_is_orphaned(&running.list[i], settings) ||
-			is_left_to_member(&running.list[i], settings))
+		if (!has_no_runner(&running.list[i], run->settings) ||
+			is_left_to_member(&running.list[i], run->settings))
 			continue;
-		record_orphan(&running.list[i], ledger, settings, surroundings);
+		record_orphan(&running.list[i], run);
 		recorded++;
 	}
 	/* Their runner was killed between the record and the reference. */
 	for (size_t i = 0; i < ended.len && i < FORGOTTEN_MAX; i++)
-		(void)!ledger_forget_running(ledger, ended.list[i].number);
-	sweep_recorded(ledger, target);
-	tickets_sweep_requests(target->queue);
+		(void)!ledger_forget_running(run->ledger, ended.list[i].number);
+	sweep_recorded(run->ledger, &run->target);
+	tickets_sweep_requests(run->target.queue);
 }

@@ -5,15 +5,19 @@
  */
 #include "run/run.h"
 
+/* Whether it is recorded as running, and nobody runs it. */
 bool build_is_orphaned(const struct build *build, const struct settings *settings);
 
-/* Completes it with what will be recorded: what its ticket says, else interrupted or
- * taken back, with what the system is now. */
-void orphan_judge(struct build *orphan, const struct settings *settings);
+/* What the build's ticket says, nothing where it has none; true where that is alive. */
+bool build_read_ticket(struct build *ret, const struct build *build,
+	const struct settings *settings) _must_check_;
+
+/* Completes it, where it is orphaned, with what will be recorded: what its ticket says,
+ * else interrupted or taken back, with what the system is now. */
+void orphan_judge(struct build *build, const struct settings *settings);
 
 /*
  * Records them; for the next run that has the lock. What cannot be recorded now is tried
  * again by the next one.
  */
-void orphans_record(struct ledger *ledger, const struct settings *settings,
-	const struct target *target, const struct surroundings *surroundings);
+void orphans_record(const struct run *run);

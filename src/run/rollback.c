@@ -85,16 +85,14 @@ static char *describe_taking(const struct effect *effect)
 }
 
 /* One's own rollback is one's own to take back. */
-static bool is_unseen_redo(const struct run *run, const struct effect *effect,
-	const struct own_options *options)
+static bool is_unseen_redo(const struct run *run, const struct effect *effect)
 {
 	return effect->brings_back &&
 	       !build_is_of_agent(&effect->by, run->caller.agent) &&
-	       !refusal_is_allowed(options->allow_redo, run->build.back_to);
+	       !refusal_is_allowed(run->options->allow_redo, run->build.back_to);
 }
 
-static int refuse(struct run *run, const struct own_options *options,
-	const struct effect *effect, bool undo, bool redo)
+static int refuse(struct run *run, const struct effect *effect, bool undo, bool redo)
 {
 	_cleanup_free_ char *goal = rollback_goal(run);
 	_cleanup_free_ char *taking = describe_taking(effect);
@@ -122,8 +120,8 @@ static int refuse(struct run *run, const struct own_options *options,
 		undo ? "go" : "come back", run->caller.uid ? run->caller.elevation : "",
 		undo ? "--allow-undo " : "", undo ? effect->names : "",
 		undo && redo ? " " : "", redo ? "--allow-redo " : "",
-		redo ? run->build.back_to : "", *options->words ? " " : "",
-		options->words, run->build.back_to);
+		redo ? run->build.back_to : "", *run->options->words ? " " : "",
+		run->options->words, run->build.back_to);
 	return EXIT_REFUSED;
 }
 
@@ -145,8 +143,7 @@ static void say_effect(const struct run *run, const struct effect *effect)
 }
 
 /* Says what will be taken out, and whether the caller may. */
-static int weigh(struct run *run, const struct own_options *options,
-	const struct system_state *now)
+static int weigh(struct run *run, const struct system_state *now)
 {
 	_cleanup_(effect_free) struct effect effect = {.by = BUILD_INIT};
 	bool undo, redo;
@@ -154,11 +151,11 @@ static int weigh(struct run *run, const struct own_options *options,
 	if (find_effect(&effect, run, now) < 0)
 		return EXIT_OWN_FAILURE;
 	undo = effect.is_foreign &&
-	       !refusal_is_allowed(options->allow_undo, effect.names);
-	redo = is_unseen_redo(run, &effect, options);
+	       !refusal_is_allowed(run->options->allow_undo, effect.names);
+	redo = is_unseen_redo(run, &effect);
 	if (run->caller.is_agent && run->settings->guard_undo == UNDO_REFUSE &&
 		(undo || redo))
-		return refuse(run, options, &effect, undo, redo);
+		return refuse(run, &effect, undo, redo);
 	say_effect(run, &effect);
 	run->back.taken = *effect.names ? TAKE_PTR(effect.names) : NULL;
 	return 0;
@@ -192,7 +189,7 @@ static void cancel_holder(const struct run *run)
 	say("asked build %" PRIu64 " by %s to end", holder->number, holder->agent);
 }
 
-static int prepare(struct run *run, const struct own_options *options, const char *name)
+static int prepare(struct run *run, const char *name)
 {
 	int status;
 
@@ -203,7 +200,7 @@ static int prepare(struct run *run, const struct own_options *options, const cha
 		strv_add(&run->arguments, name);
 	run->request = (struct request){
 		.action = ACTION_SWITCH, .action_word = "rollback", .rollback = true};
-	status = run_identify(run, options);
+	status = run_identify(run);
 	if (status)
 		return status;
 	if (!steps_are_permitted(run))
@@ -211,7 +208,7 @@ static int prepare(struct run *run, const struct own_options *options, const cha
 			"no permission to change what boots ('%s'): use sudo",
 			run->target.profile);
 	configuration_find(&run->configuration, &run->request);
-	run_begin_build(run, options);
+	run_begin_build(run);
 	status = run_share(run);
 	if (status)
 		return status;
@@ -226,13 +223,12 @@ static int leave(struct run *run, int status)
 }
 
 /* With the turn. before: what ran and booted when the call came. */
-static int go_back(struct run *run, const struct own_options *options, const char *name,
-	const struct system_state *before)
+static int go_back(struct run *run, const char *name, const struct system_state *before)
 {
 	_cleanup_system_ struct system_state now = {0};
 	int status;
 
-	orphans_record(run->ledger, run->settings, &run->target, &run->surroundings);
+	orphans_record(run);
 	system_read(&now, run->settings, &run->target);
 	status = rollback_choose(run, name, &now);
 	if (status < 0)
@@ -248,7 +244,7 @@ static int go_back(struct run *run, const struct own_options *options, const cha
 		      "to (safe-rebuild log, rollback BUILD)");
 		return leave(run, EXIT_BUSY);
 	}
-	status = weigh(run, options, &now);
+	status = weigh(run, &now);
 	if (status == EXIT_REFUSED)
 		look_note_refusal(run);
 	return status ? leave(run, status) : run_hand_over(run);
@@ -264,12 +260,6 @@ static bool may_end(const struct run *run, uint64_t number)
 		       build_is_of_agent(&build, run->caller.agent));
 }
 
-static bool trial_is_gone(
-	const struct system_state *before, const struct system_state *now)
-{
-	return before->running && now->running && !streq(before->running, now->running);
-}
-
 int run_rollback(const struct settings *settings, const struct own_options *options,
 	const char *name, const struct surroundings *surroundings)
 {
@@ -282,8 +272,9 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	if (options->confirm_is_option)
 		return fail(EXIT_USAGE, "--confirm: only a switch is tried");
 	run.settings = settings;
+	run.options = options;
 	run.surroundings = *surroundings;
-	status = prepare(&run, options, name);
+	status = prepare(&run, name);
 	if (status)
 		return status;
 	system_read(&before, settings, &run.target);
@@ -295,16 +286,16 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 		return EXIT_OWN_FAILURE;
 	/* Called once it has its place in the queue, so that nobody comes between. */
 	run.begins_to_wait = cancel_holder;
-	status = run_enter_queue(&run, options, !run.caller.is_agent);
+	status = run_enter_queue(&run, !run.caller.is_agent);
 	if (status)
 		return status;
 	way_back_of_orphan(settings, surroundings);
 	if (!ends_trial)
-		return go_back(&run, options, name, &before);
+		return go_back(&run, name, &before);
 	system_read(&now, settings, &run.target);
 	/* Somebody has confirmed it at this moment: then it is what is gone back from. */
-	if (!trial_is_gone(&before, &now))
-		return go_back(&run, options, name, &now);
+	if (!before.running || !now.running || streq(before.running, now.running))
+		return go_back(&run, name, &now);
 	say("build %" PRIu64 " was not confirmed yet, and has gone back", trial.build);
 	return leave(&run, 0);
 }

@@ -166,10 +166,8 @@ static bool is_vouched_for(
 	const struct run *run, const char *name, const struct system_state *now)
 {
 	const char *system = run->back.system;
-	struct sharing sharing;
 
-	sharing_find(&sharing, run->settings);
-	return !sharing.is_shared || (name && *name == '/') ||
+	return !sharing_of(run->settings)->is_shared || (name && *name == '/') ||
 	       (now->running && streq(now->running, system)) ||
 	       (now->profile && streq(now->profile, system)) ||
 	       system_is_generation(&run->target, system);

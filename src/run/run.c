@@ -104,7 +104,7 @@ static char *words_without_secrets(char *const *words)
 }
 
 /* What was asked for, by whom: "switch --flake .#box", without the program's name. */
-void run_begin_build(struct run *run, const struct own_options *options)
+void run_begin_build(struct run *run)
 {
 	struct build *build = &run->build;
 
@@ -115,7 +115,7 @@ void run_begin_build(struct run *run, const struct own_options *options)
 	build->action = xstrdup(run->request.action_word);
 	build->command = words_without_secrets(run->arguments.words + 1);
 	build->directory = getcwd(NULL, 0);
-	build->message = xstrdup(options->message);
+	build->message = xstrdup(run->options->message);
 	build->config = xstrdup(run->configuration.name);
 	build->requested = time(NULL);
 }
@@ -140,12 +140,7 @@ static void begin_to_wait(void *data)
 		look_estimate(run, ledger);
 }
 
-static int64_t time_to_wait(const struct run *run, const struct own_options *options)
-{
-	return options->wait_ms >= 0 ? options->wait_ms : run->settings->queue_wait_ms;
-}
-
-int run_enter_queue(struct run *run, const struct own_options *options, bool first)
+int run_enter_queue(struct run *run, bool first)
 {
 	const struct queue_call call = {
 		.settings = run->settings,
@@ -153,7 +148,8 @@ int run_enter_queue(struct run *run, const struct own_options *options, bool fir
 		.build = &run->build,
 		.is_agent = run->caller.is_agent,
 		.first = first,
-		.wait_ms = time_to_wait(run, options),
+		.wait_ms = run->options->wait_ms >= 0 ? run->options->wait_ms
+						      : run->settings->queue_wait_ms,
 		.begins = begin_to_wait,
 		.data = run,
 	};
@@ -177,9 +173,9 @@ static int find_program(
 	return 0;
 }
 
-int run_identify(struct run *run, const struct own_options *options)
+int run_identify(struct run *run)
 {
-	if (caller_identify(&run->caller, options->agent) < 0)
+	if (caller_identify(&run->caller, run->options->agent) < 0)
 		return EXIT_USAGE;
 	target_of_request(&run->target, run->settings, &run->request);
 	if (nested_is_inside(&run->target, run_needs_lock(run)))
@@ -188,8 +184,7 @@ int run_identify(struct run *run, const struct own_options *options)
 	return 0;
 }
 
-static int prepare_rebuild(
-	struct run *run, const struct own_options *options, const struct strv *words)
+static int prepare_rebuild(struct run *run, const struct strv *words)
 {
 	int status = find_program(run, run->settings->rebuild_command, words, 0);
 
@@ -200,12 +195,12 @@ static int prepare_rebuild(
 	if (run->request.help || run->request.action == ACTION_UNKNOWN ||
 		action_is_harmless(run->request.action))
 		return exec_program(run);
-	status = run_identify(run, options);
+	status = run_identify(run);
 	if (status)
 		return status;
 	configuration_find(&run->configuration, &run->request);
-	run_begin_build(run, options);
-	status = trial_prepare(run, options, words);
+	run_begin_build(run);
+	status = trial_prepare(run, words);
 	if (status)
 		return status;
 	/* Where there is a terminal, it asks there. */
@@ -213,8 +208,7 @@ static int prepare_rebuild(
 				  : elevation_check(&run->request, &run->surroundings);
 }
 
-static int prepare_any_command(
-	struct run *run, const struct own_options *options, const struct strv *words)
+static int prepare_any_command(struct run *run, const struct strv *words)
 {
 	_cleanup_free_ char *line = words_without_secrets(words->words);
 	int status = find_program(run, words->words[0], words, 1);
@@ -222,7 +216,7 @@ static int prepare_any_command(
 	if (status)
 		return status;
 	run->request = (struct request){.action = ACTION_UNKNOWN, .action_word = "exec"};
-	status = run_identify(run, options);
+	status = run_identify(run);
 	if (status)
 		return status;
 	run->configuration = (struct configuration){
@@ -230,7 +224,7 @@ static int prepare_any_command(
 		.name = xstrdup(words->words[0]),
 		.why_elsewhere = "what a command builds is not known",
 	};
-	run_begin_build(run, options);
+	run_begin_build(run);
 	set_string(&run->build.command, xasprintf("exec -- %s", line));
 	return 0;
 }
@@ -285,19 +279,16 @@ int run_hand_over(struct run *run)
 	return word_ask(run->settings, &run->target, unconfirmed, run->caller.agent);
 }
 
-typedef int preparer(
-	struct run *run, const struct own_options *options, const struct strv *words);
-
-static int run_prepared(const struct settings *settings,
-	const struct own_options *options, const struct strv *words,
-	const struct surroundings *surroundings, preparer *prepare)
+int run_rebuild(const struct settings *settings, const struct own_options *options,
+	const struct strv *words, const struct surroundings *surroundings, bool is_any)
 {
 	_cleanup_run_ struct run run = RUN_INIT;
 	int status;
 
 	run.settings = settings;
+	run.options = options;
 	run.surroundings = *surroundings;
-	status = prepare(&run, options, words);
+	status = is_any ? prepare_any_command(&run, words) : prepare_rebuild(&run, words);
 	if (status)
 		return status;
 	status = run_share(&run);
@@ -310,15 +301,15 @@ static int run_prepared(const struct settings *settings,
 	status = run_needs_lock(&run) ? join_own_running(&run) : -1;
 	if (status >= 0)
 		return status;
-	status = look_before_queue(&run, options);
+	status = look_before_queue(&run);
 	if (!status)
-		status = run_enter_queue(&run, options, false);
+		status = run_enter_queue(&run, false);
 	if (status)
 		return status;
 	if (run_needs_lock(&run) && target_is_system(run.target.name))
 		way_back_of_orphan(settings, surroundings);
 	look_at_configuration(&run);
-	status = look_tell(&run, options);
+	status = look_tell(&run);
 	if (!status)
 		status = join_finished(&run);
 	if (status >= 0) {
@@ -326,16 +317,4 @@ static int run_prepared(const struct settings *settings,
 		return status;
 	}
 	return run_hand_over(&run);
-}
-
-int run_rebuild(const struct settings *settings, const struct own_options *options,
-	const struct strv *words, const struct surroundings *surroundings)
-{
-	return run_prepared(settings, options, words, surroundings, prepare_rebuild);
-}
-
-int run_any_command(const struct settings *settings, const struct own_options *options,
-	const struct strv *words, const struct surroundings *surroundings)
-{
-	return run_prepared(settings, options, words, surroundings, prepare_any_command);
 }

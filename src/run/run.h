@@ -34,6 +34,7 @@ struct trial {
 
 struct run {
 	const struct settings *settings;
+	const struct own_options *options;
 	struct surroundings surroundings;
 	struct caller caller;
 	struct request request;
@@ -67,22 +68,18 @@ void run_free(struct run *run);
  * the exit status); begin the record; make what root shares and put down root's
  * rights; take the turn; start the runner, whose status is the run's.
  */
-int run_identify(struct run *run, const struct own_options *options) _must_check_;
-void run_begin_build(struct run *run, const struct own_options *options);
+int run_identify(struct run *run) _must_check_;
+void run_begin_build(struct run *run);
 int run_share(const struct run *run) _must_check_;
-int run_enter_queue(
-	struct run *run, const struct own_options *options, bool first) _must_check_;
+int run_enter_queue(struct run *run, bool first) _must_check_;
 int run_hand_over(struct run *run) _must_check_;
 /* Whether what was asked for must have the lock. */
 bool run_needs_lock(const struct run *run);
 
 /*
- * words: the command line without our own options. Returns the exit status; does not
+ * words: the command line without our own options; is_any: of any command (words[0] is
+ * its program), of which nobody knows what it builds. Returns the exit status; does not
  * return where the words ask for nothing that needs us.
  */
 int run_rebuild(const struct settings *settings, const struct own_options *options,
-	const struct strv *words, const struct surroundings *surroundings);
-
-/* The same for any command (words[0] is its program): nobody knows what it builds. */
-int run_any_command(const struct settings *settings, const struct own_options *options,
-	const struct strv *words, const struct surroundings *surroundings);
+	const struct strv *words, const struct surroundings *surroundings, bool is_any);

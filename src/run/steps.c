@@ -4,8 +4,6 @@
 #include "base/message.h"
 #include "rebuild/system.h"
 
-#define ACTIVATION_UNIT "nixos-rebuild-switch-to-configuration.service"
-
 /* With systemd(1) there is its slice in the cgroup file system. */
 bool steps_have_systemd(const struct settings *settings)
 {
@@ -36,9 +34,8 @@ int step_run(struct supervision *supervision, const struct strv *argv)
 	return supervision->exit_status;
 }
 
-/* settings NULL: without a unit of its own. */
-static void put_switch(struct strv *argv, const struct settings *settings,
-	const char *system, const char *how)
+static int run_switch(struct supervision *supervision, const char *system,
+	const char *how, bool as_unit)
 {
 	static const char *const unit[] = {"systemd-run", "-E", "LOCALE_ARCHIVE", "-E",
 		"NIXOS_INSTALL_BOOTLOADER=0", "-E", "NIXOS_NO_CHECK=1", "--collect",
@@ -46,29 +43,14 @@ static void put_switch(struct strv *argv, const struct settings *settings,
 		"--unit=nixos-rebuild-switch-to-configuration"};
 	static const char *const plain[] = {
 		"env", "NIXOS_INSTALL_BOOTLOADER=0", "NIXOS_NO_CHECK=1"};
-	const bool as_unit = settings && steps_have_systemd(settings);
 	const char *const *words = as_unit ? unit : plain;
 	const size_t len = as_unit ? ARRAY_LEN(unit) : ARRAY_LEN(plain);
-
-	for (size_t i = 0; i < len; i++)
-		strv_add(argv, words[i]);
-	strv_take(argv, xasprintf("%s/bin/switch-to-configuration", system));
-	strv_add(argv, how);
-}
-
-void steps_put_stop(struct strv *argv)
-{
-	strv_add(argv, "systemctl");
-	strv_add(argv, "stop");
-	strv_add(argv, ACTIVATION_UNIT);
-}
-
-static int switch_plainly(
-	struct supervision *supervision, const char *system, const char *how)
-{
 	_cleanup_strv_ struct strv argv = {0};
 
-	put_switch(&argv, NULL, system, how);
+	for (size_t i = 0; i < len; i++)
+		strv_add(&argv, words[i]);
+	strv_take(&argv, xasprintf("%s/bin/switch-to-configuration", system));
+	strv_add(&argv, how);
 	return step_run(supervision, &argv);
 }
 
@@ -76,25 +58,30 @@ static int switch_plainly(
 static int switch_to(struct supervision *supervision, const struct run *run,
 	const char *system, const char *how)
 {
-	_cleanup_strv_ struct strv argv = {0};
-	int status;
+	const int status =
+		run_switch(supervision, system, how, steps_have_systemd(run->settings));
 
-	put_switch(&argv, run->settings, system, how);
-	status = step_run(supervision, &argv);
-	if (status != EXIT_NOT_FOUND && status != EXIT_CANNOT_RUN)
-		return status;
-	return switch_plainly(supervision, system, how);
+	return status == EXIT_NOT_FOUND || status == EXIT_CANNOT_RUN
+		       ? run_switch(supervision, system, how, false)
+		       : status;
 }
 
-int step_activate_plainly(struct supervision *supervision, const char *system)
+bool step_is_active(const struct run *run, const char *system)
 {
-	return switch_plainly(supervision, system, "test");
+	_cleanup_system_ struct system_state now = {0};
+
+	system_read(&now, run->settings, &run->target);
+	return now.running && streq(now.running, system);
 }
 
-int step_activate(
+bool step_activate(
 	struct supervision *supervision, const struct run *run, const char *system)
 {
-	return switch_to(supervision, run, system, "test");
+	(void)switch_to(supervision, run, system, "test");
+	/* systemd-run needs a bus, which what runs may have stopped. */
+	if (steps_have_systemd(run->settings) && !step_is_active(run, system))
+		(void)run_switch(supervision, system, "test", false);
+	return step_is_active(run, system);
 }
 
 static int set_profile(
@@ -123,25 +110,14 @@ int step_keep(struct supervision *supervision, const struct run *run, const char
 void steps_go_back(struct supervision *supervision, const struct run *run)
 {
 	const char *system = run->back.system;
-	_cleanup_system_ struct system_state now = {0};
-	int status = step_activate(supervision, run, system);
 
-	system_read(&now, run->settings, &run->target);
-	/* systemd-run needs a bus, which what runs may have stopped. */
-	if (status && steps_have_systemd(run->settings) &&
-		(!now.running || !streq(now.running, system))) {
-		status = step_activate_plainly(supervision, system);
-		system_free(&now);
-		system_read(&now, run->settings, &run->target);
-	}
-	if (!now.running || !streq(now.running, system)) {
-		if (!status)
+	if (!step_activate(supervision, run, system)) {
+		if (!supervision->exit_status)
 			supervision->exit_status = EXIT_OWN_FAILURE;
 		error("the old system was not activated: what boots is left as it was");
-		return;
-	}
-	if (step_keep(supervision, run, system))
+	} else if (step_keep(supervision, run, system)) {
 		error("the old system runs, but could not be set to boot: do that "
 		      "before the next restart (%s/bin/switch-to-configuration boot)",
 			system);
+	}
 }

@@ -15,15 +15,13 @@ bool steps_have_systemd(const struct settings *settings);
 /* Whether the caller may set the profile. */
 bool steps_are_permitted(const struct run *run);
 
-/* Adds the words of the command that ends an activation that hangs. */
-void steps_put_stop(struct strv *argv);
-
 /* Runs one of several programs under one supervision. Returns the exit status. */
 int step_run(struct supervision *supervision, const struct strv *argv);
 
-/* SYSTEM/bin/switch-to-configuration test; plainly: without a unit. The exit status. */
-int step_activate_plainly(struct supervision *supervision, const char *system);
-int step_activate(
+/* Whether the system runs. */
+bool step_is_active(const struct run *run, const char *system);
+/* SYSTEM/bin/switch-to-configuration test; whether the system runs then. */
+bool step_activate(
 	struct supervision *supervision, const struct run *run, const char *system);
 
 /*

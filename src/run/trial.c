@@ -11,7 +11,6 @@
 #include "queue/cancellation.h"
 #include "queue/outside.h"
 #include "run/confirmation.h"
-#include "run/health.h"
 #include "run/notice.h"
 #include "run/steps.h"
 #include "run/way_back.h"
@@ -35,36 +34,15 @@ static void set_phase(struct supervision *supervision, enum phase phase)
 	supervision->changed(supervision->data);
 }
 
-static bool runs(const struct run *run, const char *system)
-{
-	_cleanup_system_ struct system_state now = {0};
-
-	system_read(&now, run->settings, &run->target);
-	return now.running && streq(now.running, system);
-}
-
 /* The clearest words there are, for a person must come now. */
-static int say_way_back_failed(const struct run *run, const char *old_system)
+static int say_way_back_failed(const struct run *run)
 {
 	error("THE WAY BACK FAILED AS WELL: what runs is not the old system, and may be "
 	      "a mixture of two. What boots is still the old one: restart the machine, "
 	      "or try %s/bin/switch-to-configuration test",
-		old_system);
+		run->trial.old_system);
 	log_to_syslog("build %" PRIu64 ": the way back failed", run->build.number);
 	return EXIT_OWN_FAILURE;
-}
-
-/*
- * systemd-run needs a bus, which the new system may have stopped: then without a unit.
- */
-static bool activate_old(struct supervision *supervision, const struct run *run)
-{
-	const char *old_system = run->trial.old_system;
-
-	(void)step_activate(supervision, run, old_system);
-	if (!runs(run, old_system))
-		(void)step_activate_plainly(supervision, old_system);
-	return runs(run, old_system);
 }
 
 static void leave_to_another(struct supervision *supervision, struct run *run)
@@ -74,31 +52,34 @@ static void leave_to_another(struct supervision *supervision, struct run *run)
 	supervision->exit_status = EXIT_OWN_FAILURE;
 }
 
-static void take_back(struct supervision *supervision, struct run *run, const char *why)
+/* why NULL: the timer had its turn. If it could not, perhaps we can. */
+static void go_back(struct supervision *supervision, struct run *run, const char *why)
 {
 	const char *old_system = run->trial.old_system;
 
-	if (trial_is_superseded(
-		    run->settings, run->trial.old_system, run->trial.new_system)) {
+	if (trial_is_superseded(run->settings, old_system, run->trial.new_system)) {
 		leave_to_another(supervision, run);
 		return;
 	}
-	say("%s: taking the new system back", why);
+	if (why)
+		say("%s: taking the new system back", why);
 	if (!run->build.taken_back)
-		set_string(&run->build.taken_back, xstrdup(why));
+		run->build.taken_back = xstrdup(why);
 	/* Who asked for the end gets it, but must not end the way back. */
 	set_string(&supervision->cancelled_by, NULL);
 	supervision->missed = 0;
-	run->trial.taken_back = activate_old(supervision, run);
-	supervision->exit_status = run->trial.taken_back
-					   ? EXIT_TAKEN_BACK
-					   : say_way_back_failed(run, old_system);
+	run->trial.taken_back = (!why && step_is_active(run, old_system)) ||
+				step_activate(supervision, run, old_system);
+	supervision->exit_status =
+		run->trial.taken_back ? EXIT_TAKEN_BACK : say_way_back_failed(run);
 	supervision->signalled = false;
 }
 
-static void keep(struct supervision *supervision, struct run *run, const char *new_system,
-	const struct system_state *before, int status)
+static void keep(struct supervision *supervision, struct run *run,
+	const struct system_state *before)
 {
+	const char *new_system = run->trial.new_system;
+	const int status = supervision->exit_status;
 	_cleanup_system_ struct system_state now = {0};
 
 	system_read(&now, run->settings, &run->target);
@@ -193,17 +174,7 @@ static void wait_for_timer(struct supervision *supervision, struct run *run)
 	}
 	trial_forget(run->settings, TRIAL_EXPIRED);
 	set_string(&run->build.taken_back, xstrdup("not confirmed"));
-	if (trial_is_superseded(
-		    run->settings, run->trial.old_system, run->trial.new_system)) {
-		leave_to_another(supervision, run);
-		return;
-	}
-	/* If the timer could not, perhaps we can. */
-	run->trial.taken_back =
-		runs(run, run->trial.old_system) || activate_old(supervision, run);
-	supervision->exit_status =
-		run->trial.taken_back ? EXIT_TAKEN_BACK
-				      : say_way_back_failed(run, run->trial.old_system);
+	go_back(supervision, run, NULL);
 }
 
 static void disarm(const struct run *run)
@@ -222,7 +193,7 @@ static void end_trial(struct supervision *supervision, struct run *run, const ch
 	}
 	disarm(run);
 	if (why)
-		take_back(supervision, run, why);
+		go_back(supervision, run, why);
 	trial_forget(run->settings, TRIAL_EXPIRED);
 }
 
@@ -237,12 +208,12 @@ static void note_who_confirmed(struct run *run)
 }
 
 static void wait_to_be_confirmed(struct supervision *supervision, struct run *run,
-	const char *new_system, const struct system_state *before, int status)
+	const struct system_state *before)
 {
 	_cleanup_free_ char *time_left = clock_duration(run->trial.confirm_ms / 1000);
 	enum word word;
 
-	trial_arm(run, new_system, run->trial.confirm_ms);
+	trial_arm(run, run->trial.new_system, run->trial.confirm_ms);
 	/* Those who wait are told until when at most. */
 	run->build.expected = (uint64_t)(time(NULL) - run->build.started +
 					 run->trial.confirm_ms / 1000);
@@ -263,7 +234,7 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	case WORD_CONFIRMED:
 		disarm(run);
 		note_who_confirmed(run);
-		keep(supervision, run, new_system, before, status);
+		keep(supervision, run, before);
 		trial_forget(run->settings, TRIAL_CONFIRMED);
 		return;
 	case WORD_TAKEN:
@@ -278,14 +249,6 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	}
 	end_trial(supervision, run,
 		run->build.taken_back ? run->build.taken_back : "not confirmed");
-}
-
-/* nixos-rebuild has failed. One that was activating has left a mixture of two systems. */
-static void end_unfinished(struct supervision *supervision, struct run *run)
-{
-	end_trial(supervision, run,
-		supervision->progress.activation_begun ? "its activation did not finish"
-						       : NULL);
 }
 
 /* systemd-run ends with 0 where its unit was stopped. */
@@ -316,7 +279,11 @@ static void try_out(struct supervision *supervision, struct run *run,
 		return;
 	if (streq(now.running, run->trial.old_system) &&
 		(status || was_cut_off(supervision, run))) {
-		end_unfinished(supervision, run);
+		/* One that was activating has left a mixture of two systems. */
+		end_trial(supervision, run,
+			supervision->progress.activation_begun
+				? "its activation did not finish"
+				: NULL);
 		return;
 	}
 	/* From the ticket others learn who made the running system. */
@@ -336,12 +303,12 @@ static void try_out(struct supervision *supervision, struct run *run,
 	} else if (why) {
 		end_trial(supervision, run, why);
 	} else if (run->trial.confirm_ms && !streq(now.running, run->trial.old_system)) {
-		wait_to_be_confirmed(supervision, run, now.running, before, status);
+		wait_to_be_confirmed(supervision, run, before);
 	} else {
 		if (run->trial.armed && trial_decide(run->settings, TRIAL_CONFIRMED) >= 0)
 			disarm(run);
 		trial_forget(run->settings, TRIAL_CONFIRMED);
-		keep(supervision, run, now.running, before, status);
+		keep(supervision, run, before);
 	}
 }
 

@@ -7,9 +7,9 @@
  * With --confirm the way back is armed outside our processes: see confirmation.h.
  */
 #include "rebuild/system.h"
+#include "run/health.h"
 #include "run/run.h"
 #include "run/supervise.h"
-#include "run/units.h"
 
 /* Called whenever the phase of nixos-rebuild is another one. */
 void trial_note_phase(struct run *run, const struct supervision *supervision);

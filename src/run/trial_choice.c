@@ -53,28 +53,28 @@ static const char *find_obstacle(const struct run *run, int64_t confirm_ms)
 	return NULL;
 }
 
-int trial_prepare(
-	struct run *run, const struct own_options *options, const struct strv *words)
+int trial_prepare(struct run *run, const struct strv *words)
 {
 	const bool is_switch = run->request.action == ACTION_SWITCH;
 	const bool wanted =
-		options->confirm_is_option ||
-		(is_switch && (options->confirm_ms || has_check(run->settings)));
-	const char *obstacle = wanted ? find_obstacle(run, options->confirm_ms) : NULL;
+		run->options->confirm_is_option ||
+		(is_switch && (run->options->confirm_ms || has_check(run->settings)));
+	const char *obstacle =
+		wanted ? find_obstacle(run, run->options->confirm_ms) : NULL;
 
-	if (obstacle && options->confirm_is_option)
+	if (obstacle && run->options->confirm_is_option)
 		return fail(EXIT_USAGE, "--confirm: %s", obstacle);
-	if (obstacle && options->confirm_ms)
+	if (obstacle && run->options->confirm_ms)
 		warn("SAFE_REBUILD_CONFIRM: this is no trial, and stays: %s", obstacle);
 	else if (obstacle)
 		warn("the new system's health is not checked: %s", obstacle);
 	if (!wanted || obstacle)
 		return 0;
 	warn_of_missing_check(run->settings);
-	run->trial.confirm_ms = options->confirm_ms;
+	run->trial.confirm_ms = run->options->confirm_ms;
 	/* A unit's working directory is another one. */
 	run->trial.settings_path =
-		options->settings ? realpath(options->settings, NULL) : NULL;
+		run->options->settings ? realpath(run->options->settings, NULL) : NULL;
 	run->trial.is_one = true;
 	for (size_t i = 0; i < words->len; i++)
 		if (words->words[i] == run->request.action_word)

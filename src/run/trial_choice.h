@@ -10,8 +10,7 @@
  * was parsed from. 0, or EXIT_USAGE (printed) where --confirm is not possible; as a
  * default (SAFE_REBUILD_CONFIRM) it is a warning then.
  */
-int trial_prepare(struct run *run, const struct own_options *options,
-	const struct strv *words) _must_check_;
+int trial_prepare(struct run *run, const struct strv *words) _must_check_;
 
 /* EXIT_BUSY (printed) while a build of the same agent waits to be confirmed, else 0. */
 int trial_check_own(const struct run *run) _must_check_;

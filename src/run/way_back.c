@@ -9,7 +9,6 @@
 #include "base/message.h"
 #include "base/rights.h"
 #include "run/confirmation.h"
-#include "run/steps.h"
 
 /* switch-to-configuration could not take NixOS' own lock; how long to try again. */
 #define STATUS_LOCKED 11
@@ -66,11 +65,11 @@ static struct child child_of(const struct way_back *way)
 static void stop_activation(const struct way_back *way)
 {
 	struct child child = child_of(way);
-	_cleanup_strv_ struct strv stop = {0};
+	char *const argv[] = {(char[]){"systemctl"}, (char[]){"stop"},
+		(char[]){"nixos-rebuild-switch-to-configuration.service"}, NULL};
 
-	steps_put_stop(&stop);
-	child.program = stop.words[0];
-	child.argv = stop.words;
+	child.program = argv[0];
+	child.argv = argv;
 	(void)!child_run(&child, WAY_BACK_MS);
 }
 

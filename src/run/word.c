@@ -54,7 +54,7 @@ static bool has_lost_runner(const struct settings *settings, uint64_t number)
 	_cleanup_build_ struct build build = BUILD_INIT;
 
 	return ledger_open(&ledger, settings) == 0 && ledger &&
-	       build_by_number(&build, ledger, number) > 0 && build_is_running(&build) &&
+	       build_by_number(&build, ledger, number) > 0 &&
 	       build_is_orphaned(&build, settings);
 }
 

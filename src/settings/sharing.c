@@ -94,7 +94,7 @@ static struct sharing find(const struct settings *settings)
 }
 
 /* Looked up once: names may come over a network, and a warning is said once. */
-void sharing_find(struct sharing *ret, const struct settings *settings)
+const struct sharing *sharing_of(const struct settings *settings)
 {
 	static struct sharing found;
 	static bool is_known;
@@ -102,7 +102,7 @@ void sharing_find(struct sharing *ret, const struct settings *settings)
 	if (!is_known)
 		found = find(settings);
 	is_known = true;
-	*ret = found;
+	return &found;
 }
 
 uid_t sharing_user(const struct settings *settings)
@@ -179,10 +179,9 @@ int sharing_make_top(const struct sharing *sharing, const char *path, mode_t sha
 
 void sharing_lower_rights(const struct settings *settings)
 {
-	struct sharing sharing;
+	const struct sharing *sharing = sharing_of(settings);
 
-	sharing_find(&sharing, settings);
-	if (sharing.is_shared && rights_lower(sharing.user, sharing.group) < 0)
+	if (sharing->is_shared && rights_lower(sharing->user, sharing->group) < 0)
 		warn_errno("cannot give up root's rights here; going on as root");
 }
 

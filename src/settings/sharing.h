@@ -14,7 +14,7 @@ struct sharing {
 	gid_t group;
 };
 
-void sharing_find(struct sharing *ret, const struct settings *settings);
+const struct sharing *sharing_of(const struct settings *settings);
 
 /* The system user, also for callers who are not root; -1: there is none. */
 uid_t sharing_user(const struct settings *settings);
