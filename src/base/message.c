@@ -74,12 +74,9 @@ const char *message_last_error(void)
 	return last_error;
 }
 
-static _printf_(3, 0) void put(
-	enum kind kind, int errnum, const char *format, va_list arguments)
+static _printf_(2, 0) void put(enum kind kind, const char *format, va_list arguments)
 {
-	_cleanup_free_ char *clean = format_clean(format, arguments);
-	_cleanup_free_ char *text = xasprintf(
-		"%s%s%s", clean, errnum ? ": " : "", errnum ? strerror(errnum) : "");
+	_cleanup_free_ char *text = format_clean(format, arguments);
 	_cleanup_free_ char *line = xasprintf(
 		"safe-rebuild: %s%s\n", kind == WARNED ? "warning: " : "", text);
 
@@ -88,14 +85,14 @@ static _printf_(3, 0) void put(
 		set_string(&last_error, TAKE_PTR(text));
 }
 
-#define PUT(kind, errnum)                              \
-	do {                                           \
-		va_list arguments_;                    \
-		int saved_errno_ = errno;              \
-		va_start(arguments_, format);          \
-		put(kind, errnum, format, arguments_); \
-		va_end(arguments_);                    \
-		errno = saved_errno_;                  \
+#define PUT(kind)                              \
+	do {                                   \
+		va_list arguments_;            \
+		int saved_errno_ = errno;      \
+		va_start(arguments_, format);  \
+		put(kind, format, arguments_); \
+		va_end(arguments_);            \
+		errno = saved_errno_;          \
 	} while (0)
 
 #define FORMAT_CLEAN(clean)                                 \
@@ -108,41 +105,24 @@ static _printf_(3, 0) void put(
 
 int error(const char *format, ...)
 {
-	PUT(FAILED, 0);
-	return -1;
-}
-
-int error_errno(const char *format, ...)
-{
-	PUT(FAILED, errno);
+	PUT(FAILED);
 	return -1;
 }
 
 int fail(int status, const char *format, ...)
 {
-	PUT(FAILED, 0);
-	return status;
-}
-
-int fail_errno(int status, const char *format, ...)
-{
-	PUT(FAILED, errno);
+	PUT(FAILED);
 	return status;
 }
 
 void warn(const char *format, ...)
 {
-	PUT(WARNED, 0);
-}
-
-void warn_errno(const char *format, ...)
-{
-	PUT(WARNED, errno);
+	PUT(WARNED);
 }
 
 void say(const char *format, ...)
 {
-	PUT(SAID, 0);
+	PUT(SAID);
 }
 
 void answer(const char *format, ...)

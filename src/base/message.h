@@ -29,13 +29,15 @@ enum {
 };
 
 int error(const char *format, ...) _printf_(1, 2);
-int error_errno(const char *format, ...) _printf_(1, 2); /* appends ": strerror(errno)" */
 /* The same, for who returns an exit status: "return fail(EXIT_USAGE, ...)". */
 int fail(int status, const char *format, ...) _printf_(2, 3);
-int fail_errno(int status, const char *format, ...) _printf_(2, 3);
 void warn(const char *format, ...) _printf_(1, 2);
-void warn_errno(const char *format, ...) _printf_(1, 2);
 void say(const char *format, ...) _printf_(1, 2);
+
+/* With the cause, as errno names it. */
+#define error_errno(format, ...) error(format ": %m", ##__VA_ARGS__)
+#define fail_errno(status, format, ...) fail(status, format ": %m", ##__VA_ARGS__)
+#define warn_errno(format, ...) warn(format ": %m", ##__VA_ARGS__)
 
 /* A line of a command's answer, on stdout: cleaned likewise, without the prefix. */
 void answer(const char *format, ...) _printf_(1, 2);

@@ -111,23 +111,20 @@ bool process_is_ancestor(pid_t pid)
 void process_signal_tree(pid_t top, int signal)
 {
 	_cleanup_closedir_ DIR *directory = opendir("/proc");
-	_cleanup_strbuf_ struct strbuf pids = STRBUF_INIT;
+	_cleanup_free_ pid_t *pids = NULL;
 	const struct dirent *found;
+	size_t len = 0;
 
 	while (directory && (found = readdir(directory))) {
 		const pid_t pid = (pid_t)strtol(found->d_name, NULL, 10);
 
 		if (pid > 0 && pid != top && descends_from(pid, top))
-			strbuf_add(&pids, &pid, sizeof(pid));
+			*list_add(pids, len) = pid;
 	}
 	/* Collected before: who loses its parent descends from nobody. */
 	kill(top, signal);
-	for (size_t i = 0; i < pids.len; i += sizeof(pid_t)) {
-		pid_t pid;
-
-		memcpy(&pid, pids.text + i, sizeof(pid));
-		kill(pid, signal);
-	}
+	for (size_t i = 0; i < len; i++)
+		kill(pids[i], signal);
 }
 
 time_t process_start_time(const struct process *process)
@@ -140,11 +137,8 @@ time_t process_start_time(const struct process *process)
 				process->start_ticks < INT64_MAX / 1000
 			? (int64_t)process->start_ticks * 1000 / per_second
 			: 0;
-	struct timespec now;
-	int64_t now_ms;
+	const int64_t now_ms = clock_ns(CLOCK_REALTIME) / 1000000;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	return (time_t)((now_ms - clock_boot_ms() + started_ms) / 1000);
 }
 

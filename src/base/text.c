@@ -338,10 +338,10 @@ void text_put_lines(struct strbuf *out, const char *text, size_t len)
 	}
 }
 
-bool text_is_among(const char *word, const char *const *list)
+int text_index(const char *word, const char *const *list)
 {
-	for (; word && *list; list++)
-		if (streq(word, *list))
-			return true;
-	return false;
+	for (int i = 0; word && list[i]; i++)
+		if (streq(word, list[i]))
+			return i;
+	return -1;
 }

@@ -54,8 +54,12 @@ char *text_shell_words(char *const *words) _must_check_;
 /* Whether the whole text is a decimal number up to max; false leaves *ret untouched. */
 bool text_to_number(const char *text, uint64_t max, uint64_t *ret);
 
-/* Whether the word (NULL: no) is in the list, which ends with NULL. */
-bool text_is_among(const char *word, const char *const *list);
+/* Where the word (NULL: nowhere) is in the list, which ends with NULL; -1: nowhere. */
+int text_index(const char *word, const char *const *list);
+static inline bool text_is_among(const char *word, const char *const *list)
+{
+	return text_index(word, list) >= 0;
+}
 
 /* "1 file", "2 files". */
 char *text_count(size_t count, const char *singular) _must_check_;

@@ -23,7 +23,7 @@ char *describe_build(const struct build *build)
 			build->action && streq(build->action, "rollback") ? ""
 									  : " --rollback",
 			build->back_to);
-	strbuf_printf(&out, " %s", outcome_word(build->outcome));
+	strbuf_printf(&out, " %s", outcome_words[build->outcome]);
 	if (build->outcome == OUTCOME_CANCELLED && build->cancelled_by)
 		strbuf_printf(&out, " by %s", build->cancelled_by);
 	if (build->taken_back)

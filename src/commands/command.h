@@ -6,7 +6,9 @@
 #include "base/child.h"
 #include "caller/caller.h"
 #include "caller/own_options.h"
+#include "changes/tree_diff.h"
 #include "ledger/ledger.h"
+#include "record/json.h"
 #include "settings/settings.h"
 
 /* The options of all commands together; commands.c lists them. */
@@ -68,3 +70,9 @@ struct ledger *command_ledger(const struct settings *settings) _must_check_;
 /* Prints bytes as they are, for another program; on a terminal cleaned. Returns the exit
  * status. */
 int command_print(const char *text, size_t len);
+
+/* {"path": "a.nix", "status": "M"}. */
+json_t *json_path_change(const struct path_change *change) _must_check_;
+
+/* Prints the answer (owned) and returns the exit status of the command. */
+int json_print(json_t *answer);

@@ -37,14 +37,6 @@ static const char section[] =
 	"- Never remove a lock, and never kill another's rebuild: `safe-rebuild cancel` ends your\n"
 	"  own.\n";
 
-static bool is_known(const char *agent)
-{
-	for (const char *const *name = install_agents; *name; name++)
-		if (streq(*name, agent))
-			return true;
-	return false;
-}
-
 static int choose_place(enum install_place *ret, const struct command_options *options)
 {
 	const int given = options->user + options->project + options->managed;
@@ -68,37 +60,38 @@ static void say_what_is_left(const char *agent, enum install_place place)
 }
 
 /* What is managed may also be where others manage theirs. */
-static char *choose_path(const char *agent, enum install_place place,
+static char *choose_path(const struct vendor *vendor, enum install_place place,
 	const struct command_options *options)
 {
-	char *path = install_path(agent, place);
+	char *path = install_path(vendor, place);
 
 	if (options->remove && place == PLACE_MANAGED && path &&
-		!reach_has_hook(agent, place) &&
-		reach_has_hook(agent, PLACE_MANAGED_BY_OTHERS)) {
+		!reach_has_hook(vendor, place) &&
+		reach_has_hook(vendor, PLACE_MANAGED_BY_OTHERS)) {
 		free(path);
-		path = install_path(agent, PLACE_MANAGED_BY_OTHERS);
+		path = install_path(vendor, PLACE_MANAGED_BY_OTHERS);
 	}
 	return path;
 }
 
 static int change(const char *agent, const struct command_options *options)
 {
+	const struct vendor *vendor = vendor_find(agent);
 	_cleanup_installation_ struct installation installation = {0};
 	_cleanup_free_ char *path = NULL;
 	const bool remove = options->remove;
 	enum install_place place = PLACE_USER;
 
-	if (!is_known(agent))
+	if (!vendor)
 		return fail(EXIT_USAGE,
 			"no agent '%s': claude, codex, gemini or opencode", agent);
 	if (choose_place(&place, options) < 0)
 		return EXIT_USAGE;
-	path = choose_path(agent, place, options);
+	path = choose_path(vendor, place, options);
 	if (!path)
 		return fail(EXIT_USAGE, "%s has no such settings%s", agent,
 			place == PLACE_USER ? ": HOME is not set" : "");
-	if (install_prepare(&installation, agent, path, remove) < 0)
+	if (install_prepare(&installation, vendor, path, remove) < 0)
 		return EXIT_OWN_FAILURE;
 	if (!installation.diff.len) {
 		answer("nothing to change in '%s'", path);
@@ -166,26 +159,26 @@ static void tell_alias(const struct surroundings *surroundings)
 }
 
 /* Whether a hook reaches us; *is_off: one is switched off. */
-static bool tell_hook(const char *agent, bool *is_off)
+static bool tell_hook(const struct vendor *vendor, bool *is_off)
 {
 	static const char *const names[] = {
 		"managed", "managed", "local", "project", "user"};
 	bool has_hook = false;
 
 	for (enum install_place place = 0; place < PLACES; place++) {
-		_cleanup_free_ char *path = install_path(agent, place), *off = NULL;
+		_cleanup_free_ char *path = install_path(vendor, place), *off = NULL;
 		const bool asks_for_trust =
-			streq(agent, "codex") && place != PLACE_MANAGED;
+			streq(vendor->name, "codex") && place != PLACE_MANAGED;
 
-		if (!reach_has_hook(agent, place))
+		if (!reach_has_hook(vendor, place))
 			continue;
-		off = reach_switched_off(agent, place);
+		off = reach_switched_off(vendor, place);
 		if (off)
 			answer("%s: hook in its %s settings ('%s'), but '%s' switches hooks "
 			       "off",
-				agent, names[place], path, off);
+				vendor->name, names[place], path, off);
 		else
-			answer("%s: hook in its %s settings ('%s')%s", agent,
+			answer("%s: hook in its %s settings ('%s')%s", vendor->name,
 				names[place], path,
 				asks_for_trust ? ", if it was told to trust it (/hooks)"
 					       : "");
@@ -213,25 +206,26 @@ static int check(const struct context *context)
 		answer("safe-rebuild is not in the PATH of %s: a nixos-rebuild that a hook "
 		       "has rewritten to it would fail there",
 			self ? "a login shell" : "this one");
-	for (const char *const *agent = install_agents; *agent; agent++) {
-		_cleanup_free_ char *program = find_in_path(*agent);
+	for (const struct vendor *vendor = vendors; vendor->name; vendor++) {
+		const char *name = vendor->name;
+		_cleanup_free_ char *program = find_in_path(name);
 		bool is_off = false;
-		const bool has_hook = tell_hook(*agent, &is_off);
+		const bool has_hook = tell_hook(vendor, &is_off);
 
 		if (!program && !has_hook && !is_off)
 			continue;
 		any = true;
 		if (has_hook)
 			continue;
-		if (streq(*agent, "codex") ? shim_login : shim_here) {
-			answer("%s: by PATH alone; news and edits need its hook", *agent);
+		if (streq(name, "codex") ? shim_login : shim_here) {
+			answer("%s: by PATH alone; news and edits need its hook", name);
 			continue;
 		}
 		if (is_off)
-			answer("%s: NOT reached: its hooks are switched off", *agent);
+			answer("%s: NOT reached: its hooks are switched off", name);
 		else
-			answer("%s: NOT reached: safe-rebuild agents --install %s",
-				*agent, *agent);
+			answer("%s: NOT reached: safe-rebuild agents --install %s", name,
+				name);
 		all = false;
 	}
 	if (!any)

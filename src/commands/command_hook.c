@@ -10,78 +10,11 @@
 #include "hook/known.h"
 #include "hook/news.h"
 #include "hook/shell.h"
+#include "hook/vendors.h"
 
 /* An edit brings the whole file along. */
 #define INPUT_MAX ((size_t)16 << 20)
 #define MESSAGE_MAX 200
-
-/*
- * What an agent calls things, as seen with Claude Code 2.1.330, Codex 0.169.0 and Gemini
- * CLI 0.61.0. Claude Code replaces a command without a decision, and then asks its own
- * rules about the new one: "allow" would run it where its user has allowed nothing. Codex
- * runs the old command unless the answer says "allow", and asks its rules all the same.
- */
-static const struct vendor {
-	const char *name, *agent;
-	const char *before, *after; /* events of a tool's call */
-	const char *shell;          /* the tool that runs commands */
-	const char *editors[6];     /* tools that write a file; NULL-terminated */
-	const char *contexts[4];    /* events whose answer the model reads; likewise */
-	const char *changed;        /* what a changed input is called */
-	bool has_to_allow;
-	bool shell_lacks_session; /* its commands do not know whose they are */
-	bool part_is_session;     /* a subagent's id is a session's, in its shell too */
-	/* The longest for a command, and for one in the background; 0: it has none. */
-	int64_t timeout_ms, background_ms;
-} vendors[] = {
-	{
-		.name = "claude",
-		.agent = "claude-code",
-		.before = "PreToolUse",
-		.after = "PostToolUse",
-		.shell = "Bash",
-		.editors = {"Edit", "Write", "MultiEdit", "NotebookEdit"},
-		.contexts = {"SessionStart", "UserPromptSubmit", "SubagentStart"},
-		.changed = "updatedInput",
-		.timeout_ms = 600000,
-		.background_ms = 7200000,
-	},
-	{
-		.name = "codex",
-		.agent = "codex",
-		.before = "PreToolUse",
-		.after = "PostToolUse",
-		.shell = "Bash",
-		.editors = {"apply_patch", "Edit", "Write"},
-		.contexts = {"SessionStart", "UserPromptSubmit", "SubagentStart"},
-		.changed = "updatedInput",
-		.has_to_allow = true,
-		.part_is_session = true,
-	},
-	{
-		.name = "gemini",
-		.agent = "gemini",
-		.before = "BeforeTool",
-		.after = "AfterTool",
-		.shell = "run_shell_command",
-		.editors = {"write_file", "replace"},
-		.contexts = {"SessionStart", "BeforeAgent"},
-		.changed = "tool_input",
-		.shell_lacks_session = true,
-	},
-	/* Its plugin, which is ours (hook/install.c), makes these events. */
-	{
-		.name = "opencode",
-		.agent = "opencode",
-		.before = "tool.execute.before",
-		.after = "tool.execute.after",
-		.shell = "bash",
-		.editors = {"write", "edit", "apply_patch"},
-		.contexts = {"chat.message"},
-		.changed = "updatedInput",
-		.timeout_ms = 600000,
-	},
-};
 
 struct event {
 	const struct vendor *vendor;
@@ -121,8 +54,9 @@ static int64_t longest_timeout(const struct event *event)
 	return given < longest ? longest : 0;
 }
 
-static void rewrite_command(const struct event *event, const char *command)
+static void rewrite_command(const struct event *event)
 {
+	const char *command = text_of(event->input, "command");
 	const char *description = text_of(event->input, "description");
 	const bool is_part = text_of(event->json, "agent_id");
 	_cleanup_free_ char *message =
@@ -132,7 +66,7 @@ static void rewrite_command(const struct event *event, const char *command)
 		.agent = is_part || event->vendor->shell_lacks_session ? event->agent
 								       : NULL,
 	};
-	_cleanup_free_ char *changed = shell_rewrite(command, &rewrite);
+	_cleanup_free_ char *changed = command ? shell_rewrite(command, &rewrite) : NULL;
 	const int64_t timeout = longest_timeout(event);
 	json_t *input, *members;
 
@@ -235,14 +169,6 @@ static void handle_edit(const struct event *event, const struct settings *settin
 			warn_errno("hook: cannot note the edit of '%s'", paths.words[i]);
 }
 
-static void handle_command(const struct event *event)
-{
-	const char *command = text_of(event->input, "command");
-
-	if (command)
-		rewrite_command(event, command);
-}
-
 /* settings NULL: they are wrong, which has been said. */
 static void handle(const struct event *event, const struct settings *settings)
 {
@@ -250,7 +176,7 @@ static void handle(const struct event *event, const struct settings *settings)
 
 	if (streq(event->name, vendor->before)) {
 		if (event->tool && streq(event->tool, vendor->shell))
-			handle_command(event);
+			rewrite_command(event);
 	} else if (streq(event->name, vendor->after)) {
 		if (settings && text_is_among(event->tool, vendor->editors))
 			handle_edit(event, settings);
@@ -291,20 +217,12 @@ static int read_event(struct event *event, const char *given)
 	return 0;
 }
 
-static const struct vendor *find_vendor(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(vendors); i++)
-		if (streq(vendors[i].name, name))
-			return &vendors[i];
-	return NULL;
-}
-
 /* An agent takes a failure of its hook for a reason not to run the command. */
 static int hook(const struct context *context)
 {
 	struct event event = {0};
 
-	event.vendor = context->words->len ? find_vendor(context->words->words[0]) : NULL;
+	event.vendor = context->words->len ? vendor_find(context->words->words[0]) : NULL;
 	if (!event.vendor)
 		return command_usage(&command_hook);
 	if (read_event(&event, context->own->agent) == 0 && event.name)

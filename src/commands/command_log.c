@@ -11,7 +11,6 @@
 #include "changes/tree_diff.h"
 #include "commands/command.h"
 #include "commands/fates.h"
-#include "commands/json.h"
 #include "commands/paths.h"
 #include "run/orphans.h"
 
@@ -70,7 +69,7 @@ static bool is_wanted(
 
 	return is_value(build->agent, filter->agent) &&
 	       is_value(build->action, filter->action) &&
-	       is_value(outcome_word(outcome), filter->outcome) &&
+	       is_value(outcome_words[outcome], filter->outcome) &&
 	       (!filter->since || !build->finished || build->finished >= filter->since) &&
 	       (!filter->path || changed_path(listing->ledger, build, filter->path));
 }
@@ -207,7 +206,7 @@ static void print_row(
 
 	printf("%5" PRIu64 "  %-14s %-20s %-8s %s%-11s%s %6s %9s  %.*s%s\n",
 		build->number, when, build->agent, clean_action,
-		listing->in_colour ? colour_of(outcome) : "", outcome_word(outcome),
+		listing->in_colour ? colour_of(outcome) : "", outcome_words[outcome],
 		listing->in_colour ? "\033[0m" : "", generation ? generation : "", took,
 		(int)cut, remarks, remarks[cut] ? "..." : "");
 }
@@ -272,7 +271,6 @@ static int put_builds(struct listing *listing)
 			put_build(listing, &build, &fate);
 			listing->left--;
 		}
-		free(fate.by);
 	}
 	return found < 0 ? EXIT_OWN_FAILURE : 0;
 }
@@ -333,12 +331,10 @@ static void say_nothing(const struct filter *filter, const char *what)
 /* A mistyped word would find nothing, which must not be told as an answer. */
 static int check_words(const struct command_options *options)
 {
-	enum outcome outcome;
-
 	if (options->refused && (options->outcome || options->path))
 		return error("--refused: what was refused has no outcome and no files");
-	if (options->outcome && (!outcome_from_word(options->outcome, &outcome) ||
-					outcome == OUTCOME_REFUSED))
+	if (options->outcome && (!text_is_among(options->outcome, outcome_words) ||
+					streq(options->outcome, "refused")))
 		return error("--outcome: '%s' is none of running, succeeded, partly, "
 			     "failed, interrupted, cancelled, rolled-back (and what was "
 			     "refused: log --refused)",

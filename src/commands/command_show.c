@@ -1,11 +1,11 @@
 #include <inttypes.h>
 
 #include "base/message.h"
+#include "base/text.h"
 #include "changes/describe.h"
 #include "changes/tree_diff.h"
 #include "commands/command.h"
 #include "commands/fates.h"
-#include "commands/json.h"
 #include "commands/paths.h"
 #include "ledger/builds.h"
 #include "run/log.h"
@@ -39,18 +39,10 @@ static int print_json(const struct build *build, const struct fate *fate,
 
 /* What is asked for most comes first; the rest as it was recorded. */
 static const char *const first_keys[] = {
-	"Build", "Outcome", "Agent", "Action", "Message"};
+	"Build", "Outcome", "Agent", "Action", "Message", NULL};
 /* Keys that nobody asks for. */
 static const char *const hidden_keys[] = {"Config-Tree", "Environment", "Numbers-Given",
-	"Stdout", "Stdout-Size", "Ticket", "Tree-With-Lock-File"};
-
-static bool is_among(const char *key, const char *const *keys, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (streq(keys[i], key))
-			return true;
-	return false;
-}
+	"Stdout", "Stdout-Size", "Ticket", "Tree-With-Lock-File", NULL};
 
 static void print_field(const struct build *build, const struct build_field *field)
 {
@@ -62,14 +54,13 @@ static void print_field(const struct build *build, const struct build_field *fie
 
 static void print_fields(const struct build *build)
 {
-	for (size_t i = 0; i < ARRAY_LEN(first_keys); i++)
+	for (size_t i = 0; first_keys[i]; i++)
 		for (size_t j = 0; j < build_fields_len; j++)
 			if (streq(build_fields[j].key, first_keys[i]))
 				print_field(build, &build_fields[j]);
 	for (size_t i = 0; i < build_fields_len; i++)
-		if (!is_among(build_fields[i].key, first_keys, ARRAY_LEN(first_keys)) &&
-			!is_among(
-				build_fields[i].key, hidden_keys, ARRAY_LEN(hidden_keys)))
+		if (!text_is_among(build_fields[i].key, first_keys) &&
+			!text_is_among(build_fields[i].key, hidden_keys))
 			print_field(build, &build_fields[i]);
 }
 
@@ -106,12 +97,10 @@ static struct fate find_fate(
 	if (fates_begin(&fates, ledger, settings) < 0)
 		return fate;
 	while (builds_next(&at, &walk) > 0) {
-		free(fate.by);
 		fate = fates_find(&fates, &at);
 		if (at.number == build->number)
 			return fate;
 	}
-	free(fate.by);
 	return (struct fate){0};
 }
 
@@ -119,7 +108,6 @@ static int show_record(struct ledger *ledger, const struct settings *settings,
 	const struct build *build, bool json)
 {
 	struct fate fate = find_fate(ledger, settings, build);
-	_cleanup_free_ char *by = fate.by;
 	_cleanup_build_ struct build before = BUILD_INIT;
 	_cleanup_path_changes_ struct path_changes changes = {0};
 	int found = 0;

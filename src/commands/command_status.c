@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "changes/describe.h"
 #include "commands/command.h"
-#include "commands/json.h"
 #include "commands/state.h"
 #include "queue/waiting.h"
 

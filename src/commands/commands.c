@@ -5,7 +5,6 @@
 #include "base/message.h"
 #include "base/text.h"
 #include "commands/command.h"
-#include "commands/json.h"
 
 const struct command *const commands[] = {
 	&command_status,
@@ -133,12 +132,38 @@ static int run(const struct command *command, struct context *context,
 	return status ? status : command->run(context);
 }
 
-static bool wants_json(const struct strv *words)
+json_t *json_path_change(const struct path_change *change)
 {
-	for (size_t i = 1; i < words->len; i++)
-		if (streq(words->words[i], "--json"))
-			return true;
-	return false;
+	const char status = path_change_letter(change);
+
+	return json_pack("{s:o, s:s%}", "path", json_text(change->path), "status",
+		&status, (size_t)1);
+}
+
+static bool has_answered;
+
+int json_print(json_t *answer)
+{
+	int result = json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+
+	has_answered = true;
+	json_decref(answer);
+	putchar('\n');
+	/* Whether it could be written the caller says, for all answers. */
+	return result == 0 || ferror(stdout) ? 0 : EXIT_OWN_FAILURE;
+}
+
+/* What was said on stderr last: {"schema": 1, "error": "...", "exit_status": 125}. */
+static void json_print_error(int status)
+{
+	json_t *answer;
+
+	if (has_answered)
+		return;
+	answer = json_answer();
+	json_object_set_new(answer, "error", json_text(message_last_error()));
+	json_object_set_new(answer, "exit_status", json_integer(status));
+	(void)json_print(answer);
 }
 
 int command_run(
@@ -149,7 +174,7 @@ int command_run(
 	int status = run(command, context, &options, words);
 
 	if (status >= EXIT_USAGE && is_among("--json", command->options) &&
-		wants_json(words))
+		strv_has(words, "--json"))
 		json_print_error(status);
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;

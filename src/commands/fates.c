@@ -17,60 +17,51 @@ int fates_begin(struct fates *ret, struct ledger *ledger, const struct settings 
 										  : 0;
 }
 
+static void allowed_free(struct allowed *allowed)
+{
+	strv_free(&allowed->numbers);
+	strv_free(&allowed->by);
+}
+
 void fates_free(struct fates *fates)
 {
 	lineage_free(&fates->lineage);
-	strv_free(&fates->redone);
-	strv_free(&fates->undone);
-	strv_free(&fates->by);
+	allowed_free(&fates->redone);
+	allowed_free(&fates->undone);
 }
 
-static void note_undone(struct fates *fates, const struct build *build)
+static void note(struct allowed *allowed, const char *numbers, const struct build *build)
 {
 	_cleanup_strv_ struct strv names = {0};
 
-	if (!build->allowed_undo || !build_took_effect(build))
-		return;
-	strv_split(&names, build->allowed_undo, ",");
+	strv_split(&names, numbers ? numbers : "", ",");
 	for (size_t i = 0; i < names.len; i++) {
-		strv_add(&fates->undone, names.words[i]);
-		strv_take(&fates->by, xasprintf("%" PRIu64, build->number));
+		strv_add(&allowed->numbers, names.words[i]);
+		strv_take(&allowed->by, xasprintf("%" PRIu64, build->number));
 	}
-}
-
-static void note_redone(struct fates *fates, const struct build *build)
-{
-	_cleanup_strv_ struct strv names = {0};
-
-	if (!build->allowed_redo || !build_took_effect(build))
-		return;
-	strv_split(&names, build->allowed_redo, ",");
-	for (size_t i = 0; i < names.len; i++)
-		strv_add(&fates->redone, names.words[i]);
 }
 
 struct fate fates_find(struct fates *fates, const struct build *build)
 {
 	_cleanup_free_ char *number = xasprintf("%" PRIu64, build->number);
+	const struct allowed *undone = &fates->undone;
 	struct fate fate = {0};
 
-	for (size_t i = 0; i < fates->undone.len && !fate.by; i++)
-		if (streq(fates->undone.words[i], number))
-			fate.by = xstrdup(fates->by.words[i]);
+	for (size_t i = 0; i < undone->numbers.len && !fate.by; i++)
+		if (streq(undone->numbers.words[i], number))
+			fate.by = strtoull(undone->by.words[i], NULL, 10);
 	if (build->target && target_is_system(build->target)) {
 		/* One that went back is undone, not rolled back. */
 		fate.is_out = lineage_look(&fates->lineage, build) == STANDING_OUT &&
-			      !build->back_to && !strv_has(&fates->redone, number);
+			      !build->back_to &&
+			      !strv_has(&fates->redone.numbers, number);
 		if (fate.is_out)
-			set_string(&fate.by,
-				fates->lineage.rollback
-					? xasprintf("%" PRIu64, fates->lineage.rollback)
-					: NULL);
+			fate.by = fates->lineage.rollback;
 	}
 	/* A build that is out no longer affects others. */
-	if (!fate.is_out) {
-		note_undone(fates, build);
-		note_redone(fates, build);
+	if (!fate.is_out && build_took_effect(build)) {
+		note(&fates->undone, build->allowed_undo, build);
+		note(&fates->redone, build->allowed_redo, build);
 	}
 	return fate;
 }
@@ -78,18 +69,16 @@ struct fate fates_find(struct fates *fates, const struct build *build)
 void fate_put(struct strbuf *out, const struct fate *fate)
 {
 	if (fate->is_out && fate->by)
-		strbuf_printf(out, "; rolled back by build %s", fate->by);
+		strbuf_printf(out, "; rolled back by build %" PRIu64, fate->by);
 	else if (fate->is_out)
 		strbuf_puts(out, "; rolled back outside safe-rebuild");
 	else if (fate->by)
-		strbuf_printf(out, "; undone by build %s", fate->by);
+		strbuf_printf(out, "; undone by build %" PRIu64, fate->by);
 }
 
 void fate_put_json(json_t *object, const struct fate *fate)
 {
-	if (fate->by)
+	if (fate->is_out || fate->by)
 		json_object_set_new(object, fate->is_out ? "rolled_back_by" : "undone_by",
-			json_integer(strtoll(fate->by, NULL, 10)));
-	else if (fate->is_out)
-		json_object_set_new(object, "rolled_back_by", json_integer(0));
+			json_integer((json_int_t)fate->by));
 }

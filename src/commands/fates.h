@@ -16,19 +16,20 @@
 
 struct fates {
 	struct lineage lineage; /* of the system */
-	struct strv redone;     /* numbers of builds that were let back in */
-	struct strv undone, by; /* ... whose work was allowed to go, and by which build */
+	struct allowed {
+		struct strv numbers, by; /* of builds, and by which build */
+	} undone, redone;                /* whose work was allowed to go, to come back */
 };
 
 struct fate {
 	bool is_out; /* rolled back, and not live since */
-	char *by;    /* the build that took it out or undid it; NULL: none, or outside */
+	uint64_t by; /* the build that took it out or undid it; 0: none, or outside */
 };
 
 /* Prints and returns -1 where the ledger cannot be read. */
 int fates_begin(struct fates *ret, struct ledger *ledger,
 	const struct settings *settings) _must_check_;
-/* To be called for the builds one by one, newest first. The caller frees .by. */
+/* To be called for the builds one by one, newest first. */
 struct fate fates_find(struct fates *fates, const struct build *build);
 void fates_free(struct fates *fates);
 #define _cleanup_fates_ _cleanup_(fates_free)

@@ -52,87 +52,16 @@ const char install_opencode_plugin[] =
 	"  },\n"
 	"})\n";
 
-const char *const install_agents[] = {"claude", "codex", "gemini", "opencode", NULL};
-
-static const struct place {
-	const char *agent;
-	const char *paths[PLACES]; /* by enum install_place; "~" is the user's home */
-	const char *variable;      /* names the directory that is... */
-	const char *home;          /* ... else this */
-} places[] = {
-	{"claude",
-		{"/etc/claude-code/managed-settings.d/50-safe-rebuild.json",
-			"/etc/claude-code/managed-settings.json",
-			".claude/settings.local.json", ".claude/settings.json",
-			"~/.claude/settings.json"},
-		"CLAUDE_CONFIG_DIR", "~/.claude"},
-	{"codex",
-		{"/etc/codex/hooks.json", NULL, NULL, ".codex/hooks.json",
-			"~/.codex/hooks.json"},
-		"CODEX_HOME", "~/.codex"},
-	{"gemini",
-		{"/etc/gemini-cli/settings.json", NULL, NULL, ".gemini/settings.json",
-			"~/.gemini/settings.json"},
-		NULL, NULL},
-	{"opencode",
-		{NULL, NULL, NULL, ".opencode/plugin/safe-rebuild.js",
-			"~/.config/opencode/plugin/safe-rebuild.js"},
-		"XDG_CONFIG_HOME", "~/.config"},
-};
-
-/* Which events an agent has for us; matcher NULL: all of them. */
-static const struct entry {
-	const char *agent, *event, *matcher;
-} entries[] = {
-	{"claude", "PreToolUse", "Bash"},
-	{"claude", "PostToolUse", "Edit|Write|MultiEdit|NotebookEdit"},
-	{"claude", "SessionStart", NULL},
-	{"claude", "UserPromptSubmit", NULL},
-	{"claude", "SubagentStart", NULL},
-	{"codex", "PreToolUse", "Bash"},
-	{"codex", "PostToolUse", "apply_patch|Edit|Write"},
-	{"codex", "SessionStart", NULL},
-	{"codex", "UserPromptSubmit", NULL},
-	{"codex", "SubagentStart", NULL},
-	{"gemini", "BeforeTool", "run_shell_command"},
-	{"gemini", "AfterTool", "write_file|replace"},
-	{"gemini", "SessionStart", NULL},
-	{"gemini", "BeforeAgent", NULL},
-};
-
-char *install_path(const char *agent, enum install_place place)
+char *install_path(const struct vendor *vendor, enum install_place place)
 {
-	const char *home = getenv("HOME"), *moved;
+	const char *home = getenv("HOME"), *path = vendor->paths[place];
+	const char *moved = vendor->variable ? getenv(vendor->variable) : NULL;
 
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		const char *path = places[i].paths[place];
-
-		if (!streq(places[i].agent, agent) || !path)
-			continue;
-		if (*path != '~')
-			return xstrdup(path);
-		moved = places[i].variable ? getenv(places[i].variable) : NULL;
-		if (moved && *moved == '/')
-			return xasprintf("%s%s", moved, path + strlen(places[i].home));
-		return home && *home == '/' ? xasprintf("%s%s", home, path + 1) : NULL;
-	}
-	return NULL;
-}
-
-const char *install_shell_tool(const char *agent, const char **ret_event)
-{
-	/* The first entry of each agent is the one before its shell. */
-	const struct entry *entry = entries;
-
-	while (!streq(entry->agent, agent))
-		entry++;
-	*ret_event = entry->event;
-	return entry->matcher;
-}
-
-bool install_is_plugin(const char *agent)
-{
-	return streq(agent, "opencode");
+	if (!path || *path != '~')
+		return xstrdup(path);
+	if (moved && *moved == '/')
+		return xasprintf("%s%s", moved, path + strlen(vendor->home));
+	return home && *home == '/' ? xasprintf("%s%s", home, path + 1) : NULL;
 }
 
 static char *hook_command(const char *agent)
@@ -233,29 +162,39 @@ static json_t *member(json_t *object, const char *key, json_t *(*make)(void))
 	return value;
 }
 
-static int add_ours(json_t *settings, const char *agent, const char *path)
+/* matcher: of the tools' names; NULL: there are none. */
+static int add_group(json_t *hooks, const struct vendor *vendor, const char *event,
+	const char *matcher, const char *path)
 {
-	_cleanup_free_ char *command = hook_command(agent);
+	_cleanup_free_ char *command = hook_command(vendor->name);
+	json_t *groups = hooks ? member(hooks, event, json_array) : NULL, *group;
+
+	if (!groups)
+		return error("'%s': \"hooks\" is not what %s reads", path, vendor->name);
+	group = json_object();
+	if (matcher)
+		json_object_set_new(group, "matcher", json_string(matcher));
+	json_object_set_new(group, "hooks",
+		json_pack("[{s:s, s:s, s:i}]", "type", "command", "command", command,
+			"timeout",
+			streq(vendor->name, "gemini") ? TIMEOUT * 1000 : TIMEOUT));
+	json_array_append_new(groups, group);
+	return 0;
+}
+
+static int add_ours(json_t *settings, const struct vendor *vendor, const char *path)
+{
 	json_t *hooks = member(settings, "hooks", json_object);
+	_cleanup_strbuf_ struct strbuf editors = STRBUF_INIT;
 
-	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
-		json_t *groups, *group;
-
-		if (!streq(entries[i].agent, agent))
-			continue;
-		groups = hooks ? member(hooks, entries[i].event, json_array) : NULL;
-		if (!groups)
-			return error("'%s': \"hooks\" is not what %s reads", path, agent);
-		group = json_object();
-		if (entries[i].matcher)
-			json_object_set_new(
-				group, "matcher", json_string(entries[i].matcher));
-		json_object_set_new(group, "hooks",
-			json_pack("[{s:s, s:s, s:i}]", "type", "command", "command",
-				command, "timeout",
-				streq(agent, "gemini") ? TIMEOUT * 1000 : TIMEOUT));
-		json_array_append_new(groups, group);
-	}
+	for (size_t i = 0; vendor->editors[i]; i++)
+		strbuf_printf(&editors, "%s%s", i ? "|" : "", vendor->editors[i]);
+	if (add_group(hooks, vendor, vendor->before, vendor->shell, path) < 0 ||
+		add_group(hooks, vendor, vendor->after, editors.text, path) < 0)
+		return -1;
+	for (const char *const *event = vendor->contexts; *event; event++)
+		if (add_group(hooks, vendor, *event, NULL, path) < 0)
+			return -1;
 	return 0;
 }
 
@@ -274,19 +213,20 @@ static char *dump_like(const json_t *settings, const char *text)
 }
 
 /* What the file is to hold; "" : it is not to be there. NULL (printed) on error. */
-static char *changed(const char *text, const char *agent, const char *path, bool remove)
+static char *changed(
+	const char *text, const struct vendor *vendor, const char *path, bool remove)
 {
 	json_t *settings, *before;
 	char *lines = NULL;
 
-	if (install_is_plugin(agent))
+	if (vendor->has_plugin)
 		return xstrdup(remove ? "" : install_opencode_plugin);
 	settings = parse(text, path);
 	if (!settings)
 		return NULL;
 	before = json_deep_copy(settings);
-	remove_ours(settings, agent);
-	if (remove || add_ours(settings, agent, path) == 0) {
+	remove_ours(settings, vendor->name);
+	if (remove || add_ours(settings, vendor, path) == 0) {
 		if (json_equal(before, settings))
 			lines = xstrdup(text);
 		else if (remove && !json_object_size(settings))
@@ -355,8 +295,8 @@ static int remove_settings(const char *path)
 	return 0;
 }
 
-int install_prepare(
-	struct installation *ret, const char *agent, const char *path, bool remove)
+int install_prepare(struct installation *ret, const struct vendor *vendor,
+	const char *path, bool remove)
 {
 	_cleanup_free_ char *before = read_settings(path);
 
@@ -365,7 +305,7 @@ int install_prepare(
 		return -1;
 	if (remove && access(path, F_OK) < 0)
 		return 0;
-	ret->after = changed(before, agent, path, remove);
+	ret->after = changed(before, vendor, path, remove);
 	if (!ret->after)
 		return -1;
 	return streq(before, ret->after) ? 0

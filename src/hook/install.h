@@ -8,24 +8,11 @@
 #include <jansson.h>
 
 #include "base/strbuf.h"
-#include "base/strv.h"
-
-/* The first one that says something about a matter decides. */
-enum install_place {
-	PLACE_MANAGED, /* for everybody on the machine */
-	PLACE_MANAGED_BY_OTHERS,
-	PLACE_LOCAL,
-	PLACE_PROJECT,
-	PLACE_USER,
-	PLACES
-};
-
-/* The agents, as `agents --install` names them; NULL-terminated. */
-extern const char *const install_agents[];
+#include "hook/vendors.h"
 
 /* The file of the agent's settings at that place; NULL: it has none there. The caller
  * frees. */
-char *install_path(const char *agent, enum install_place place) _must_check_;
+char *install_path(const struct vendor *vendor, enum install_place place) _must_check_;
 
 struct installation {
 	const char *path;   /* the caller's */
@@ -37,17 +24,14 @@ struct installation {
  * What it takes to put our hooks into the file, or with remove to take them out. Prints
  * and returns -1 where it cannot be done.
  */
-int install_prepare(struct installation *ret, const char *agent, const char *path,
-	bool remove) _must_check_;
+int install_prepare(struct installation *ret, const struct vendor *vendor,
+	const char *path, bool remove) _must_check_;
 int install_write(const struct installation *installation) _must_check_;
 void installation_free(struct installation *installation);
 #define _cleanup_installation_ _cleanup_(installation_free)
 
 /* opencode has no hooks but plugins: this is ours. */
 extern const char install_opencode_plugin[];
-bool install_is_plugin(const char *agent);
 
-/* The agent's tool that runs commands, and the event before it does. */
-const char *install_shell_tool(const char *agent, const char **ret_event);
 /* Whether it runs "safe-rebuild hook AGENT", also by a path. */
 bool install_is_ours(const json_t *hook, const char *agent);

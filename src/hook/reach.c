@@ -45,12 +45,12 @@ static bool groups_have_ours(const json_t *groups, const char *agent, const char
 	return false;
 }
 
-static bool has_ours(const json_t *settings, const char *agent)
+static bool has_ours(const json_t *settings, const struct vendor *vendor)
 {
-	const char *event, *tool = install_shell_tool(agent, &event);
+	const json_t *hooks = json_object_get(settings, "hooks");
 
 	return groups_have_ours(
-		json_object_get(json_object_get(settings, "hooks"), event), agent, tool);
+		json_object_get(hooks, vendor->before), vendor->name, vendor->shell);
 }
 
 /* NULL where there is no such file, or (printed) where it cannot be read. */
@@ -66,32 +66,32 @@ static char *read_settings(const char *path)
 	return text;
 }
 
-bool reach_has_hook(const char *agent, enum install_place place)
+bool reach_has_hook(const struct vendor *vendor, enum install_place place)
 {
-	_cleanup_free_ char *path = install_path(agent, place);
+	_cleanup_free_ char *path = install_path(vendor, place);
 	_cleanup_free_ char *text = read_settings(path);
-	_cleanup_free_ char *command = xasprintf("safe-rebuild hook %s", agent);
+	_cleanup_free_ char *command = xasprintf("safe-rebuild hook %s", vendor->name);
 	json_t *settings;
 	bool has_hook;
 
 	if (!text)
 		return false;
-	if (install_is_plugin(agent))
+	if (vendor->has_plugin)
 		return strstr(text, "SafeRebuild") != NULL;
 	settings = json_loads(text, 0, NULL);
 	/* Some agents allow comments. */
-	has_hook = settings ? has_ours(settings, agent) : strstr(text, command) != NULL;
+	has_hook = settings ? has_ours(settings, vendor) : strstr(text, command) != NULL;
 	json_decref(settings);
 	return has_hook;
 }
 
 /* The file that sets the switch, from this place on; NULL where none does, or the first
  * that does sets it otherwise. */
-static char *find_switch(const char *agent, enum install_place place,
+static char *find_switch(const struct vendor *vendor, enum install_place place,
 	enum install_place last, const char *object, const char *key, bool off)
 {
 	for (; place <= last; place++) {
-		_cleanup_free_ char *path = install_path(agent, place);
+		_cleanup_free_ char *path = install_path(vendor, place);
 		_cleanup_free_ char *text = read_settings(path);
 		json_t *settings = text ? json_loads(text, 0, NULL) : NULL;
 		const json_t *value = json_object_get(
@@ -121,9 +121,9 @@ static bool is_switch(const char *line, size_t len, const char *name)
 }
 
 /* Codex' own settings stand beside its hooks. */
-static char *find_in_toml(const char *agent)
+static char *find_in_toml(const struct vendor *vendor)
 {
-	_cleanup_free_ char *hooks = install_path(agent, PLACE_USER);
+	_cleanup_free_ char *hooks = install_path(vendor, PLACE_USER);
 	char *path = hooks ? xasprintf("%.*s/config.toml",
 				     (int)(strrchr(hooks, '/') - hooks), hooks)
 			   : NULL;
@@ -144,24 +144,24 @@ static char *find_in_toml(const char *agent)
 	return NULL;
 }
 
-char *reach_switched_off(const char *agent, enum install_place place)
+char *reach_switched_off(const struct vendor *vendor, enum install_place place)
 {
 	const bool is_managed = place < PLACE_LOCAL;
 	char *where = NULL;
 
-	if (streq(agent, "codex"))
-		return find_in_toml(agent);
-	if (streq(agent, "gemini"))
-		return find_switch(agent, PLACE_MANAGED, PLACE_USER, "hooksConfig",
+	if (streq(vendor->name, "codex"))
+		return find_in_toml(vendor);
+	if (streq(vendor->name, "gemini"))
+		return find_switch(vendor, PLACE_MANAGED, PLACE_USER, "hooksConfig",
 			"enabled", false);
-	if (!streq(agent, "claude"))
+	if (!streq(vendor->name, "claude"))
 		return NULL;
 	/* Users cannot switch off what is managed. */
-	where = find_switch(agent, PLACE_MANAGED,
+	where = find_switch(vendor, PLACE_MANAGED,
 		is_managed ? PLACE_MANAGED_BY_OTHERS : PLACE_USER, NULL,
 		"disableAllHooks", true);
 	if (!where && !is_managed)
-		where = find_switch(agent, PLACE_MANAGED, PLACE_MANAGED_BY_OTHERS, NULL,
+		where = find_switch(vendor, PLACE_MANAGED, PLACE_MANAGED_BY_OTHERS, NULL,
 			"allowManagedHooksOnly", true);
 	return where;
 }

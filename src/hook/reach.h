@@ -7,8 +7,9 @@
 
 /* Whether our hook is in the agent's settings at that place. Prints where they cannot be
  * read. */
-bool reach_has_hook(const char *agent, enum install_place place);
+bool reach_has_hook(const struct vendor *vendor, enum install_place place);
 
 /* The file that switches off the hooks of that place; NULL: none does. The caller frees.
  */
-char *reach_switched_off(const char *agent, enum install_place place) _must_check_;
+char *reach_switched_off(
+	const struct vendor *vendor, enum install_place place) _must_check_;

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 
 /* Nobody nests deeper; from there a command is left alone. */
 #define DEPTH_MAX 16
@@ -51,6 +52,16 @@ static void skip_to(struct scanner *scanner, char wanted, char other)
 	while (scanner->at < scanner->end && *scanner->at != wanted &&
 		(!other || *scanner->at != other))
 		scanner->at++;
+}
+
+/* From an opening of that many characters to behind the next close; a backslash may hide
+ * one. */
+static void skip_quoted(struct scanner *scanner, size_t opening, char close, bool escapes)
+{
+	skip(scanner, opening);
+	while (scanner->at < scanner->end && *scanner->at != close)
+		skip(scanner, escapes && *scanner->at == '\\' ? 2 : 1);
+	skip(scanner, 1);
 }
 
 static void skip_blanks(struct scanner *scanner)
@@ -107,10 +118,7 @@ static void scan_backquotes(struct scanner *scanner)
 		scan_inner(scanner, 1, '`');
 		return;
 	}
-	skip(scanner, 1);
-	while (scanner->at < scanner->end && *scanner->at != '`')
-		skip(scanner, *scanner->at == '\\' ? 2 : 1);
-	skip(scanner, 1);
+	skip_quoted(scanner, 1, '`', true);
 }
 
 /* $(...), `...`, ${...}; false where none of them begins here. */
@@ -143,31 +151,15 @@ static void scan_double_quotes(struct scanner *scanner)
 	skip(scanner, 1);
 }
 
-static void skip_single_quotes(struct scanner *scanner)
-{
-	skip(scanner, 1);
-	skip_to(scanner, '\'', '\0');
-	skip(scanner, 1);
-}
-
-/* bash's $'it\'s'. */
-static void skip_dollar_quotes(struct scanner *scanner)
-{
-	skip(scanner, 2);
-	while (scanner->at < scanner->end && *scanner->at != '\'')
-		skip(scanner, *scanner->at == '\\' ? 2 : 1);
-	skip(scanner, 1);
-}
-
 /* A quoted part, an escaped character or an expansion; false where none begins here. */
 static bool scan_quoted(struct scanner *scanner)
 {
 	if (is_at(scanner, "\\"))
 		skip(scanner, 2);
 	else if (is_at(scanner, "$'"))
-		skip_dollar_quotes(scanner);
+		skip_quoted(scanner, 2, '\'', true); /* bash's */
 	else if (is_at(scanner, "'"))
-		skip_single_quotes(scanner);
+		skip_quoted(scanner, 1, '\'', false);
 	else if (is_at(scanner, "\""))
 		scan_double_quotes(scanner);
 	else
@@ -284,23 +276,14 @@ static void end_command(struct scanner *scanner, struct ranges *words)
 	words->len = 0;
 }
 
-static bool is_word(const struct range *word, const char *text)
-{
-	const size_t len = strlen(text);
-
-	return (size_t)(word->end - word->start) == len &&
-	       strncmp(word->start, text, len) == 0;
-}
-
 bool scan_is_keyword(const struct range *word)
 {
 	static const char *const keywords[] = {"if", "then", "else", "elif", "while",
-		"until", "do", "!", "{", "time", "coproc"};
+		"until", "do", "!", "{", "time", "coproc", NULL};
+	_cleanup_free_ char *text =
+		xstrndup(word->start, (size_t)(word->end - word->start));
 
-	for (size_t i = 0; i < ARRAY_LEN(keywords); i++)
-		if (is_word(word, keywords[i]))
-			return true;
-	return false;
+	return text_is_among(text, keywords);
 }
 
 /* Whether a command may begin behind these words. */

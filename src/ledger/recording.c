@@ -96,8 +96,8 @@ static char *commit_message(const struct build *build)
 
 	/* A newline in the action would begin the record, which follows the first blank
 	 * line. */
-	strbuf_printf(&out, "%s: %s\n\n", subject, outcome_word(build->outcome));
-	build_put(&out, build);
+	strbuf_printf(&out, "%s: %s\n\n", subject, outcome_words[build->outcome]);
+	build_put(&out, build, EVERYWHERE);
 	return strbuf_take(&out);
 }
 

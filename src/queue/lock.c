@@ -12,18 +12,11 @@ static char *lock_path(const char *directory)
 	return xasprintf("%s/lock", directory);
 }
 
-int lock_make(const char *directory, const struct sharing *sharing)
+int lock_open(const char *directory, gid_t group)
 {
 	_cleanup_free_ char *path = lock_path(directory);
 
-	return open_shared_file(AT_FDCWD, path, LOCK_MODE, sharing->group);
-}
-
-int lock_open(const char *directory)
-{
-	_cleanup_free_ char *path = lock_path(directory);
-
-	return open_shared_file(AT_FDCWD, path, LOCK_MODE, (gid_t)-1);
+	return open_shared_file(AT_FDCWD, path, LOCK_MODE, group);
 }
 
 bool lock_is_current(const char *directory, int fd)

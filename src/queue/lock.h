@@ -6,15 +6,13 @@
  */
 #include <sys/types.h>
 
-#include "base/strv.h"
-#include "settings/sharing.h"
+#include "base/macro.h"
 
 #define LOCK_MODE 0660
 
 /* Opens it, made where it is missing: with this mode, and by root with the group that
- * shares it. -1 with errno set. */
-int lock_make(const char *directory, const struct sharing *sharing) _must_check_;
-int lock_open(const char *directory) _must_check_;
+ * shares it ((gid_t)-1: as it is). -1 with errno set. */
+int lock_open(const char *directory, gid_t group) _must_check_;
 /* Whether the path still names the file that fd has open. */
 bool lock_is_current(const char *directory, int fd);
 

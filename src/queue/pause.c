@@ -18,54 +18,44 @@ static char *pause_path(const struct settings *settings)
 	return xasprintf("%s/paused", settings->run_path);
 }
 
-/* false where there is none, or its time is over. */
-static bool read_pause(struct record *ret, const struct settings *settings)
+/* false where there is none, or its time is over; *ret_end 0: it has no end. */
+static bool read_pause(
+	struct record *ret, time_t *ret_end, const struct settings *settings)
 {
 	_cleanup_free_ char *path = pause_path(settings), *text = NULL;
 	const char *until;
-	time_t end;
 	size_t len;
 
 	*ret = (struct record){0};
+	*ret_end = 0;
 	if (read_file(path, PAUSE_MAX, &text, &len, NULL) < 0)
 		return false;
 	record_parse(ret, text, len);
 	until = record_get(ret, "Until");
-	if (!until || !clock_parse_iso8601(until, &end) || end > time(NULL))
+	if (!until || !clock_parse_iso8601(until, ret_end) || *ret_end > time(NULL))
 		return true;
 	record_free(ret);
 	*ret = (struct record){0};
 	return false;
 }
 
-static char *describe_until(const struct record *pause)
-{
-	const char *until = record_get(pause, "Until");
-	time_t end;
-	_cleanup_free_ char *left = NULL;
-
-	if (!until || !clock_parse_iso8601(until, &end))
-		return xstrdup("");
-	left = clock_duration(end - time(NULL));
-	return xasprintf(", for %s more", left);
-}
-
 char *pause_describe(const struct settings *settings)
 {
 	_cleanup_record_ struct record pause = {0};
-	_cleanup_free_ char *age = NULL, *until = NULL, *quoted = NULL;
+	_cleanup_free_ char *age = NULL, *left = NULL, *quoted = NULL;
 	const char *by, *message, *since;
-	time_t start;
+	time_t start, end;
 
-	if (!read_pause(&pause, settings))
+	if (!read_pause(&pause, &end, settings))
 		return NULL;
 	by = record_get(&pause, "By");
 	message = record_get(&pause, "Message");
 	since = record_get(&pause, "Since");
 	age = since && clock_parse_iso8601(since, &start) ? clock_age(start) : NULL;
-	until = describe_until(&pause);
+	left = end ? clock_duration(end - time(NULL)) : NULL;
 	quoted = message ? text_quote(message, MESSAGE_SHOWN) : NULL;
-	return xasprintf("paused by %s %s%s%s%s", by ? by : "?", age ? age : "", until,
+	return xasprintf("paused by %s %s%s%s%s%s%s", by ? by : "?", age ? age : "",
+		left ? ", for " : "", left ? left : "", left ? " more" : "",
 		quoted ? ": " : "", quoted ? quoted : "");
 }
 

@@ -129,7 +129,7 @@ int queue_make(const struct settings *settings, const struct target *target)
 	if (!target_is_system(target->name) &&
 		sharing_make(&sharing, target->directory) < 0)
 		return -1;
-	lock = lock_make(target->directory, &sharing);
+	lock = lock_open(target->directory, sharing.group);
 	return lock < 0 ? -1 : sharing_make(&sharing, target->queue);
 }
 
@@ -378,7 +378,7 @@ static int wait_for_turn(struct arrival *arrival)
 	int status;
 
 	do {
-		_cleanup_close_ int fd = lock_open(arrival->target->directory);
+		_cleanup_close_ int fd = lock_open(arrival->target->directory, (gid_t)-1);
 
 		if (fd < 0)
 			return refuse_permission(arrival->call);
@@ -424,6 +424,10 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 			.tick = waiting_tell,
 			.data = &arrival.waiting,
 			.event_fd = -1},
+		.waiting = {.target = call->target,
+			.is_agent = call->is_agent,
+			.in_place = !call->is_agent && isatty(STDERR_FILENO),
+			.since_ms = clock_boot_ms()},
 	};
 	int status;
 
@@ -441,10 +445,8 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 		warn_errno("cannot make a ticket in '%s', going on with the lock alone",
 			call->target->queue);
 	}
-	waiting_start(&arrival.waiting, call->target, ticket_name(&ret->ticket),
-		call->is_agent);
 	status = wait_for_turn(&arrival);
-	waiting_end(&arrival.waiting);
+	free(arrival.waiting.said_state);
 	if (!status)
 		status = refuse_paused(call);
 	if (status)

@@ -35,7 +35,7 @@ static int put_build(int fd, const struct build *build)
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 	ssize_t written;
 
-	build_put_ticket(&out, build);
+	build_put(&out, build, TICKET_ONLY);
 	written = pwrite(fd, out.text, out.len, 0);
 	if (written < 0 || (size_t)written != out.len)
 		return -1;

@@ -92,7 +92,7 @@ char *waiting_describe(const struct build *ticket)
 		strbuf_printf(&out, ", %s", quoted);
 	}
 	strbuf_printf(&out, "), %s",
-		ticket->phase ? phase_word(ticket->phase) : phase_word(PHASE_BUILDING));
+		ticket->phase ? phase_words[ticket->phase] : phase_words[PHASE_BUILDING]);
 	if (since) {
 		_cleanup_free_ char *duration = clock_duration(time(NULL) - since);
 
@@ -148,23 +148,6 @@ static char *state_of(const struct view *view)
 {
 	return xasprintf("%s %d %zu", view->holder ? view->holder->ticket : "",
 		view->holder ? (int)view->holder->phase : 0, view->place);
-}
-
-void waiting_start(struct waiting *ret, const struct target *target, const char *ticket,
-	bool is_agent)
-{
-	*ret = (struct waiting){
-		.target = target,
-		.ticket = ticket,
-		.is_agent = is_agent,
-		.in_place = !is_agent && isatty(STDERR_FILENO),
-		.since_ms = clock_boot_ms(),
-	};
-}
-
-void waiting_end(struct waiting *waiting)
-{
-	free(waiting->said_state);
 }
 
 static int64_t heartbeat(const struct waiting *waiting)

@@ -19,10 +19,6 @@ struct waiting {
 	char *said_state; /* what it was about, without the times */
 };
 
-void waiting_start(struct waiting *ret, const struct target *target, const char *ticket,
-	bool is_agent);
-void waiting_end(struct waiting *waiting);
-
 /* Says what there is to say now; returns when to be called again, in milliseconds. */
 int64_t waiting_tell(void *waiting);
 

@@ -288,24 +288,15 @@ bool action_is_harmless(enum action action)
 
 bool action_needs_lock(enum action action, bool builds_queue)
 {
-	switch (action) {
-	case ACTION_BUILD:
-	case ACTION_DRY_BUILD:
-	case ACTION_BUILD_VM:
-	case ACTION_BUILD_IMAGE:
-		return builds_queue;
-	default:
-		return !action_is_harmless(action);
-	}
+	const bool only_builds = action == ACTION_BUILD || action == ACTION_DRY_BUILD ||
+				 action == ACTION_BUILD_VM ||
+				 action == ACTION_BUILD_IMAGE;
+
+	return only_builds ? builds_queue : !action_is_harmless(action);
 }
 
 bool action_changes_system(enum action action)
 {
 	return action == ACTION_SWITCH || action == ACTION_BOOT ||
 	       action == ACTION_TEST || action == ACTION_UNKNOWN;
-}
-
-bool action_is_for_boot(enum action action)
-{
-	return action == ACTION_BOOT;
 }

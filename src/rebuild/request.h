@@ -63,5 +63,3 @@ bool action_is_harmless(enum action action);
 bool action_needs_lock(enum action action, bool builds_queue);
 /* Whether it can change what the machine runs or boots. */
 bool action_changes_system(enum action action);
-/* Whether what it makes takes effect at the next boot only. */
-bool action_is_for_boot(enum action action);

@@ -45,15 +45,20 @@ void system_free(struct system_state *state)
 	free(state->profile);
 }
 
-static bool same(const char *a, const char *b)
+bool system_is_same(const char *a, const char *b)
 {
 	return a && b ? streq(a, b) : a == b;
 }
 
 bool system_equals(const struct system_state *a, const struct system_state *b)
 {
-	return same(a->running, b->running) && same(a->profile, b->profile) &&
-	       a->generation == b->generation;
+	return system_is_same(a->running, b->running) &&
+	       system_is_same(a->profile, b->profile) && a->generation == b->generation;
+}
+
+const char *system_aim(const struct system_state *state, enum action action)
+{
+	return action == ACTION_BOOT ? state->profile : state->running;
 }
 
 bool system_is_generation(const struct target *target, const char *system)

@@ -20,6 +20,11 @@ void system_read(struct system_state *ret, const struct settings *settings,
 void system_free(struct system_state *state);
 #define _cleanup_system_ _cleanup_(system_free)
 
+/* Of two of their store paths; a NULL is the same as another. */
+bool system_is_same(const char *a, const char *b);
+/* What the action aims at: boot changes the profile alone, the others what runs. */
+const char *system_aim(const struct system_state *state, enum action action);
+
 bool system_equals(const struct system_state *a, const struct system_state *b);
 
 /* Whether a generation of the target's profile is this system. */

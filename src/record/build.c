@@ -10,7 +10,6 @@
 
 /* A ticket only informs: long values are cut, so that it is read whole. */
 #define TICKET_VALUE_MAX 1000
-/* We never give a larger number. */
 
 #define FIELD(key, type, member, place)                          \
 	{                                                        \
@@ -75,58 +74,13 @@ const struct build_field build_fields[] = {
 };
 const size_t build_fields_len = ARRAY_LEN(build_fields);
 
-static const char *const outcome_words[] = {"", "running", "succeeded", "partly",
-	"failed", "interrupted", "cancelled", "rolled-back", "refused"};
-static const char *const state_words[] = {"none", "clean", "dirty", "unborn", "plain"};
-static const char *const phase_words[] = {"", "arriving", "waiting",
+const char *const outcome_words[] = {"", "running", "succeeded", "partly", "failed",
+	"interrupted", "cancelled", "rolled-back", "refused", NULL};
+const char *const config_state_words[] = {
+	"none", "clean", "dirty", "unborn", "plain", NULL};
+const char *const phase_words[] = {"", "arriving", "waiting",
 	"waiting for what runs outside", "looking", "evaluating", "building",
-	"activating", "checking", "unconfirmed"};
-
-static bool find_word(
-	const char *const *words, size_t len, const char *word, unsigned *ret)
-{
-	for (size_t i = 0; i < len; i++)
-		if (streq(words[i], word)) {
-			*ret = (unsigned)i;
-			return true;
-		}
-	return false;
-}
-
-const char *outcome_word(enum outcome outcome)
-{
-	return outcome_words[outcome];
-}
-
-bool outcome_from_word(const char *word, enum outcome *ret)
-{
-	unsigned index;
-
-	if (!find_word(outcome_words, ARRAY_LEN(outcome_words), word, &index))
-		return false;
-	*ret = (enum outcome)index;
-	return true;
-}
-
-const char *config_state_word(enum config_state state)
-{
-	return state_words[state];
-}
-
-bool config_state_from_word(const char *word, enum config_state *ret)
-{
-	unsigned index;
-
-	if (!find_word(state_words, ARRAY_LEN(state_words), word, &index))
-		return false;
-	*ret = (enum config_state)index;
-	return true;
-}
-
-const char *phase_word(enum phase phase)
-{
-	return phase_words[phase];
-}
+	"activating", "checking", "unconfirmed", NULL};
 
 static bool is_component(const char *name, const char *also)
 {
@@ -196,11 +150,6 @@ void builds_free(struct builds *builds)
 	*builds = (struct builds){0};
 }
 
-static char *number_text(uint64_t number)
-{
-	return number ? xasprintf("%" PRIu64, number) : NULL;
-}
-
 static char *word_text(const char *word)
 {
 	return *word ? xstrdup(word) : NULL;
@@ -234,7 +183,9 @@ char *build_field_text(const struct build *build, const struct build_field *fiel
 		return text && *text ? xstrdup(text) : NULL;
 	}
 	case FIELD_NUMBER:
-		return number_text(*(const uint64_t *)value);
+		return *(const uint64_t *)value
+			       ? xasprintf("%" PRIu64, *(const uint64_t *)value)
+			       : NULL;
 	case FIELD_STATUS:
 		return *(const int *)value == NO_EXIT_STATUS
 			       ? NULL
@@ -245,45 +196,30 @@ char *build_field_text(const struct build *build, const struct build_field *fiel
 	case FIELD_ID:
 		return id_text(value);
 	case FIELD_OUTCOME:
-		return word_text(outcome_word(*(const enum outcome *)value));
+		return word_text(outcome_words[*(const enum outcome *)value]);
 	case FIELD_STATE:
-		return word_text(config_state_word(*(const enum config_state *)value));
+		return word_text(config_state_words[*(const enum config_state *)value]);
 	case FIELD_PHASE:
-		return word_text(phase_word(*(const enum phase *)value));
+		return word_text(phase_words[*(const enum phase *)value]);
 	case FIELD_PROCESS:
 		return process_text(value);
 	}
 	return NULL;
 }
 
-void build_put(struct strbuf *out, const struct build *build)
+void build_put(struct strbuf *out, const struct build *build, enum field_place place)
 {
 	for (size_t i = 0; i < build_fields_len; i++) {
 		const struct build_field *field = &build_fields[i];
-		_cleanup_free_ char *text = field->place == EVERYWHERE
-						    ? build_field_text(build, field)
-						    : NULL;
-
-		if (text)
-			record_put_field(out, field->key, text);
-	}
-}
-
-void build_put_ticket(struct strbuf *out, const struct build *build)
-{
-	for (size_t i = 0; i < build_fields_len; i++) {
-		_cleanup_free_ char *text = build_field_text(build, &build_fields[i]);
+		_cleanup_free_ char *text =
+			field->place <= place ? build_field_text(build, field) : NULL;
 
 		if (!text)
 			continue;
-		text[text_cut(text, TICKET_VALUE_MAX)] = '\0';
-		record_put_field(out, build_fields[i].key, text);
+		if (place == TICKET_ONLY)
+			text[text_cut(text, TICKET_VALUE_MAX)] = '\0';
+		record_put_field(out, field->key, text);
 	}
-}
-
-static bool parse_number(const char *text, uint64_t *ret)
-{
-	return text_to_number(text, UINT64_MAX, ret);
 }
 
 static bool parse_status(const char *text, int *ret)
@@ -309,6 +245,15 @@ static bool parse_process(const char *text, struct process_name *ret)
 	       !text[end] && ret->pid > 0;
 }
 
+static bool parse_word(const char *text, const char *const *words, unsigned *ret)
+{
+	const int index = text_index(text, words);
+
+	if (index >= 0)
+		*ret = (unsigned)index;
+	return index >= 0;
+}
+
 static bool take_text(char **member_text, const char *text)
 {
 	set_string(member_text, xstrdup(text));
@@ -325,7 +270,7 @@ static bool parse_value(void *value, enum field_type type, const char *text)
 	case FIELD_TARGET:
 		return target_name_is_valid(text) && take_text(value, text);
 	case FIELD_NUMBER:
-		return parse_number(text, value);
+		return text_to_number(text, UINT64_MAX, value);
 	case FIELD_STATUS:
 		return parse_status(text, value);
 	case FIELD_TIME:
@@ -333,11 +278,11 @@ static bool parse_value(void *value, enum field_type type, const char *text)
 	case FIELD_ID:
 		return parse_id(text, value);
 	case FIELD_OUTCOME:
-		return outcome_from_word(text, value);
+		return parse_word(text, outcome_words, value);
 	case FIELD_STATE:
-		return config_state_from_word(text, value);
+		return parse_word(text, config_state_words, value);
 	case FIELD_PHASE:
-		return find_word(phase_words, ARRAY_LEN(phase_words), text, value);
+		return parse_word(text, phase_words, value);
 	case FIELD_PROCESS:
 		return parse_process(text, value);
 	}

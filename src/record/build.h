@@ -137,10 +137,6 @@ void builds_add(struct builds *builds, struct build *build);
 void builds_free(struct builds *builds);
 #define _cleanup_builds_ _cleanup_(builds_free)
 
-/* Adds the build's lines; those of a ticket with all values cut to a bounded length. */
-void build_put(struct strbuf *out, const struct build *build);
-void build_put_ticket(struct strbuf *out, const struct build *build);
-
 /* false, with *ret empty, where the text is no build. */
 bool build_parse(struct build *ret, const char *text, size_t len) _must_check_;
 
@@ -155,11 +151,9 @@ bool build_is_waiting(const struct build *ticket);
 bool build_is_of_agent(const struct build *build, const char *agent);
 bool build_is_of_target(const struct build *build, const char *target);
 
-const char *outcome_word(enum outcome outcome);
-bool outcome_from_word(const char *word, enum outcome *ret);
-const char *config_state_word(enum config_state state);
-bool config_state_from_word(const char *word, enum config_state *ret);
-const char *phase_word(enum phase phase);
+/* The words of the enums above, in their order, with a NULL at the end. */
+extern const char *const outcome_words[], *const config_state_words[],
+						  *const phase_words[];
 
 /*
  * One component of a ref and of a path (git-check-ref-format(1)): letters, digits,
@@ -194,3 +188,7 @@ extern const size_t build_fields_len;
 /* The value as it is written, NULL where there is none. The caller frees. */
 char *build_field_text(
 	const struct build *build, const struct build_field *field) _must_check_;
+
+/* Adds the build's lines; those of a ticket (TICKET_ONLY: its own as well) with all
+ * values cut to a bounded length. */
+void build_put(struct strbuf *out, const struct build *build, enum field_place place);

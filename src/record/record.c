@@ -14,31 +14,17 @@ static struct record_field *find(const struct record *record, const char *key)
 	return NULL;
 }
 
-static void remove_field(struct record *record, struct record_field *field)
-{
-	size_t index = (size_t)(field - record->fields);
-
-	free(field->key);
-	free(field->value);
-	memmove(field, field + 1, (record->len - index - 1) * sizeof(*field));
-	record->len--;
-}
-
 void record_set(struct record *record, const char *key, const char *value)
 {
 	struct record_field *field = find(record, key);
 
-	if (!value || !*value) {
-		if (field)
-			remove_field(record, field);
+	if (!value || !*value)
 		return;
-	}
-	if (field) {
+	if (field)
 		set_string(&field->value, xstrdup(value));
-		return;
-	}
-	*list_add(record->fields, record->len) =
-		(struct record_field){xstrdup(key), xstrdup(value)};
+	else
+		*list_add(record->fields, record->len) =
+			(struct record_field){xstrdup(key), xstrdup(value)};
 }
 
 void record_setf(struct record *record, const char *key, const char *format, ...)

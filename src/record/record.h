@@ -18,7 +18,7 @@ struct record {
 	size_t len;
 };
 
-/* A NULL or empty value removes the key. */
+/* A NULL or empty value changes nothing. */
 void record_set(struct record *record, const char *key, const char *value);
 void record_setf(struct record *record, const char *key, const char *format, ...)
 	_printf_(3, 4);

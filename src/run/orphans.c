@@ -103,11 +103,11 @@ static void judge(struct build *orphan, const struct settings *settings)
 	target_by_name(&target, settings, orphan->target);
 	system_read(&now, settings, &target);
 	if (target.profile) {
-		char *made = orphan->action && streq(orphan->action, "boot")
-				     ? now.profile
-				     : now.running;
+		const enum action action = orphan->action
+						   ? action_from_word(orphan->action)
+						   : ACTION_UNKNOWN;
 
-		set_string(&orphan->system_after, xstrdup(made));
+		set_string(&orphan->system_after, xstrdup(system_aim(&now, action)));
 		orphan->generation = now.generation;
 	}
 	if (trial_was_taken_back(settings, orphan->number)) {

@@ -6,19 +6,14 @@
 #include "base/memory.h"
 #include "base/message.h"
 
-static bool is_other(const char *before, const char *after)
-{
-	return before && after ? !streq(before, after) : before != after;
-}
-
 static bool running_changed(const struct ending *ending)
 {
-	return is_other(ending->before->running, ending->after->running);
+	return !system_is_same(ending->before->running, ending->after->running);
 }
 
 static bool profile_changed(const struct ending *ending)
 {
-	return is_other(ending->before->profile, ending->after->profile);
+	return !system_is_same(ending->before->profile, ending->after->profile);
 }
 
 /* Units failed, after all of them had been dealt with (switch-to-configuration-ng). */
@@ -36,7 +31,7 @@ static bool is_mixture(const struct ending *ending)
 		ending->exit_status == STATUS_UNITS_FAILED || !ending->activation_begun ||
 		running_changed(ending))
 		return false;
-	return !ending->sets_profile || is_other(after->running, after->profile);
+	return !ending->sets_profile || !system_is_same(after->running, after->profile);
 }
 
 static enum outcome judge(enum action action, const struct ending *ending)
@@ -55,12 +50,6 @@ static enum outcome judge(enum action action, const struct ending *ending)
 	return OUTCOME_FAILED;
 }
 
-/* What the action aims at: boot changes the profile alone, the others what runs. */
-static const char *aim(enum action action, const struct system_state *state)
-{
-	return action_is_for_boot(action) ? state->profile : state->running;
-}
-
 static void note(char **member, const char *path)
 {
 	set_string(member, xstrdup(path));
@@ -71,7 +60,7 @@ void outcome_note_before(
 {
 	if (!action_changes_system(action))
 		return;
-	note(&build->system_before, aim(action, before));
+	note(&build->system_before, system_aim(before, action));
 	build->generation_before = before->generation;
 }
 
@@ -84,7 +73,7 @@ void outcome_judge(struct build *build, enum action action, const struct ending 
 	if (!action_changes_system(action))
 		return;
 	outcome_note_before(build, action, ending->before);
-	note(&build->system_after, aim(action, ending->after));
+	note(&build->system_after, system_aim(ending->after, action));
 	/* A switch that fails after it has set the profile: what boots next is its work.
 	 */
 	if (ending->sets_profile && profile_changed(ending) && ending->after->profile &&
@@ -102,7 +91,7 @@ char *outcome_sentence(const struct build *build, const struct ending *ending)
 
 	strbuf_printf(&out, "%s %s", build->action,
 		build->outcome == OUTCOME_PARTLY ? "succeeded in part"
-						 : outcome_word(build->outcome));
+						 : outcome_words[build->outcome]);
 	if (build->taken_back)
 		strbuf_printf(&out, " (%s)", build->taken_back);
 	strbuf_puts(&out, ": ");

@@ -100,12 +100,10 @@ int relay_send(int fd, const struct relay_message *message, int passed_fd, bool 
 void output_drop_front(struct output *output)
 {
 	for (size_t i = 0; i < output->pending_len; i++)
-		if (output->pending_fds[i] >= 0)
-			close(output->pending_fds[i]);
+		if (output->pending[i].fd >= 0)
+			close(output->pending[i].fd);
 	free(output->pending);
-	free(output->pending_fds);
 	output->pending = NULL;
-	output->pending_fds = NULL;
 	output->pending_len = 0;
 	if (output->socket >= 0)
 		close(output->socket);
@@ -118,22 +116,21 @@ static bool push(struct output *output, bool wait)
 	size_t sent = 0;
 
 	for (; sent < output->pending_len && output->socket >= 0; sent++) {
-		if (relay_send(output->socket, &output->pending[sent],
-			    output->pending_fds[sent], wait) < 0) {
+		struct pending *next = &output->pending[sent];
+
+		if (relay_send(output->socket, &next->message, next->fd, wait) < 0) {
 			if (errno == EAGAIN || errno == EWOULDBLOCK)
 				break;
 			output_drop_front(output);
 			return true;
 		}
-		if (output->pending_fds[sent] >= 0)
-			close(output->pending_fds[sent]);
-		output->pending_fds[sent] = -1;
+		if (next->fd >= 0)
+			close(next->fd);
+		next->fd = -1;
 	}
 	output->pending_len -= sent;
 	memmove(output->pending, output->pending + sent,
 		output->pending_len * sizeof(*output->pending));
-	memmove(output->pending_fds, output->pending_fds + sent,
-		output->pending_len * sizeof(*output->pending_fds));
 	return output->pending_len == 0;
 }
 
@@ -146,7 +143,8 @@ void output_push(struct output *output)
 static void tell(struct output *output, struct relay_message message, int passed_fd)
 {
 	struct relay_message *last =
-		output->pending_len ? &output->pending[output->pending_len - 1] : NULL;
+		output->pending_len ? &output->pending[output->pending_len - 1].message
+				    : NULL;
 
 	if (output->socket < 0)
 		return;
@@ -156,27 +154,25 @@ static void tell(struct output *output, struct relay_message message, int passed
 		last->len += message.len;
 		return;
 	}
-	output->pending_fds = xgrow(
-		output->pending_fds, output->pending_len, sizeof(*output->pending_fds));
-	output->pending_fds[output->pending_len] =
-		passed_fd < 0 ? -1 : fcntl(passed_fd, F_DUPFD_CLOEXEC, 0);
-	*list_add(output->pending, output->pending_len) = message;
+	*list_add(output->pending, output->pending_len) = (struct pending){
+		message, passed_fd < 0 ? -1 : fcntl(passed_fd, F_DUPFD_CLOEXEC, 0)};
 	push(output, false);
 }
 
-static void set_source(struct output *output, int fd, bool in_memory)
+void output_set_source(struct output *output, int fd)
 {
 	if (output->source >= 0)
 		close(output->source);
 	output->source = fd;
 	output->written = 0;
-	output->in_memory = in_memory;
+	output->in_memory = false;
 	tell(output, (struct relay_message){.type = RELAY_SOURCE}, fd);
 }
 
 static void go_to_memory(struct output *output)
 {
-	set_source(output, memfd_create("safe-rebuild-output", MFD_CLOEXEC), true);
+	output_set_source(output, memfd_create("safe-rebuild-output", MFD_CLOEXEC));
+	output->in_memory = true;
 }
 
 void output_start(struct output *ret, int socket)
@@ -202,11 +198,6 @@ static bool append(struct output *output, const char *data, size_t len)
 	}
 	output->written += len;
 	return true;
-}
-
-void output_open_log(struct output *output, int log_fd)
-{
-	set_source(output, log_fd, false);
 }
 
 static bool keep_and_tell(struct output *output, int stream, const char *data, size_t len)
@@ -252,7 +243,7 @@ void output_begin_line(struct output *output)
 		output_write(output, STDERR_FILENO, "\n", 1);
 }
 
-void output_say(struct output *output, const char *line, size_t len)
+void output_say(const char *line, size_t len, void *output)
 {
 	output_begin_line(output);
 	output_write(output, STDERR_FILENO, line, len);
@@ -265,19 +256,9 @@ void output_share(struct output *output, int stream, int fd)
 			fd);
 }
 
-void output_tell_build(struct output *output, uint64_t number)
+void output_tell(struct output *output, enum relay_type type, uint64_t number)
 {
-	tell(output, (struct relay_message){.type = RELAY_BUILD, .len = number}, -1);
-}
-
-void output_tell_ended(struct output *output)
-{
-	tell(output, (struct relay_message){.type = RELAY_ENDED}, -1);
-}
-
-void output_tell_unconfirmed(struct output *output)
-{
-	tell(output, (struct relay_message){.type = RELAY_UNCONFIRMED}, -1);
+	tell(output, (struct relay_message){.type = type, .len = number}, -1);
 }
 
 void output_release_front(struct output *output, int status)

@@ -43,6 +43,11 @@ int relay_pair(int *ret_runner, int *ret_front) _must_check_;
 ssize_t relay_receive(int fd, struct relay_message *ret, int *ret_fd) _must_check_;
 int relay_send(int fd, const struct relay_message *message, int passed_fd, bool wait);
 
+struct pending {
+	struct relay_message message;
+	int fd; /* passed along with it; -1: none */
+};
+
 /*
  * The runner's side: the build's log and what the front still has to be told. Nothing
  * here ever fails or blocks for long: without a log it keeps the output in memory,
@@ -54,8 +59,7 @@ struct output {
 	uint64_t written;                /* bytes in source */
 	bool in_memory;                  /* source is a memfd: there is no log */
 	bool in_line[STDERR_FILENO + 1]; /* the stream's last line is not complete */
-	struct relay_message *pending;   /* what the front's socket had no room for */
-	int *pending_fds;
+	struct pending *pending;         /* what the front's socket had no room for */
 	size_t pending_len;
 };
 
@@ -63,15 +67,14 @@ struct output {
 void output_start(struct output *ret, int socket);
 /* From now on output goes to the log, which is owned; what came before stays in memory.
  */
-void output_open_log(struct output *output, int log_fd);
+void output_set_source(struct output *output, int log_fd);
 void output_write(struct output *output, int stream, const void *data, size_t len);
 /* Ends what stands in an incomplete line of stderr: what follows is another's. */
 void output_begin_line(struct output *output);
-/* A line of our own on stderr: it begins where a line begins. */
-void output_say(struct output *output, const char *line, size_t len);
-void output_tell_build(struct output *output, uint64_t number);
-void output_tell_ended(struct output *output);
-void output_tell_unconfirmed(struct output *output);
+/* A line of our own on stderr: it begins where a line begins. For message_redirect(). */
+void output_say(const char *line, size_t len, void *output);
+/* RELAY_BUILD with its number, RELAY_ENDED, RELAY_UNCONFIRMED. */
+void output_tell(struct output *output, enum relay_type type, uint64_t number);
 /* The front holds the descriptor from now on, too. */
 void output_share(struct output *output, int stream, int fd);
 /* Tries again to tell the front what is pending. */

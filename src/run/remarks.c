@@ -18,31 +18,28 @@
 #define MEANWHILE_MAX 20
 /* Nix says that it writes flake.lock and does so, within this time. */
 #define LOCK_FILE_SECONDS 5
-
-static bool find_failed(struct build *ret, struct ledger *ledger, const char *target,
-	const char *action, const char *config, const git_oid *tree)
-{
-	struct build_walk walk = builds_walk(ledger, target);
-
-	while (builds_next(ret, &walk) > 0)
-		/* Only the newest build of this configuration counts. */
-		if (build_has_snapshot(ret) && !ret->back_to && ret->config &&
-			ret->action && streq(ret->action, action) &&
-			ret->exit_status != NIXOS_REBUILD_USAGE &&
-			streq(ret->config, config) && git_oid_equal(&ret->tree, tree))
-			return (ret->outcome == OUTCOME_FAILED ||
-				       ret->outcome == OUTCOME_ROLLED_BACK) &&
-			       time(NULL) - ret->finished < FAILED_SECONDS;
-	return false;
-}
+#define PACKAGES_MS 5000
+#define ANSWER_MAX ((size_t)1 << 20)
+#define LINES_SHOWN 9
+#define LINE_SHOWN 200
 
 char *remark_failed(struct ledger *ledger, const char *target, const char *action,
 	const char *config, const git_oid *tree)
 {
+	struct build_walk walk = builds_walk(ledger, target);
 	_cleanup_build_ struct build build = BUILD_INIT;
 	_cleanup_free_ char *line = NULL, *quoted = NULL;
+	int found;
 
-	if (!find_failed(&build, ledger, target, action, config, tree))
+	/* Only the newest build of this configuration counts. */
+	while ((found = builds_next(&build, &walk)) > 0)
+		if (build_has_snapshot(&build) && !build.back_to && build.config &&
+			build.action && streq(build.action, action) &&
+			build.exit_status != NIXOS_REBUILD_USAGE &&
+			streq(build.config, config) && git_oid_equal(&build.tree, tree))
+			break;
+	if (found <= 0 || time(NULL) - build.finished >= FAILED_SECONDS ||
+		(build.outcome != OUTCOME_FAILED && build.outcome != OUTCOME_ROLLED_BACK))
 		return NULL;
 	line = describe_build(&build);
 	quoted = build.nix_error ? text_quote(build.nix_error, 120) : NULL;
@@ -132,7 +129,7 @@ static void remark_boot(const struct run *run, const struct system_state *now)
 	if (!now->running || !now->profile || streq(now->running, now->profile) ||
 		!action_changes_system(run->request.action))
 		return;
-	if (action_is_for_boot(run->request.action))
+	if (run->request.action == ACTION_BOOT)
 		say("it takes effect at the next boot; the running system is another");
 	else
 		say("the next boot takes another system than runs now: generation %" PRIu64,
@@ -170,4 +167,45 @@ void remark_after(const struct run *run, const struct system_state *now)
 	remark_boot(run, now);
 	if (getuid() == 0)
 		remark_owner(run);
+}
+
+static void say_packages_lines(const char *text)
+{
+	const char *at = text, *line;
+	size_t len, lines = 0;
+
+	while (text_next_line(&at, text + strlen(text), &line, &len)) {
+		if (!len || lines++ >= LINES_SHOWN)
+			continue;
+		say("  %.*s", (int)(len > LINE_SHOWN ? LINE_SHOWN : len), line);
+	}
+	if (lines > LINES_SHOWN)
+		say("  and %zu more", lines - LINES_SHOWN);
+}
+
+void remark_packages(const struct run *run, const struct system_state *before,
+	const struct system_state *after)
+{
+	const struct strv *command = &run->settings->show_packages;
+	const char *from = system_aim(before, run->request.action);
+	const char *to = system_aim(after, run->request.action);
+	_cleanup_strv_ struct strv argv = {0};
+	_cleanup_free_ char *text = NULL;
+
+	if (!command->len || !from || !to || streq(from, to) ||
+		!action_changes_system(run->request.action))
+		return;
+	for (size_t i = 0; i < command->len; i++)
+		strv_add(&argv, command->words[i]);
+	strv_add(&argv, from);
+	strv_add(&argv, to);
+	text = child_output(argv.words, &run->surroundings, PACKAGES_MS, ANSWER_MAX);
+	if (!text)
+		warn("cannot tell what became of the packages: '%s' failed, or took "
+		     "longer than %d s",
+			command->words[0], PACKAGES_MS / 1000);
+	else if (*text)
+		say("packages:");
+	if (text)
+		say_packages_lines(text);
 }

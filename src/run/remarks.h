@@ -22,3 +22,12 @@ void remark_meanwhile(struct run *run, time_t lock_file_written);
 
 /* What runs is not what boots next; files of the user's that now belong to root. */
 void remark_after(const struct run *run, const struct system_state *now);
+
+/*
+ * What became of the packages: [show] packages (such as "nix store diff-closures") is run
+ * with the systems before and after, when the build is recorded. Its first lines are
+ * said, and so kept with the build's log. The turn has ended by then, and the runner
+ * lives on: whoever follows the build sees it, and the outcome after it.
+ */
+void remark_packages(const struct run *run, const struct system_state *before,
+	const struct system_state *after);

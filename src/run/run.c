@@ -232,7 +232,7 @@ static int prepare_any_command(struct run *run, const struct strv *words)
 /* Whether there are a lock and a queue, or no need of them. */
 static bool can_queue(const struct run *run)
 {
-	_cleanup_close_ int fd = lock_open(run->target.directory);
+	_cleanup_close_ int fd = lock_open(run->target.directory, (gid_t)-1);
 
 	return !run_needs_lock(run) || (fd >= 0 && access(run->target.queue, F_OK) == 0);
 }

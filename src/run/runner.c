@@ -17,7 +17,6 @@
 #include "run/log.h"
 #include "run/notice.h"
 #include "run/outcome.h"
-#include "run/packages.h"
 #include "run/remarks.h"
 #include "run/rollback.h"
 #include "run/steps.h"
@@ -32,11 +31,6 @@ struct runner {
 	struct units_before units_before;
 	bool unrecorded; /* the outcome */
 };
-
-static void to_output(const char *line, size_t len, void *data)
-{
-	output_say(data, line, len);
-}
 
 /* What those who wait are told. */
 static void show_in_ticket(void *data)
@@ -62,7 +56,7 @@ static void open_log(struct runner *runner)
 	if (fd < 0)
 		return;
 	build->log = log_path(runner->run->settings, build->number);
-	output_open_log(&runner->output, fd);
+	output_set_source(&runner->output, fd);
 	if (runner->run->caller.is_agent)
 		say("build %" PRIu64 " by %s, log: %s; goes on if this call ends "
 		    "(safe-rebuild attach %" PRIu64 ")",
@@ -83,7 +77,7 @@ static void begin_record(struct runner *runner)
 	build->runner = nested_name(getpid());
 	outcome_note_before(build, run->request.action, &runner->before);
 	if (run->ledger && ledger_begin(run->ledger, build) == 0) {
-		output_tell_build(&runner->output, build->number);
+		output_tell(&runner->output, RELAY_BUILD, build->number);
 		log_to_syslog("build %" PRIu64 " by %s begins: %s", build->number,
 			build->agent, build->command);
 		open_log(runner);
@@ -123,7 +117,7 @@ static void run_child(struct runner *runner)
 			&runner->units_before);
 	else
 		supervise(&runner->supervision);
-	output_tell_ended(&runner->output);
+	output_tell(&runner->output, RELAY_ENDED, 0);
 	if (runner->supervision.signalled && target_is_local(run->target.name) &&
 		action_changes_system(run->request.action)) {
 		outside_wait_for_leftover(run->settings, run->build.started);
@@ -240,7 +234,7 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 		dup2(null_fd, STDERR_FILENO);
 	}
 	output_start(&runner.output, socket);
-	message_redirect(to_output, &runner.output);
+	message_redirect(output_say, &runner.output);
 	system_read(&runner.before, run->settings, &run->target);
 	units_read_before(&runner.units_before, run);
 	begin_record(&runner);
@@ -252,7 +246,7 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	if (run->settings->show_packages.len) {
 		/* That takes seconds, which nobody has to wait for. */
 		end_turn(&runner);
-		packages_say(run, &runner.before, &runner.after);
+		remark_packages(run, &runner.before, &runner.after);
 	}
 	say("%s", last_words);
 	/* Closing it takes the kernel milliseconds: left to the exit. */

@@ -223,7 +223,7 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	/* Who follows it leaves now, and has read the line above. */
 	set_phase(supervision, PHASE_UNCONFIRMED);
 	notice_send(run->settings, &run->surroundings, "unconfirmed", &run->build);
-	output_tell_unconfirmed(supervision->output);
+	output_tell(supervision->output, RELAY_UNCONFIRMED, 0);
 	output_release_front(supervision->output, 0);
 	/* A signal during the activation is meant for the trial too. */
 	if (supervision->signalled)

@@ -178,9 +178,7 @@ static int handle(void *user, const char *section, const char *name, const char 
 		_cleanup_free_ char *reason = NULL;
 		void *member = (char *)reader->settings + keys[i].offset;
 
-		if (!streq(keys[i].section, section))
-			continue;
-		if (!streq(keys[i].name, name))
+		if (!streq(keys[i].section, section) || !streq(keys[i].name, name))
 			continue;
 		if (keys[i].type == TYPE_LIST && !reader->seen[i])
 			strv_free(member);
@@ -321,19 +319,12 @@ int settings_read(struct settings *ret, const char *path)
 
 void settings_free(struct settings *settings)
 {
-	free(settings->rebuild_command);
-	strv_free(&settings->guard_ignore);
-	strv_free(&settings->show_packages);
-	strv_free(&settings->health_check);
-	strv_free(&settings->health_ignore);
-	strv_free(&settings->notify_command);
-	free(settings->access_group);
-	free(settings->access_user);
-	free(settings->run_path);
-	free(settings->state_path);
-	free(settings->log_path);
-	free(settings->profiles_path);
-	free(settings->current_system_path);
-	free(settings->activation_lock_path);
-	free(settings->system_slice_path);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		void *member = (char *)settings + keys[i].offset;
+
+		if (keys[i].type == TYPE_WORD || keys[i].type == TYPE_PATH)
+			set_string(member, NULL);
+		else if (keys[i].type == TYPE_LIST || keys[i].type == TYPE_COMMAND)
+			strv_free(member);
+	}
 }

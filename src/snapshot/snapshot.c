@@ -184,7 +184,7 @@ static int keep_committed(struct record *answer, struct worker *worker,
 
 static void set_state(struct record *answer, enum config_state state)
 {
-	record_set(answer, "Config-State", config_state_word(state));
+	record_set(answer, "Config-State", config_state_words[state]);
 }
 
 static bool is_filtered(const struct record *answer, const git_oid *tree)
@@ -281,15 +281,16 @@ static bool get_id(git_oid *ret, const struct record *record, const char *key)
 /* Only words of ours get into the record, whatever the reader says. */
 static int parse_answer(struct snapshot *ret, const struct record *answer)
 {
-	const char *state = record_get(answer, "Config-State");
+	const int state =
+		text_index(record_get(answer, "Config-State"), config_state_words);
 
-	if (!state || !config_state_from_word(state, &ret->state) ||
-		ret->state == CONFIG_NONE || !record_get(answer, "Tree") ||
+	if (state <= CONFIG_NONE || !record_get(answer, "Tree") ||
 		!get_id(&ret->tree, answer, "Tree") ||
 		!get_id(&ret->commit, answer, "Config-Commit") ||
 		!get_id(&ret->committed, answer, "Config-Tree"))
 		return error(
 			"reading the configuration: the reader gave no usable answer");
+	ret->state = (enum config_state)state;
 	ret->left_out = record_get_number(answer, "Left-Out");
 	ret->left_out_example = xstrdup(record_get(answer, "Left-Out-Example"));
 	ret->untracked = xstrdup(record_get(answer, "Untracked"));

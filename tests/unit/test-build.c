@@ -22,7 +22,7 @@ static void test_round_trip(void **state)
 	build.phase = PHASE_OUTSIDE;
 	build.child = (struct process_name){4711, 99};
 	git_oid_fromstr(&build.config_tree, "0123456789abcdef0123456789abcdef01234567");
-	build_put_ticket(&text, &build);
+	build_put(&text, &build, TICKET_ONLY);
 	assert_true(build_parse(&back, text.text, text.len));
 	assert_int_equal(back.number, 43);
 	assert_string_equal(back.message, message);
@@ -48,7 +48,7 @@ static void test_ticket_only(void **state)
 	build.agent = agent;
 	build.target = target;
 	build.phase = PHASE_BUILDING;
-	build_put(&text, &build);
+	build_put(&text, &build, EVERYWHERE);
 	assert_non_null(strstr(text.text, "Agent: a\n"));
 	assert_null(strstr(text.text, "Phase"));
 }
