@@ -8,7 +8,6 @@
 #include "changes/report.h"
 #include "changes/tree_diff.h"
 #include "commands/command.h"
-#include "commands/paths.h"
 #include "guard/guard.h"
 #include "guard/refusal.h"
 #include "guard/restore.h"

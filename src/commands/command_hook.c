@@ -7,7 +7,7 @@
 #include "caller/caller.h"
 #include "changes/edits.h"
 #include "commands/command.h"
-#include "hook/known.h"
+#include "hook/mark.h"
 #include "hook/news.h"
 #include "hook/shell.h"
 #include "hook/vendors.h"

@@ -11,7 +11,6 @@
 #include "changes/tree_diff.h"
 #include "commands/command.h"
 #include "commands/fates.h"
-#include "commands/paths.h"
 #include "run/orphans.h"
 
 #define DEFAULT_COUNT 20

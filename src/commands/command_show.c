@@ -6,7 +6,6 @@
 #include "changes/tree_diff.h"
 #include "commands/command.h"
 #include "commands/fates.h"
-#include "commands/paths.h"
 #include "ledger/builds.h"
 #include "run/log.h"
 #include "run/orphans.h"

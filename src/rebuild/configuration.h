@@ -35,3 +35,13 @@ void configuration_find(struct configuration *ret, const struct request *request
 void configuration_find_here(struct configuration *ret, const struct request *request);
 void configuration_free(struct configuration *configuration);
 #define _cleanup_configuration_ _cleanup_(configuration_free)
+
+/*
+ * A path of the configuration, relative to its root: from where the caller stands, or
+ * absolute; "" for the root itself. One that lies elsewhere is taken as it stands. The
+ * caller frees.
+ */
+char *path_in_configuration(const char *root, const char *word) _must_check_;
+
+/* The same in the configuration where the caller stands. */
+char *path_from_here(const char *word) _must_check_;

@@ -4,7 +4,8 @@
  * earlier in PATH, another version of it in another profile), so every candidate whose
  * real name is safe-rebuild, or that is this very program, is skipped.
  */
-#include "base/macro.h"
+#include "base/child.h"
+#include "rebuild/request.h"
 
 /*
  * Absolute or given path of command, searched in PATH where it has no slash. Prints and
@@ -19,3 +20,14 @@ void program_trust_path(void);
 
 /* Whether the path leads to safe-rebuild, under whatever name and of whatever version. */
 bool program_is_ourselves(const char *path);
+
+/*
+ * nixos-rebuild --sudo runs unprivileged, builds, and only then lets sudo set the profile
+ * and activate. Where sudo will not work it fails after minutes of building: that is
+ * found out first. In the runner's session there is no terminal on which sudo could ask
+ * for a password.
+ *
+ * 0, or the exit status (printed) where sudo will fail.
+ */
+int elevation_check(const struct request *request,
+	const struct surroundings *surroundings) _must_check_;

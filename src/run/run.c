@@ -9,7 +9,6 @@
 #include "queue/lock.h"
 #include "queue/nested.h"
 #include "queue/outside.h"
-#include "rebuild/elevation.h"
 #include "rebuild/program.h"
 #include "run/front.h"
 #include "run/join.h"
