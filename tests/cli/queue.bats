@@ -220,6 +220,41 @@ leaves_on() {
 	assert_equal "$(git --git-dir "$LEDGER" for-each-ref refs/running)" ""
 }
 
+@test "the ticket of a killed build goes with the first call that begins when its owner has let go of it" {
+	"$SAFE_REBUILD" --agent a build --flake . >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/started"
+	kill_runs
+	wait
+	touch "$ROOT/go"
+	ticket=$(echo "$QUEUE"/*b)
+	# A process that is dying holds it for up to 30 ms.
+	exec 9<"$ticket"
+	flock -n 9
+	run -0 sr --agent b switch --flake . 9<&-
+	assert_equal "$(echo "$QUEUE"/*)" "$ticket"
+	assert_equal "$(field 1 outcome)" running
+	exec 9<&-
+	run -0 sr --agent b switch --flake .
+	assert_equal "$(ls "$QUEUE")" ""
+	assert_equal "$(field 1 outcome)" interrupted
+}
+
+@test "the storm does not call while a killed process still holds a ticket" {
+	run -0 python3 - "$tests/faults" "$SAFE_REBUILD" <<-'PY'
+		import fcntl, shutil, sys
+		sys.dont_write_bytecode = True
+		sys.path.insert(0, sys.argv[1])
+		import storm
+		place, waited = storm.Place(sys.argv[2]), []
+		ticket = open(place.root + "/run/safe-rebuild/queue/0000000000000000001b", "w")
+		fcntl.flock(ticket, fcntl.LOCK_EX)
+		storm.time.sleep = lambda seconds: (waited.append(seconds), ticket.close())
+		storm.wait_for_runners(place)
+		shutil.rmtree(place.base)
+		assert waited, "it did not wait"
+	PY
+}
+
 @test "builds do not wait, and nobody waits for them" {
 	hold
 	DOUBLE='' run timeout 5 "$SAFE_REBUILD" --agent b build --flake .
