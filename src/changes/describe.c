@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "changes/lock_file.h"
+#include "snapshot/stub.h"
 
 /* Longer messages are in the record; here they are a reminder. */
 #define MESSAGE_SHOWN 120
@@ -145,6 +146,10 @@ static int describe_blobs(struct strbuf *out, const struct path_change *change,
 	if (lookup_blob(&old, ledger, change->old_mode, &change->old_id) < 0 ||
 		lookup_blob(&new, ledger, change->new_mode, &change->new_id) < 0)
 		return -1;
+	if (stub_is(old) || stub_is(new)) {
+		strbuf_puts(out, " (content not recorded)");
+		return 0;
+	}
 	if ((old && git_blob_rawsize(old) > PATCH_BLOB_MAX) ||
 		(new &&git_blob_rawsize(new) > PATCH_BLOB_MAX) || (!old && !new))
 		return 0;

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
+#include "base/message.h"
+#include "snapshot/stub.h"
 
 struct side {
 	git_tree *tree; /* NULL: there is no such directory */
@@ -166,6 +168,28 @@ static git_strarray to_strarray(char *const *paths, size_t len)
 	return array;
 }
 
+struct left_out {
+	git_repository *repository;
+	size_t count;
+	char *example;
+};
+
+/* A git_diff_notify_cb: a stub in a patch would become the file's content. */
+static int leave_out_stub(const git_diff *diff, const git_diff_delta *delta,
+	const char *pathspec, void *data)
+{
+	struct left_out *left_out = data;
+
+	(void)diff;
+	(void)pathspec;
+	if (!stub_is_at(left_out->repository, &delta->old_file.id) &&
+		!stub_is_at(left_out->repository, &delta->new_file.id))
+		return 0;
+	left_out->count++;
+	set_string(&left_out->example, xstrdup(delta->new_file.path));
+	return 1;
+}
+
 int patch_make(char **ret, size_t *ret_len, struct ledger *ledger,
 	const git_oid *old_tree, const git_oid *new_tree, char *const *paths,
 	size_t paths_len)
@@ -173,10 +197,13 @@ int patch_make(char **ret, size_t *ret_len, struct ledger *ledger,
 	_cleanup_git_(tree) git_tree *old = NULL, *new = NULL;
 	_cleanup_git_(diff) git_diff *diff = NULL;
 	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	struct left_out left_out = {.repository = ledger->repository};
 	git_buf text = {0};
 
 	options.flags = GIT_DIFF_SHOW_BINARY | GIT_DIFF_DISABLE_PATHSPEC_MATCH;
 	options.id_abbrev = GIT_OID_HEXSZ;
+	options.notify_cb = leave_out_stub;
+	options.payload = &left_out;
 	if (paths_len)
 		options.pathspec = to_strarray(paths, paths_len);
 	if ((old_tree && git_tree_lookup(&old, ledger->repository, old_tree) < 0) ||
@@ -185,6 +212,11 @@ int patch_make(char **ret, size_t *ret_len, struct ledger *ledger,
 			0 ||
 		git_diff_to_buf(&text, diff, GIT_DIFF_FORMAT_PATCH) < 0)
 		return git_failed("cannot compare two snapshots");
+	if (left_out.count)
+		say("the patch is without %zu of the files, whose content is not recorded, "
+		    "such as '%s'",
+			left_out.count, left_out.example);
+	free(left_out.example);
 	*ret = xcalloc(text.size + 1, 1);
 	if (text.size)
 		memcpy(*ret, text.ptr, text.size);

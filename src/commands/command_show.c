@@ -9,6 +9,7 @@
 #include "ledger/builds.h"
 #include "run/log.h"
 #include "run/orphans.h"
+#include "snapshot/stub.h"
 
 /* The build before of its target that has a snapshot to compare with. */
 static int find_before(
@@ -41,7 +42,7 @@ static const char *const first_keys[] = {
 	"Build", "Outcome", "Agent", "Action", "Message", NULL};
 /* Keys that nobody asks for. */
 static const char *const hidden_keys[] = {"Config-Tree", "Environment", "Numbers-Given",
-	"Stdout", "Stdout-Size", "Ticket", "Tree-With-Lock-File", NULL};
+	"Stdout", "Stdout-Size", "Ticket", NULL};
 
 static void print_field(const struct build *build, const struct build_field *field)
 {
@@ -207,6 +208,11 @@ static int show_path(struct ledger *ledger, const struct build *build, const cha
 			"'%s' is not a file of the record (a submodule?)", path);
 	if (git_object_type(object) == GIT_OBJECT_TREE)
 		return print_directory((const git_tree *)object);
+	if (stub_is((const git_blob *)object))
+		return fail(EXIT_OWN_FAILURE,
+			"the content of '%s' is not recorded (private or large, see "
+			"safe-rebuild-ledger(5))",
+			path);
 	return command_print(git_blob_rawcontent((const git_blob *)object),
 		(size_t)git_blob_rawsize((const git_blob *)object));
 }

@@ -117,16 +117,19 @@ static int gather_trial(struct state *state, const struct settings *settings)
 	return 0;
 }
 
-static int gather_builds(struct state *state)
+static int gather_builds(struct state *state, const char *current_system)
 {
 	const struct system_state *system = &state->system;
 
-	if (system->running && live_build(&state->live, state->ledger,
-				       &state->queues[0].target, system->running) < 0)
+	const struct target *target = &state->queues[0].target;
+
+	if (system->running && live_build(&state->live, state->ledger, target,
+				       system->running, current_system) < 0)
 		return -1;
 	if (system->profile && system->running &&
 		!streq(system->profile, system->running) &&
-		build_by_system(&state->boot, state->ledger, system->profile) < 0)
+		live_build(&state->boot, state->ledger, target, system->profile,
+			target->profile) < 0)
 		return -1;
 	if (find_going_back(state) < 0 ||
 		build_by_agent(&state->own, state->ledger, NULL, state->caller.agent) < 0)
@@ -216,10 +219,12 @@ int state_gather(struct state *ret, const struct context *context)
 	gather_queues(ret, context->settings);
 	system_read(&ret->system, context->settings, &ret->queues[0].target);
 	/* A ledger that cannot be read still leaves the queue and the links to tell. */
-	ret->is_unreadable = ledger_open(&ret->ledger, context->settings) < 0 ||
-			     (ret->ledger && gather_builds(ret) < 0) ||
-			     (ret->ledger && ret->trial.build &&
-				     gather_trial(ret, context->settings) < 0);
+	ret->is_unreadable =
+		ledger_open(&ret->ledger, context->settings) < 0 ||
+		(ret->ledger &&
+			gather_builds(ret, context->settings->current_system_path) < 0) ||
+		(ret->ledger && ret->trial.build &&
+			gather_trial(ret, context->settings) < 0);
 	if (ret->is_unreadable)
 		warn("what is recorded is not shown, or not all of it");
 	if (ret->ledger)

@@ -36,11 +36,20 @@ static bool is_replaced(enum action action, const struct live *live, int len)
  * What runs, where a newer build boots next: what that had dropped already was dropped by
  * another. A newer one that only runs has taken nothing out of what boots next.
  */
-static bool is_superseded(const struct live *live, const struct live *other)
+static bool is_superseded(
+	const struct live *live, const struct live *other, const char *agent)
 {
-	return live->runs && live->is_build && other->is_build &&
-	       build_has_snapshot(&other->build) &&
+	return live->is_build && other->is_build && build_has_snapshot(&other->build) &&
+	       !build_is_of_agent(&other->build, agent) &&
 	       other->build.number > live->build.number;
+}
+
+/* What is newer than what boots next is being tested: boot does not replace it, but it
+ * ends with the next restart. */
+static bool is_tested(const struct live *live, const struct live *other)
+{
+	return live->is_build && other->is_build &&
+	       live->build.number > other->build.number;
 }
 
 static void add_lives(struct guard *guard)
@@ -49,24 +58,36 @@ static void add_lives(struct guard *guard)
 	const enum action action = call->request->action;
 	struct live lives[LIVES_MAX];
 	const int len = lives_find(lives, call->ledger, call->settings, call->target);
-	bool superseded;
+	bool soft = false;
 
 	if (len < 0) {
 		warn("cannot tell whether this takes away what is live, going on");
 		guard->is_unknown = true;
 	}
-	/* What boots next comes first where it supersedes what runs. */
-	superseded = len == 2 && action == ACTION_SWITCH &&
-		     is_superseded(&lives[0], &lives[1]);
+	if (len == 2 && lives[0].runs)
+		soft = action == ACTION_SWITCH
+			       ? is_superseded(&lives[0], &lives[1], call->caller->agent)
+			       : action == ACTION_BOOT && is_tested(&lives[0], &lives[1]);
+	/* What is judged less strictly comes last. */
 	for (int i = 0; i < LIVES_MAX; i++) {
-		struct live *live = &lives[superseded ? LIVES_MAX - 1 - i : i];
+		struct live *live = &lives[soft ? LIVES_MAX - 1 - i : i];
+		const bool is_soft = soft && live->runs;
 
-		if (len > 0 && live->system && is_replaced(action, live, len))
-			*grow(guard) = (struct guarded){
-				.live = *live, .is_superseded = superseded && live->runs};
+		if (len > 0 && live->system &&
+			(is_soft || is_replaced(action, live, len)))
+			*grow(guard) =
+				(struct guarded){.live = *live, .is_soft = is_soft};
 		else
 			live_free(live);
 	}
+}
+
+static bool is_guarded_already(const struct guard *guard, uint64_t number)
+{
+	for (size_t i = 0; i < guard->len; i++)
+		if (guard->list[i].live.build.number == number)
+			return true;
+	return false;
 }
 
 static void add_running(struct guard *guard)
@@ -81,7 +102,9 @@ static void add_running(struct guard *guard)
 		struct build build = BUILD_INIT;
 		struct guarded *guarded;
 
+		/* What it has set already is judged as live. */
 		if (build_is_waiting(ticket) || !ticket->number ||
+			is_guarded_already(guard, ticket->number) ||
 			!ticket_name_queues(ticket->ticket) ||
 			build_by_number(&build, call->ledger, ticket->number) <= 0 ||
 			!build_is_running(&build) || !build_has_snapshot(&build)) {
@@ -104,7 +127,7 @@ static const char *attribute_of(const char *config)
 	return hash ? hash + 1 : NULL;
 }
 
-/* Of what is superseded only what would be refused is worth a word. */
+/* Only what would be refused is worth a word. */
 static void soften(struct guarded *guarded)
 {
 	for (size_t i = 0; i < guarded->verdict.len; i++) {
@@ -147,7 +170,7 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 		guard->is_unknown = true;
 		return;
 	}
-	if (guarded->is_superseded)
+	if (guarded->is_soft)
 		soften(guarded);
 	else
 		guard->is_unknown = guard->is_unknown || guarded->verdict.is_unknown;

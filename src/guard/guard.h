@@ -28,9 +28,9 @@ struct guard_call {
 struct guarded {
 	struct live live;
 	bool is_running; /* it is being built */
-	/* A newer one that boots next has dropped what this takes away: it is only said.
-	 */
-	bool is_superseded;
+	/* What would be taken away from it is only said: another's newer one that boots
+	 * next has dropped it already, or it goes on running (boot). */
+	bool is_soft;
 	struct verdict verdict;
 	struct case_at_hand hand;
 	bool is_other_machine; /* it is the configuration of another one */

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "guard/statements.h"
+#include "snapshot/stub.h"
 
 /* No hash of a name is so small. */
 #define KEY_OF_FILE 1
@@ -54,7 +55,8 @@ int entry_text(
 		return 0;
 	if (git_blob_lookup(ret, repository, id) < 0)
 		return git_failed("cannot compare with what is live");
-	if (git_blob_rawsize(*ret) > TEXT_MAX || git_blob_is_binary(*ret)) {
+	if (git_blob_rawsize(*ret) > TEXT_MAX || git_blob_is_binary(*ret) ||
+		stub_is(*ret)) {
 		git_blob_free(*ret);
 		*ret = NULL;
 	}
@@ -331,6 +333,11 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 	if (entry_text(&live, repository, change->old_mode, &change->old_id) < 0 ||
 		entry_text(&mine, repository, change->new_mode, &change->new_id) < 0)
 		return -1;
+	/* That it is there is all that is known of it. */
+	if (change->old_mode && change->new_mode && (!live || !mine) &&
+		(stub_is_at(repository, &change->old_id) ||
+			stub_is_at(repository, &change->new_id)))
+		return 0;
 	if ((change->old_mode && !live) || (change->new_mode && !mine)) {
 		add_entry(items, path, false, VERDICT_NONE);
 		return 0;

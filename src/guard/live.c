@@ -70,29 +70,44 @@ static void describe_outside(
 	read_revision(&live->build.config_commit, live->system);
 }
 
-/* A system on trial, whose build has not ended yet. */
-static int find_on_trial(struct build *ret, struct ledger *ledger,
-	const struct target *target, const char *system)
+/* Whether the build has the turn, and made the link: nixos-rebuild sets the profile
+ * before it says that it activates. */
+static bool has_just_set(const struct build *ticket, const char *link)
+{
+	struct stat status;
+
+	return (ticket->phase == PHASE_BUILDING || ticket->phase == PHASE_ACTIVATING) &&
+	       ticket_name_queues(ticket->ticket) && lstat(link, &status) == 0 &&
+	       status.st_mtime >= ticket->started;
+}
+
+/* A system on trial, or one that is being activated: its build has not ended yet. */
+static int find_unended(struct build *ret, struct ledger *ledger,
+	const struct target *target, const char *system, const char *link)
 {
 	_cleanup_builds_ struct builds tickets = {0};
 
 	if (tickets_read(&tickets, target->queue) < 0)
 		return 0;
-	for (size_t i = 0; i < tickets.len; i++)
-		if ((tickets.list[i].phase == PHASE_CHECKING ||
-			    tickets.list[i].phase == PHASE_UNCONFIRMED) &&
-			tickets.list[i].system_after &&
-			streq(tickets.list[i].system_after, system))
-			return build_by_number(ret, ledger, tickets.list[i].number);
+	for (size_t i = 0; i < tickets.len; i++) {
+		const struct build *ticket = &tickets.list[i];
+		const bool is_on_trial = ticket->phase == PHASE_CHECKING ||
+					 ticket->phase == PHASE_UNCONFIRMED;
+
+		if (is_on_trial && ticket->system_after
+				? streq(ticket->system_after, system)
+				: ticket->number && has_just_set(ticket, link))
+			return build_by_number(ret, ledger, ticket->number);
+	}
 	return 0;
 }
 
 int live_build(struct build *ret, struct ledger *ledger, const struct target *target,
-	const char *system)
+	const char *system, const char *link)
 {
 	const int found = build_by_system(ret, ledger, system);
 
-	return found ? found : find_on_trial(ret, ledger, target, system);
+	return found ? found : find_unended(ret, ledger, target, system, link);
 }
 
 char *live_describe(const struct build *build, const struct ledger *ledger,
@@ -115,7 +130,7 @@ static int find_one(struct live *ret, struct ledger *ledger,
 	int found;
 
 	ret->system = xstrdup(system);
-	found = live_build(&ret->build, ledger, target, system);
+	found = live_build(&ret->build, ledger, target, system, link);
 	if (found < 0)
 		return -1;
 	ret->is_build = found;

@@ -30,7 +30,7 @@ char *live_describe(const struct build *build, const struct ledger *ledger,
 	const struct settings *settings) _must_check_;
 void live_free(struct live *live);
 
-/* The build that made the system, or has it on trial: 1, 0 where none is known, -1
- * (printed). */
+/* The build that made the system to which the link leads, has it on trial or is
+ * activating it: 1, 0 where none is known, -1 (printed). */
 int live_build(struct build *ret, struct ledger *ledger, const struct target *target,
-	const char *system) _must_check_;
+	const char *system, const char *link) _must_check_;

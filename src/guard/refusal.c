@@ -239,7 +239,7 @@ static void say_notes(const struct guarded *guarded)
 {
 	const struct verdict *verdict = &guarded->verdict;
 
-	if (!guarded->is_superseded)
+	if (!guarded->is_soft)
 		say_unknown(guarded);
 	findings_say(verdict, VERDICT_IGNORED,
 		"goes back, as [guard] ignore allows: ", PATHS_SHOWN);
@@ -261,7 +261,7 @@ static int decide_rollback(const struct guard *guard, struct build *build)
 		const bool foreign =
 			!build_is_of_agent(&live->build, call->caller->agent);
 
-		if (guard->list[i].is_superseded)
+		if (guard->list[i].is_soft)
 			continue;
 		if (call->caller->is_agent && foreign &&
 			call->settings->guard_undo == UNDO_REFUSE &&

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "guard/merge.h"
+#include "snapshot/stub.h"
 
 static bool is_refused(const struct finding *finding, const char *path)
 {
@@ -185,6 +186,9 @@ static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict
 	/* The file lies there untracked: it needs git add, not a patch. */
 	if (!change->new_mode && lies_there(verdict, change->path))
 		return REMEDY_NONE;
+	if (!change->new_mode &&
+		stub_is_at(verdict->hand->ledger->repository, &change->old_id))
+		return REMEDY_BY_HAND;
 	if (!change->new_mode) {
 		ret->id = change->old_id;
 		ret->filemode = (git_filemode_t)change->old_mode;

@@ -8,6 +8,7 @@
 #include "base/message.h"
 #include "base/text.h"
 #include "guard/restore.h"
+#include "snapshot/stub.h"
 
 /* Limits for the paths in one command, and for those to be edited by hand. */
 #define ADDED_BYTES 1200
@@ -128,13 +129,14 @@ static bool can_restore(struct strv *by_hand, const struct guard *guard)
 	return ret;
 }
 
-static bool is_live(const struct guard *guard, const char *path)
+/* What is live at the path; zero where there is nothing. */
+static git_oid live_id(const struct guard *guard, const char *path)
 {
-	git_oid id;
+	git_oid id = {0};
 
-	return ledger_path_id(&id, guard->call->ledger, &guard->list[0].verdict.live,
-		       path) == 0 &&
-	       !git_oid_is_zero(&id);
+	(void)!ledger_path_id(
+		&id, guard->call->ledger, &guard->list[0].verdict.live, path);
+	return id;
 }
 
 static void say_by_hand(const struct guard *guard, const struct strv *paths)
@@ -146,8 +148,13 @@ static void say_by_hand(const struct guard *guard, const struct strv *paths)
 			"%s/%s", guard->call->configuration->root, paths->words[i]);
 		const char *moved =
 			access(file, F_OK) < 0 ? ", or where that has been moved to" : "";
+		const git_oid id = live_id(guard, paths->words[i]);
 
-		if (guard->list[0].live.is_build && is_live(guard, paths->words[i]))
+		if (stub_is_at(guard->call->ledger->repository, &id))
+			say("put %s back by hand: its content is not recorded (ask whoever "
+			    "made it: %s)",
+				path, guard->list[0].live.description);
+		else if (guard->list[0].live.is_build && !git_oid_is_zero(&id))
 			say("edit by hand, because your lines and theirs are mixed: %s%s (what "
 			    "is live: %ssafe-rebuild %sshow %s %s)",
 				path, moved, sudo_of(guard->call),

@@ -57,7 +57,6 @@ const struct build_field build_fields[] = {
 	FIELD("Nix-Error", FIELD_TEXT, nix_error, EVERYWHERE),
 	FIELD("Nix-Error-At", FIELD_TEXT, nix_error_at, EVERYWHERE),
 	FIELD("Changed-While-Building", FIELD_TEXT, changed_while_building, EVERYWHERE),
-	FIELD("Tree-With-Lock-File", FIELD_ID, tree_with_lock_file, EVERYWHERE),
 	FIELD("Log", FIELD_TEXT, log, EVERYWHERE),
 	FIELD("Environment", FIELD_TEXT, environment, EVERYWHERE),
 	FIELD("Stdout", FIELD_TEXT, stdout_text, EVERYWHERE),

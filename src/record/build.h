@@ -94,7 +94,6 @@ struct build {
 	char *failed_units; /* in words, after an activation */
 	char *nix_error, *nix_error_at;
 	char *changed_while_building; /* paths, in words */
-	git_oid tree_with_lock_file;  /* the snapshot and the flake.lock that Nix wrote */
 	char *log;
 	char *stdout_text; /* of nixos-rebuild, where it is short */
 	uint64_t stdout_size;

@@ -72,12 +72,10 @@ static bool is_same_request(const struct build *a, const struct build *b)
 	       is_same_text(a->environment, b->environment);
 }
 
-/* With the flake.lock that the build itself wrote, where it wrote one. */
 static bool is_same_configuration(const struct run *run, const struct build *build)
 {
 	return build_has_snapshot(&run->build) && build_has_snapshot(build) &&
-	       (git_oid_equal(&run->snapshot.tree, &build->tree) ||
-		       git_oid_equal(&run->snapshot.tree, &build->tree_with_lock_file));
+	       git_oid_equal(&run->snapshot.tree, &build->tree);
 }
 
 /* Whether its whole stdout is in the record. */

@@ -116,7 +116,10 @@ void remark_meanwhile(struct run *run, time_t lock_file_written)
 	looks = changed_files_look(run->configuration.root, &changes);
 	if (is_own_lock_file(
 		    run->configuration.lock_file, lock_file_written, &changes, looks)) {
-		run->build.tree_with_lock_file = after.tree;
+		/* What was built is the configuration with it. */
+		run->build.tree = after.tree;
+		run->build.config_state = after.state;
+		run->build.config_tree = after.committed;
 		say("nixos-rebuild has written %s: it is not committed yet",
 			run->configuration.lock_file);
 		return;

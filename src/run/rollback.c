@@ -315,18 +315,6 @@ static bool find_taken(struct build *ret, const struct run *run)
 	       build_has_snapshot(ret);
 }
 
-/* "cd DIRECTORY && ", where the build's checkout is still there. */
-static char *put_cd(const struct build *build)
-{
-	_cleanup_free_ char *checkout = checkout_of_build(build), *words = NULL;
-	char *const cd[] = {(char[]){"cd"}, checkout, NULL};
-
-	if (!checkout)
-		return xstrdup("");
-	words = text_shell_words(cd);
-	return xasprintf("%s && ", words);
-}
-
 /* The paths in which what was taken out differs from what runs now; NULL: not known. The
  * caller frees. */
 static char *list_taken_paths(const struct run *run, const struct build *taken)
@@ -348,6 +336,19 @@ static char *list_taken_paths(const struct run *run, const struct build *taken)
 	return strbuf_take(&out);
 }
 
+/* " --flake REF", as the build was made; "" outside flakes. */
+static char *flake_of(const struct build *build)
+{
+	char *const words[] = {(char[]){"--flake"}, build->config, NULL};
+	_cleanup_free_ char *text = NULL;
+
+	if (!starts_with(build->config, "git+file:") &&
+		!starts_with(build->config, "path:"))
+		return xstrdup("");
+	text = text_shell_words(words);
+	return xasprintf(" %s", text);
+}
+
 /*
  * How the configuration loses it, too. What is the caller's own the guard does not hold,
  * so "diff --restore" has no patch for it.
@@ -356,10 +357,11 @@ static void advise(const struct run *run, const struct system_state *now)
 {
 	const struct build *to = &run->back.to;
 	_cleanup_build_ struct build taken = BUILD_INIT;
-	_cleanup_free_ char *cd = NULL, *paths = NULL;
+	_cleanup_free_ char *ours = NULL, *paths = NULL, *flake = NULL;
 
 	if (run->build.rolled_back && build_has_snapshot(to) && find_taken(&taken, run)) {
-		cd = put_cd(&taken);
+		ours = rollback_call_there(run, &taken);
+		flake = flake_of(&taken);
 		paths = list_taken_paths(run, &taken);
 	}
 	if (!run->build.rolled_back)
@@ -368,13 +370,15 @@ static void advise(const struct run *run, const struct system_state *now)
 		say("if the configuration still has what was taken out, remove it "
 		    "there, too, before the next build");
 	else if (build_is_of_agent(&taken, run->caller.agent))
-		say("if the configuration still has it (%s): %ssafe-rebuild show %" PRIu64
-		    " --patch --since %" PRIu64 " | git apply -R --3way",
-			paths, cd, taken.number, to->number);
+		say("if the configuration still has it (%s): %s show %" PRIu64
+		    " --patch --since %" PRIu64 " | git apply -R%s",
+			paths, ours, taken.number, to->number,
+			/* Which wants the index to be as the file is. */
+			taken.config_state == CONFIG_CLEAN ? " --3way" : "");
 	else
-		say("if the configuration still has it (%s): %ssafe-rebuild diff "
-		    "--restore | git apply --allow-empty --whitespace=nowarn",
-			paths, cd);
+		say("if the configuration still has it (%s): %s diff --restore%s | "
+		    "git apply --allow-empty --whitespace=nowarn",
+			paths, ours, flake);
 	if (now->generation > 1 && now->generation != run->build.generation_before)
 		say("a plain nixos-rebuild --rollback would now lead to generation "
 		    "%" PRIu64 ", which was taken out",

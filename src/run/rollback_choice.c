@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "ledger/builds.h"
 #include "ledger/lineage.h"
+#include "record/config_name.h"
 #include "settings/sharing.h"
 
 /* At most this many generations are searched for another system. */
@@ -173,12 +174,22 @@ static bool is_vouched_for(
 	       system_is_generation(&run->target, system);
 }
 
+char *rollback_call_there(const struct run *run, const struct build *build)
+{
+	_cleanup_free_ char *checkout = checkout_of_build(build), *words = NULL;
+	char *const cd[] = {(char[]){"cd"}, checkout, NULL};
+
+	words = checkout ? text_shell_words(cd) : NULL;
+	return xasprintf("%s%s%ssafe-rebuild", words ? words : "", words ? " && " : "",
+		run->caller.uid ? run->caller.elevation : "");
+}
+
 /* It may have been garbage-collected. */
 static int check_system(
 	const struct run *run, const char *name, const struct system_state *now)
 {
 	const struct build *to = &run->back.to;
-	_cleanup_free_ char *goal = rollback_goal(run);
+	_cleanup_free_ char *goal = rollback_goal(run), *ours = NULL;
 	_cleanup_free_ char *script =
 		xasprintf("%s/bin/switch-to-configuration", run->back.system);
 
@@ -190,10 +201,12 @@ static int check_system(
 		return 0;
 	error("the system of %s is gone ('%s'): %s", goal, run->back.system,
 		strerror(errno));
+	ours = rollback_call_there(run, to);
 	if (to->number && build_has_snapshot(to))
-		say("its configuration is recorded; to build it again: safe-rebuild show "
-		    "%" PRIu64 " --patch --since live | git apply --3way",
-			to->number);
+		say("its configuration is recorded; to build it again, without what came "
+		    "after it: %s show %" PRIu64
+		    " --patch --since live | git apply --3way",
+			ours, to->number);
 	return -1;
 }
 

@@ -1,10 +1,12 @@
 #include "snapshot/filtered.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "base/message.h"
 #include "snapshot/repository.h"
+#include "snapshot/stub.h"
 
 /* HEAD's files in the making. */
 struct search {
@@ -27,6 +29,12 @@ static bool is_set(git_repository *repository, const char *key)
 	return found;
 }
 
+static bool may_be_stub(const struct taking *taking, const struct entry *entry)
+{
+	return taking->stubs && S_ISREG(entry->mode) &&
+	       (entry->stat.size > UNSTUBBED_MAX || !(entry->stat.mode & S_IROTH));
+}
+
 /* Most repositories have none, and must not pay for them. */
 static bool may_be_filtered(const struct search *search)
 {
@@ -35,7 +43,8 @@ static bool may_be_filtered(const struct search *search)
 		"%sinfo/attributes", git_repository_commondir(search->repository));
 
 	for (size_t i = 0; i < entries->len; i++)
-		if (ends_with(entries->list[i].path, ".gitattributes"))
+		if (ends_with(entries->list[i].path, ".gitattributes") ||
+			may_be_stub(search->taking, &entries->list[i]))
 			return true;
 	return access(info, F_OK) == 0 || is_set(search->repository, "core.autocrlf") ||
 	       is_set(search->repository, "core.attributesfile");
@@ -58,13 +67,34 @@ static bool has_content(const struct search *search, const char *path, const git
 	return same;
 }
 
+/* Whether it is recorded as a stub, and as long as what was committed. */
+static bool is_stub_of(
+	const struct search *search, const struct entry *entry, const git_oid *id)
+{
+	_cleanup_git_(odb) git_odb *odb = NULL;
+	_cleanup_free_ char *text = NULL;
+	git_object_t type;
+	git_oid stub;
+	size_t size;
+
+	if (!may_be_stub(search->taking, entry))
+		return false;
+	text = stub_text(entry->stat.size, (time_t)(entry->stat.mtime_ns / 1000000000));
+	return git_odb_hash(&stub, text, strlen(text), GIT_OBJECT_BLOB) == 0 &&
+	       git_oid_equal(&stub, &entry->id) &&
+	       git_repository_odb(&odb, search->repository) == 0 &&
+	       git_odb_read_header(&size, &type, odb, id) == 0 &&
+	       size == entry->stat.size;
+}
+
 static void add_file(
 	struct search *search, const char *path, uint32_t mode, const git_oid *id)
 {
 	const struct entry *entry = entries_find(&search->taking->entries, path);
 
 	if (entry && entry->mode == mode && S_ISREG(mode) &&
-		!git_oid_equal(&entry->id, id) && has_content(search, path, id)) {
+		!git_oid_equal(&entry->id, id) &&
+		(is_stub_of(search, entry, id) || has_content(search, path, id))) {
 		search->found++;
 		id = &entry->id;
 	}

@@ -2,18 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "snapshot/stub.h"
 
 /* A configuration is text; these only keep a mistake from filling memory and disk. */
 #define FILES_MAX 200000
 #define BYTES_MAX ((uint64_t)1 << 30)
 #define FILE_MAX ((uint64_t)64 << 20)
-/* Outside flakes; see struct taking. */
-#define UNSTUBBED_MAX ((uint64_t)1 << 20)
 
 void taking_leave_out(struct taking *taking, const char *path, const char *why)
 {
@@ -65,11 +62,8 @@ static int add_link(struct taking *taking, const char *path, const struct file_s
 static int add_stub(struct taking *taking, const char *path, uint32_t mode,
 	const struct stat *status, const struct file_stat *stat)
 {
-	_cleanup_free_ char *modified = clock_iso8601(status->st_mtime);
 	_cleanup_free_ char *text =
-		xasprintf("The content of this file is not recorded.\n"
-			  "Size: %" PRIu64 "\nModified: %s\n",
-			(uint64_t)status->st_size, modified);
+		stub_text((uint64_t)status->st_size, status->st_mtime);
 
 	return add_blob(taking, path, mode, text, strlen(text), stat);
 }

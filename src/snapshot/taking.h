@@ -9,6 +9,9 @@
 #include "snapshot/entries.h"
 #include "snapshot/stat_cache.h"
 
+/* Outside flakes; see struct taking. */
+#define UNSTUBBED_MAX ((uint64_t)1 << 20)
+
 struct taking {
 	int root_fd;
 	struct worker *worker; /* what is found is sent through it */
