@@ -71,9 +71,14 @@ static int collect_foreign(
 	_cleanup_build_ struct build at = BUILD_INIT;
 	int found;
 
-	walk.with_snapshot = true;
 	while ((found = builds_next(&at, &walk)) > 0 &&
 		!git_oid_equal(&at.commit, &changes->base.commit)) {
+		if (!build_has_snapshot(&at)) {
+			if (changes->base_kind != BASE_OWN ||
+				!build_is_of_agent(&at, changes->base.agent))
+				builds_add(&changes->unseen, &at);
+			continue;
+		}
 		*list_add(changes->foreign, changes->foreign_len) =
 			(struct foreign_build){.build = at};
 		at = (struct build)BUILD_INIT;
@@ -134,7 +139,7 @@ static int find_absent(struct changes *changes, size_t index, struct ledger *led
 
 bool changes_are_none(const struct changes *changes)
 {
-	if (changes->fresh_len)
+	if (changes->fresh_len || changes->unseen.len)
 		return false;
 	for (size_t i = 0; i < changes->foreign_len; i++)
 		if (changes->foreign[i].len || changes->foreign[i].absent.len)
@@ -211,6 +216,7 @@ void changes_free(struct changes *changes)
 	commit_step_free(&changes->fresh_commits);
 	build_free(&changes->base);
 	path_changes_free(&changes->total);
+	builds_free(&changes->unseen);
 	for (size_t i = 0; i < changes->foreign_len; i++) {
 		build_free(&changes->foreign[i].build);
 		free(changes->foreign[i].paths);

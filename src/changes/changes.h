@@ -36,7 +36,8 @@ struct changes {
 	struct path_changes total;
 	struct foreign_build *foreign; /* oldest first */
 	size_t foreign_len;
-	size_t *fresh; /* indices into total: not built yet */
+	struct builds unseen; /* ... without a snapshot; newest first */
+	size_t *fresh;        /* indices into total: not built yet */
 	size_t fresh_len;
 	struct commit_step fresh_commits;
 	char **notes; /* on each of total, or NULL; NULL: not explained */

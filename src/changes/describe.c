@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "changes/lock_file.h"
+#include "rebuild/target.h"
 #include "snapshot/stub.h"
 
 /* Longer messages are in the record; here they are a reminder. */
@@ -16,6 +17,7 @@
 char *describe_build(const struct build *build)
 {
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	_cleanup_free_ char *target = NULL;
 
 	strbuf_printf(&out, "build %" PRIu64 " by %s: %s", build->number, build->agent,
 		build->action ? build->action : "?");
@@ -24,6 +26,9 @@ char *describe_build(const struct build *build)
 			build->action && streq(build->action, "rollback") ? ""
 									  : " --rollback",
 			build->back_to);
+	target = build->target ? target_describe(build->target) : NULL;
+	if (target)
+		strbuf_printf(&out, " of %s", target);
 	strbuf_printf(&out, " %s", outcome_words[build->outcome]);
 	if (build->outcome == OUTCOME_CANCELLED && build->cancelled_by)
 		strbuf_printf(&out, " by %s", build->cancelled_by);

@@ -9,6 +9,7 @@
 #include "changes/describe.h"
 
 /* At most this many builds without files are shown, the newest ones. */
+#define UNSEEN_SHOWN 3
 #define BUILDS_WITHOUT_FILES 3
 /* In the summary of a long report: so many builds and paths, so many bytes of a line. */
 #define SUMMARY_BUILDS 5
@@ -122,12 +123,32 @@ static char *describe_base(const struct changes *changes)
 	}
 }
 
+static size_t count_builds(const struct changes *changes)
+{
+	return changes->foreign_len + changes->unseen.len;
+}
+
+/* What it was made of is not known; it may be what is live. */
+static void put_unseen(struct report *report)
+{
+	const struct builds *unseen = &report->changes->unseen;
+
+	for (size_t i = 0; i < unseen->len && i < UNSEEN_SHOWN; i++) {
+		_cleanup_free_ char *line = describe_build(&unseen->list[i]);
+
+		put_line(report, "  %s (its configuration is not known)", line);
+	}
+	if (unseen->len > UNSEEN_SHOWN)
+		put_line(report, "  and %zu more whose configurations are not known",
+			unseen->len - UNSEEN_SHOWN);
+}
+
 static void put_nothing(struct report *report, const char *base)
 {
-	_cleanup_free_ char *builds = text_count(report->changes->foreign_len, "build");
+	_cleanup_free_ char *builds = text_count(count_builds(report->changes), "build");
 
 	strbuf_printf(report->out, "%s: nothing has changed", base);
-	if (report->changes->foreign_len)
+	if (count_builds(report->changes))
 		strbuf_printf(report->out, " (%s%s since then)", builds,
 			report->changes->base_kind == BASE_GIVEN ? "" : " by others");
 	strbuf_putc(report->out, '\n');
@@ -156,9 +177,11 @@ static void put_alone(struct report *report, const char *base)
 
 	strbuf_printf(report->out, "%s: %s not built yet:", base, count);
 	put_fresh_names(report->out, report->changes, SUMMARY_PATHS);
-	strbuf_puts(report->out, report->changes->fresh_len > SUMMARY_PATHS
-					 ? ": safe-rebuild diff\n"
-					 : "\n");
+	strbuf_puts(report->out,
+		report->changes->fresh_len > SUMMARY_PATHS ? ": safe-rebuild diff" : "");
+	if (report->changes->fresh_len > SUMMARY_PATHS)
+		strbuf_puts(report->out, report->options->words);
+	strbuf_putc(report->out, '\n');
 }
 
 static size_t count_foreign_paths(const struct changes *changes)
@@ -173,19 +196,19 @@ static size_t count_foreign_paths(const struct changes *changes)
 static void put_headline(struct report *report, const char *base)
 {
 	const struct changes *changes = report->changes;
-	_cleanup_free_ char *builds = text_count(changes->foreign_len, "build");
+	_cleanup_free_ char *builds = text_count(count_builds(changes), "build");
 	_cleanup_free_ char *theirs = text_count(count_foreign_paths(changes), "file");
 	_cleanup_free_ char *fresh = text_count(changes->fresh_len, "file");
 
 	strbuf_printf(report->out, "%s: ", base);
-	if (changes->foreign_len)
+	if (count_builds(changes))
 		strbuf_printf(report->out, "%s%s", builds,
 			changes->base_kind == BASE_GIVEN ? "" : " by others");
 	if (count_foreign_paths(changes))
 		strbuf_printf(report->out, " with %s", theirs);
 	if (changes->fresh_len)
 		strbuf_printf(report->out, "%s%s not built yet",
-			changes->foreign_len ? "; " : "", fresh);
+			count_builds(changes) ? "; " : "", fresh);
 	strbuf_putc(report->out, '\n');
 }
 
@@ -339,9 +362,11 @@ static int put_by_author(struct report *report)
 	report->out = out;
 	if (result < 0 || put_foreign(report) < 0)
 		return -1;
+	put_unseen(report);
 	strbuf_add(out, fresh.text, fresh.len);
 	if (report->cut)
-		strbuf_printf(out, "  and %zu more: safe-rebuild diff%s\n", report->cut,
+		strbuf_printf(out, "  and %zu more: safe-rebuild diff%s%s\n", report->cut,
+			report->options->words,
 			report->options->whole ? " PATH ..." : "");
 	return 0;
 }
@@ -392,9 +417,9 @@ static void put_taken_back(struct report *report)
 			continue;
 		put_line(report,
 			"build %" PRIu64
-			" by %s took back your build %s (--allow-undo): %s",
-			build->number, build->agent, own,
-			build->undone ? build->undone : "?");
+			" by %s took back your build %s (--allow-undo)%s%s",
+			build->number, build->agent, own, build->undone ? ": " : "",
+			build->undone ? build->undone : "");
 	}
 }
 

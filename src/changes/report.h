@@ -15,8 +15,9 @@ struct report_options {
 	/* About this many, for builds and paths; what is cut is counted, older builds by
 	 * agent, and the command named. */
 	size_t lines, bytes;
-	bool whole; /* never a one-line summary, and no line is cut (for diff)
-		     */
+	const char *words; /* that name the configuration: " --flake ." */
+	bool whole;        /* never a one-line summary, and no line is cut (for diff)
+			    */
 };
 
 /* Lines carry no prefix. */

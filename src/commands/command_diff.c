@@ -62,6 +62,8 @@ static int print_json(const struct changes *changes, const char *verdict, const 
 			paths_of(changes, foreign->paths, foreign->len));
 		json_array_append_new(builds, build);
 	}
+	for (size_t i = changes->unseen.len; i-- > 0;)
+		json_array_append_new(builds, json_build(&changes->unseen.list[i]));
 	json_object_set_new(answer, "builds", builds);
 	json_object_set_new(
 		answer, "commits_not_built_yet", commits_of(&changes->fresh_commits));
@@ -71,11 +73,13 @@ static int print_json(const struct changes *changes, const char *verdict, const 
 }
 
 static int print_text(const struct changes *changes, struct ledger *ledger,
-	enum show_changes show, bool agent)
+	enum show_changes show, bool agent, const struct request *request)
 {
+	_cleanup_free_ char *words = request_words(request);
 	const struct report_options options = {.show = show,
 		.lines = agent && show != SHOW_PATCH ? AGENT_LINES : SIZE_MAX,
 		.bytes = agent && show != SHOW_PATCH ? AGENT_BYTES : SIZE_MAX,
+		.words = words,
 		.whole = true};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 
@@ -230,6 +234,19 @@ static void say_failed(const struct comparison *comparison, const struct guard_c
 		answer("%s", text);
 }
 
+/* Where the caller stands another configuration may lie, which a bare call does not mean.
+ */
+static void say_where(const struct configuration *configuration)
+{
+	const char *root = configuration->root;
+	char here[PATH_MAX];
+	const size_t len = root ? strlen(root) : 0;
+
+	if (root && getcwd(here, sizeof(here)) &&
+		(strncmp(here, root, len) != 0 || (here[len] && here[len] != '/')))
+		say("this is about '%s'", configuration->name);
+}
+
 /* The verdict first, then the changes. */
 static int tell(const struct comparison *comparison, const struct changes *changes,
 	const struct guard *guard, const struct context *context)
@@ -246,12 +263,13 @@ static int tell(const struct comparison *comparison, const struct changes *chang
 	else if (guard->is_unknown)
 		answer("whether a switch now would take away what is live is not known");
 	say_failed(comparison, guard->call);
+	say_where(&comparison->configuration);
 	snapshot_say_remarks(guard->call->snapshot);
 	if (!guard_refuses(guard))
 		refusal_say_notes(guard);
 	status = print_text(changes, guard->call->ledger,
 		options->patch ? SHOW_PATCH : context->settings->show_changes,
-		comparison->caller.is_agent);
+		comparison->caller.is_agent, &comparison->request);
 	/* In their order also where stdout and stderr are one. */
 	fflush(stdout);
 	refusal_say_way_out(guard);

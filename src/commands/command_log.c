@@ -11,6 +11,7 @@
 #include "changes/tree_diff.h"
 #include "commands/command.h"
 #include "commands/fates.h"
+#include "rebuild/target.h"
 #include "run/orphans.h"
 
 #define DEFAULT_COUNT 20
@@ -165,8 +166,12 @@ static char *put_remarks(
 	const struct listing *listing, const struct build *build, const struct fate *fate)
 {
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	_cleanup_free_ char *target =
+		build->target ? target_describe(build->target) : NULL;
 	const char *text;
 
+	if (target)
+		strbuf_printf(&out, "; %s", target);
 	if (build->back_to)
 		strbuf_printf(&out, "; to %s", build->back_to);
 	if (build->rolled_back)

@@ -68,7 +68,13 @@ static void print_queue(const struct queue_state *queue)
 			print_ticket(queue, &queue->tickets.list[i]);
 	if (waiting > WAITING_SHOWN)
 		answer("%sand %zu more", waiting_label, waiting - WAITING_SHOWN);
-	if (queue->tickets.len ||
+	for (size_t i = 0; i < queue->killed.len; i++)
+		answer("%sbuild %" PRIu64
+		       " by %s: its runner was killed, nixos-rebuild goes on (pid %d)",
+			building_label, queue->killed.list[i].number,
+			queue->killed.list[i].agent,
+			(int)queue->killed.list[i].child.pid);
+	if (queue->tickets.len || queue->killed.len ||
 		(!queue->stranger && !target_is_system(queue->target.name)))
 		return;
 	if (queue->unknown)
@@ -148,6 +154,7 @@ static void print_uncommitted(const struct state *state)
 		return;
 	for (size_t i = 0; i < paths->len && i < PATHS_SHOWN; i++)
 		strbuf_printf(&line, "%s%s", i ? ", " : "", paths->words[i]);
+	strbuf_printf(&line, " (%s)", state->root);
 	if (!paths->len) {
 		answer("edited:   %s (%s)",
 			state->untracked ? "no file that git tracks"
@@ -182,6 +189,9 @@ static void print_verdict(const struct state *state)
 		answer("verdict:  a switch now waits until build %" PRIu64
 		       " is confirmed or has gone back; then it passes",
 			state->trial.build);
+	else if (state->verdict && !state->paused && state->machine)
+		answer("verdict:  a switch of '#%s', which is live, now passes",
+			state->machine);
 	else if (state->verdict && !state->paused)
 		answer("verdict:  a switch now passes");
 }

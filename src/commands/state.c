@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/proc.h"
 #include "changes/changes.h"
 #include "changes/uncommitted.h"
 #include "guard/guard.h"
@@ -10,6 +11,7 @@
 #include "queue/lock.h"
 #include "queue/pause.h"
 #include "queue/ticket.h"
+#include "record/config_name.h"
 #include "run/orphans.h"
 #include "run/remarks.h"
 
@@ -23,6 +25,7 @@ void state_free(struct state *state)
 	for (size_t i = 0; i < state->queues_len; i++) {
 		target_free(&state->queues[i].target);
 		builds_free(&state->queues[i].tickets);
+		builds_free(&state->queues[i].killed);
 		free(state->queues[i].stranger);
 	}
 	free(state->queues);
@@ -37,6 +40,7 @@ void state_free(struct state *state)
 	strv_free(&state->uncommitted);
 	free(state->untracked);
 	free(state->why);
+	free(state->machine);
 	free(state->failed);
 	free(state->paused);
 	trial_record_free(&state->trial);
@@ -48,7 +52,7 @@ static int gather_last(struct state *state)
 	struct build_walk walk = builds_walk(state->ledger, NULL);
 	_cleanup_build_ struct build at = BUILD_INIT;
 	_cleanup_changes_ struct changes changes = {.base = BUILD_INIT};
-	const git_oid *own = &state->own.commit;
+	const git_oid *own = &state->own.commit; /* which may have had no snapshot */
 	int found;
 
 	if (changes_find_base(&changes, state->ledger, &state->caller,
@@ -56,7 +60,8 @@ static int gather_last(struct state *state)
 		return -1;
 	if (changes.base_kind == BASE_OWN)
 		own = &changes.base.commit;
-	while ((found = builds_next(&at, &walk)) > 0 && !git_oid_equal(&at.commit, own)) {
+	while ((found = builds_next(&at, &walk)) > 0 && !git_oid_equal(&at.commit, own) &&
+		!git_oid_equal(&at.commit, &state->own.commit)) {
 		if (build_is_of_agent(&at, state->caller.agent))
 			continue;
 		state->since_own++;
@@ -137,6 +142,20 @@ static int gather_builds(struct state *state, const char *current_system)
 	return gather_last(state) < 0 ? -1 : gather_refused(state);
 }
 
+static void gather_killed(struct builds *ret, const struct target *target)
+{
+	_cleanup_builds_ struct builds dead = {0};
+
+	if (tickets_read_dead(&dead, target->queue) < 0)
+		return;
+	for (size_t i = 0; i < dead.len; i++) {
+		const struct process_name *child = &dead.list[i].child;
+
+		if (child->pid && !process_has_ended(child->pid, child->start_ticks))
+			builds_add(ret, &dead.list[i]);
+	}
+}
+
 static void gather_queue(
 	struct queue_state *ret, const struct settings *settings, const char *name)
 {
@@ -146,6 +165,7 @@ static void gather_queue(
 		warn_errno("cannot see who builds or waits ('%s')", ret->target.queue);
 		ret->unknown = true;
 	}
+	gather_killed(&ret->killed, &ret->target);
 	ret->stranger = lock_describe_holder(ret->target.directory);
 }
 
@@ -180,6 +200,8 @@ static void gather_verdict(struct state *state, const struct settings *settings,
 	guard_judge(&guard, &call, true);
 	refusal_put_summary(&why, &guard);
 	state->verdict = guard_verdict_word(&guard);
+	state->machine =
+		xstrdup(config_other_machine(state->live.config, configuration->name));
 	if (guard_refuses(&guard))
 		state->why = strbuf_take(&why);
 	state->failed = remark_failed(state->ledger, call.target->name,

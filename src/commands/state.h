@@ -12,6 +12,7 @@
 struct queue_state {
 	struct target target;
 	struct builds tickets;
+	struct builds killed; /* whose runners were killed, and nixos-rebuild goes on */
 	bool unknown;
 	char *stranger; /* who holds the lock by /proc/locks, or NULL */
 };
@@ -32,9 +33,10 @@ struct state {
 	struct strv uncommitted; /* in it */
 	char *untracked;         /* files that git does not track, in words */
 	const char *verdict;     /* on a switch now, in a word; NULL: nothing to judge */
-	char *why;               /* it would be refused, or cannot be judged */
-	char *failed;            /* this very configuration has, in words; NULL: not */
-	bool went_back;          /* outside safe-rebuild */
+	char *machine;  /* which is live, where it is not the default; NULL: it is */
+	char *why;      /* it would be refused, or cannot be judged */
+	char *failed;   /* this very configuration has, in words; NULL: not */
+	bool went_back; /* outside safe-rebuild */
 	struct trial_record trial;
 	bool trial_is_orphaned;
 	char *paused; /* by whom and why, in words; NULL: not */

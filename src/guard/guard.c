@@ -6,6 +6,7 @@
 #include "guard/refusal.h"
 #include "queue/ticket.h"
 #include "rebuild/target.h"
+#include "record/config_name.h"
 
 static struct guarded *grow(struct guard *guard)
 {
@@ -120,13 +121,6 @@ static void add_running(struct guard *guard)
 	}
 }
 
-static const char *attribute_of(const char *config)
-{
-	const char *hash = config ? strchr(config, '#') : NULL;
-
-	return hash ? hash + 1 : NULL;
-}
-
 /* Only what would be refused is worth a word. */
 static void soften(struct guarded *guarded)
 {
@@ -144,10 +138,7 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 	const struct guard_call *call = guard->call;
 	const struct build *live = &guarded->live.build;
 	/* diff and status, if they name none, mean the machine that is live. */
-	const char *mine = call->command || call->request->flake
-				   ? attribute_of(call->configuration->name)
-				   : NULL;
-	const char *its = attribute_of(live->config);
+	const bool is_named = call->command || call->request->flake;
 
 	guarded->hand = (struct case_at_hand){
 		.settings = call->settings,
@@ -160,8 +151,10 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 		.is_running = guarded->is_running,
 		.resumed = guarded->live.resumed,
 	};
-	guarded->is_other_machine = mine && its && !streq(mine, its) &&
-				    !build_is_of_agent(live, call->caller->agent);
+	guarded->is_other_machine =
+		is_named &&
+		config_other_machine(live->config, call->configuration->name) &&
+		!build_is_of_agent(live, call->caller->agent);
 	if (build_has_snapshot(live) && git_oid_equal(&live->tree, &call->snapshot->tree))
 		return;
 	if (judge(&guarded->verdict, &guarded->hand) < 0) {

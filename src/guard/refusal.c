@@ -165,7 +165,8 @@ static void say_draft(const struct guard *guard, const struct guarded *guarded)
 			!config_is_beside(build.config, call->configuration->name))
 			continue;
 		say("  it came in with build %" PRIu64
-		    " by %s, uncommitted in this checkout: yours?",
+		    " by %s, uncommitted in this checkout: if it was your own edit, "
+		    "use --allow-undo as below",
 			build.number, build.agent);
 		return;
 	}

@@ -19,40 +19,6 @@ static const char *sudo_of(const struct guard_call *call)
 	return call->caller->uid ? call->caller->elevation : "";
 }
 
-/* How the configuration is named for "diff", as it was for the build. */
-static char *diff_words(const struct guard_call *call)
-{
-	const struct request *request = call->request;
-	struct strv words = {0};
-	char *line;
-
-	strv_add(&words, "diff");
-	strv_add(&words, "--restore");
-	if (request->flake) {
-		strv_add(&words, "--flake");
-		strv_add(&words, request->flake);
-	}
-	if (request->file && *request->file) {
-		strv_add(&words, "--file");
-		strv_add(&words, request->file);
-	}
-	if (request->attr && *request->attr) {
-		strv_add(&words, "--attr");
-		strv_add(&words, request->attr);
-	}
-	for (size_t i = 0; i < request->include_count; i++) {
-		strv_add(&words, "-I");
-		strv_add(&words, request->include[i]);
-	}
-	if (request->profile_name) {
-		strv_add(&words, "-p");
-		strv_add(&words, request->profile_name);
-	}
-	line = text_shell_words(words.words);
-	strv_free(&words);
-	return line;
-}
-
 /*
  * "git" and, where the caller stands elsewhere, the directory. What git does not track
  * may lie in a repository of something else, of which git apply would take it for a part.
@@ -170,7 +136,7 @@ void way_out_say(const struct guard *guard, bool undo)
 {
 	const struct guard_call *call = guard->call;
 	_cleanup_free_ char *git = git_there(call->configuration);
-	_cleanup_free_ char *diff = diff_words(call);
+	_cleanup_free_ char *diff = request_words(call->request);
 	_cleanup_free_ char *add = NULL;
 	_cleanup_strv_ struct strv by_hand = {0};
 	size_t left;
@@ -184,7 +150,7 @@ void way_out_say(const struct guard *guard, bool undo)
 	has_patch = can_restore(&by_hand, guard);
 	add = add_words(guard, git, &by_hand, &left);
 	if (has_patch)
-		say("%s: %ssafe-rebuild %s%s%s%s%s | %s apply --whitespace=nowarn%s%s",
+		say("%s: %ssafe-rebuild %s%s%s%sdiff --restore%s | %s apply --whitespace=nowarn%s%s",
 			undo   ? "bring it in"
 			: *add ? "put it back"
 			       : "take it out",

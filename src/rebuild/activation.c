@@ -1,5 +1,6 @@
 #include "rebuild/activation.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 #include "base/clock.h"
@@ -152,6 +153,16 @@ static bool is_ours(struct process process)
 	return false;
 }
 
+/* One that is exiting has lost its memory, and with it the name of its program, a moment
+ * before it is a zombie. */
+static bool is_exiting(pid_t pid)
+{
+	_cleanup_free_ char *executable = xasprintf("/proc/%d/exe", (int)pid);
+	_cleanup_free_ char *target = read_link_at(AT_FDCWD, executable);
+
+	return !target && errno == ENOENT;
+}
+
 void activation_list_rebuilds(struct strv *ret)
 {
 	_cleanup_closedir_ DIR *proc = opendir("/proc");
@@ -164,7 +175,8 @@ void activation_list_rebuilds(struct strv *ret)
 
 		if (pid && is_rebuild(dirfd(proc), found->d_name) &&
 			process_read(&process, pid) && !process.is_dead &&
-			!process_is_ancestor(pid) && !is_ours(process))
+			!is_exiting(pid) && !process_is_ancestor(pid) &&
+			!is_ours(process))
 			strv_take(ret, describe(&process));
 	}
 }

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stddef.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 enum arity { FLAG, ONE, TWO, OPTIONAL };
@@ -299,4 +300,27 @@ bool action_changes_system(enum action action)
 {
 	return action == ACTION_SWITCH || action == ACTION_BOOT ||
 	       action == ACTION_TEST || action == ACTION_UNKNOWN;
+}
+
+static void add_pair(struct strv *words, const char *option, const char *value)
+{
+	if (!value || !*value)
+		return;
+	strv_add(words, option);
+	strv_add(words, value);
+}
+
+char *request_words(const struct request *request)
+{
+	_cleanup_strv_ struct strv words = {0};
+	_cleanup_free_ char *line = NULL;
+
+	add_pair(&words, "--flake", request->flake);
+	add_pair(&words, "--file", request->file);
+	add_pair(&words, "--attr", request->attr);
+	for (size_t i = 0; i < request->include_count; i++)
+		add_pair(&words, "-I", request->include[i]);
+	add_pair(&words, "-p", request->profile_name);
+	line = words.len ? text_shell_words(words.words) : xstrdup("");
+	return xasprintf("%s%s", words.len ? " " : "", line);
 }

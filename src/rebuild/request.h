@@ -63,3 +63,7 @@ bool action_is_harmless(enum action action);
 bool action_needs_lock(enum action action, bool builds_queue);
 /* Whether it can change what the machine runs or boots. */
 bool action_changes_system(enum action action);
+
+/* How the request names its configuration, for other calls: " --flake .#box"; "": it
+ * names none. The caller frees. */
+char *request_words(const struct request *request) _must_check_;

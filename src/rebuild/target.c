@@ -39,6 +39,17 @@ bool target_is_local(const char *name)
 	return !starts_with(name, HOST);
 }
 
+char *target_describe(const char *name)
+{
+	const bool is_local = target_is_local(name);
+	_cleanup_free_ char *plain = NULL;
+
+	if (target_is_system(name))
+		return NULL;
+	plain = text_percent_decode(name + strlen(is_local ? PROFILE : HOST));
+	return xasprintf("%s %s", is_local ? "profile" : "host", plain);
+}
+
 static char *profile_of(const struct settings *settings, const char *name)
 {
 	_cleanup_free_ char *profile = NULL;

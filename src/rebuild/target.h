@@ -27,6 +27,8 @@ void target_free(struct target *target);
 bool target_is_system(const char *name);
 /* Whether it is on this machine. */
 bool target_is_local(const char *name);
+/* "profile work", "host web1"; NULL for the system itself. The caller frees. */
+char *target_describe(const char *name) _must_check_;
 
 /* The names of all targets that have ever had a queue here, the system's first. */
 void target_list(struct strv *ret, const struct settings *settings);

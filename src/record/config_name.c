@@ -33,6 +33,14 @@ bool config_is_beside(const char *config, const char *other)
 	return directory_length(other) == len && strncmp(config, other, len) == 0;
 }
 
+const char *config_other_machine(const char *config, const char *mine)
+{
+	const char *its = config ? strchr(config, '#') : NULL;
+
+	mine = mine ? strchr(mine, '#') : NULL;
+	return its && mine && !streq(its, mine) ? its + 1 : NULL;
+}
+
 char *checkout_of_build(const struct build *build)
 {
 	_cleanup_free_ char *path = NULL, *git = NULL;

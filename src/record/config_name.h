@@ -13,6 +13,10 @@ char *config_directory(const char *config) _must_check_;
 /* Whether both configurations lie in the same directory. */
 bool config_is_beside(const char *config, const char *other);
 
+/* The machine (the attribute behind '#') that the configuration is of, where mine is of
+ * another; NULL: the same, or not known. */
+const char *config_other_machine(const char *config, const char *mine);
+
 /* The git checkout that a build was made in, where it is still there. The caller frees;
  * NULL: none. */
 char *checkout_of_build(const struct build *build) _must_check_;

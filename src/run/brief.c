@@ -10,6 +10,8 @@
 /* How much of a line is kept. */
 #define LINE_KEPT 2048
 #define HEAD_MAX 3500u
+/* ... of which warnings leave this for how far the run is. */
+#define PROGRESS_MAX 1200u
 #define TAIL_LINES 60
 #define TAIL_MAX 3000u
 /* The error and the outcome stand in the last 1,500 bytes. */
@@ -141,6 +143,11 @@ static void show(struct brief *brief, const char *line)
 
 	if (strv_has(&brief->shown, line))
 		return;
+	if (starts_with(line, "warning:") && len + 1 + PROGRESS_MAX > brief->room) {
+		brief->warnings_left_out++;
+		keep_in_tail(brief, line);
+		return;
+	}
 	if (len + 1 > brief->room) {
 		brief->room = 0;
 		keep_in_tail(brief, line);
@@ -346,6 +353,11 @@ void brief_end(struct brief *brief, int exit_status, uint64_t build)
 		strbuf_printf(&brief->out,
 			OWN "all of its output: safe-rebuild show %" PRIu64 " --output\n",
 			build);
+	else if (!exit_status && build && brief->warnings_left_out)
+		strbuf_printf(&brief->out,
+			OWN "and %" PRIu64 " more warnings: safe-rebuild show %" PRIu64
+			    " --output\n",
+			brief->warnings_left_out, build);
 	strbuf_puts(&brief->out, end_of(&brief->own, OWN_MAX));
 	strbuf_drop(&brief->own, brief->own.len);
 }

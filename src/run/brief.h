@@ -33,10 +33,11 @@ struct brief {
 	unsigned lines_to_show; /* of a list that has begun */
 	bool returned;          /* the last character was a carriage return */
 	bool in_error;
-	bool holds_own;            /* what we say may be the end: see brief_end() */
-	uint64_t left_out;         /* lines */
-	uint64_t planned, started; /* derivations and paths */
-	char last[64];             /* the name of the one that was started last */
+	bool holds_own;             /* what we say may be the end: see brief_end() */
+	uint64_t left_out;          /* lines */
+	uint64_t warnings_left_out; /* ... of them */
+	uint64_t planned, started;  /* derivations and paths */
+	char last[64];              /* the name of the one that was started last */
 	int64_t begun_ms, said_ms;
 	unsigned signs; /* of life */
 };

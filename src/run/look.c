@@ -55,10 +55,12 @@ static void take_snapshot(struct run *run)
 static void show_changes(struct run *run, bool refused)
 {
 	const size_t lines = run->settings->show_lines;
+	_cleanup_free_ char *words = request_words(&run->request);
 	const struct report_options options = {
 		.show = run->settings->show_changes,
 		.lines = refused && lines > REFUSED_LINES ? REFUSED_LINES : lines,
 		.bytes = run->streams.brief ? BRIEF_REPORT_MAX : REPORT_MAX,
+		.words = words,
 	};
 	_cleanup_changes_ struct changes changes = {0};
 	_cleanup_edits_ struct edits edits = {0};

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/proc.h"
 #include "changes/describe.h"
 #include "ledger/builds.h"
 #include "ledger/leftovers.h"
@@ -122,7 +123,13 @@ static void judge(struct build *orphan, const struct settings *settings)
 
 void orphan_judge(struct build *build, const struct settings *settings)
 {
-	if (build_is_orphaned(build, settings))
+	_cleanup_build_ struct build ticket = BUILD_INIT;
+
+	if (!build_is_orphaned(build, settings))
+		return;
+	(void)!build_read_ticket(&ticket, build, settings);
+	if (!ticket.child.pid ||
+		process_has_ended(ticket.child.pid, ticket.child.start_ticks))
 		judge(build, settings);
 }
 

@@ -12,8 +12,9 @@ bool build_is_orphaned(const struct build *build, const struct settings *setting
 bool build_read_ticket(struct build *ret, const struct build *build,
 	const struct settings *settings) _must_check_;
 
-/* Completes it, where it is orphaned, with what will be recorded: what its ticket says,
- * else interrupted or taken back, with what the system is now. */
+/* Completes it, where it is orphaned and its nixos-rebuild has ended, with what will be
+ * recorded: what its ticket says, else interrupted or taken back, with what the system is
+ * now. */
 void orphan_judge(struct build *build, const struct settings *settings);
 
 /*

@@ -240,8 +240,9 @@ static int go_back(struct run *run, const char *name, const struct system_state 
 		return leave(run, 0);
 	}
 	if (!name && !system_equals(before, &now)) {
-		error("meanwhile another system was made live: say which one to go back "
-		      "to (safe-rebuild log, rollback BUILD)");
+		error("meanwhile another system was made live; to go back from that: "
+		      "%ssafe-rebuild rollback %s",
+			run->caller.uid ? run->caller.elevation : "", run->build.back_to);
 		return leave(run, EXIT_BUSY);
 	}
 	status = weigh(run, &now);
@@ -281,8 +282,10 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	trial_read(&trial, settings, TRIAL_OPEN);
 	ends_trial = trial.build && *trial.new_system == '/' && !name &&
 		     may_end(&run, trial.build);
-	/* What cannot be is said before anything is cancelled. */
-	if (!ends_trial && rollback_choose(&run, name, &before) < 0)
+	/* What cannot be is said before anything is cancelled; what is being built may be
+	 * what is gone back from. */
+	if (!ends_trial && (name || !queue_is_busy(&run.target)) &&
+		rollback_choose(&run, name, &before) < 0)
 		return EXIT_OWN_FAILURE;
 	/* Called once it has its place in the queue, so that nobody comes between. */
 	run.begins_to_wait = cancel_holder;

@@ -181,7 +181,7 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 	assert_equal "$(field 1 generation)" 1
 	assert_equal "$(field live build)" 1
 	run sr --agent gamer status
-	assert_contains "$output" "live:     build 1 by gamer: switch succeeded, generation 1"
+	assert_contains "$output" "live:     build 1 by gamer: switch of profile games succeeded, generation 1"
 	assert_contains "$output" "yours:    build 1 by gamer"
 }
 

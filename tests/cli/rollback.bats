@@ -271,3 +271,31 @@ links() {
 	person sr rollback 2
 	assert_contains "$output" "the configuration may lack what runs again now: safe-rebuild diff"
 }
+
+@test "the advice means the configuration of the build that was taken out, wherever it is typed" {
+	serve alpha nginx
+	git clone -q . "$ROOT/clone"
+	cd "$ROOT/clone" || return
+	git config user.name t
+	git config user.email t@t
+	serve beta caddy
+	cd / || return
+	person sr rollback
+	assert_equal "$status" 0
+	assert_contains "$output" "cd $ROOT/clone && safe-rebuild diff --restore --flake 'git+file://$ROOT/clone#box' | git apply"
+	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
+	eval "$(sed -n 's/.*has it ([^)]*): //p' <<<"$output")"
+	refute test -e "$ROOT/clone/modules/caddy.nix"
+}
+
+@test "what one has built without committing it is taken out of the configuration as printed" {
+	serve alpha nginx
+	echo '{ services = [ "caddy" ]; }' >modules/caddy.nix
+	git add -N modules/caddy.nix
+	sr --agent alpha switch --flake '.#box'
+	run sr --agent alpha rollback
+	assert_equal "$status" 0
+	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
+	eval "$(sed -n 's/.*has it ([^)]*): //p' <<<"$output")"
+	refute test -e modules/caddy.nix
+}

@@ -1067,7 +1067,7 @@ This reverts commit $(git rev-parse HEAD~1)."
 	passes beta switch
 	cp "$ROOT/old" big.nix
 	refused alpha switch
-	assert_contains "$output" "it came in with build 2 by beta, uncommitted in this checkout: yours?"
+	assert_contains "$output" "it came in with build 2 by beta, uncommitted in this checkout: if it was your own edit, use --allow-undo as below"
 }
 
 @test "what one tests and another's boot lacks goes with a switch, and that is said" {

@@ -1,0 +1,190 @@
+# What an attack with fresh eyes found in the everyday life of three agents and a person.
+load helpers
+
+prepare() {
+	make_repository
+	cd "$CONFIG" || return
+	printf '{\n  packages = [\n    vim\n  ];\n}\n' >base.nix
+	commit_all . "base"
+	# shellcheck disable=SC2016
+	export DOUBLE='made=$ROOT/systems/$(cat flake.nix flake.lock *.nix 2>/dev/null | sha1sum | cut -c1-12)
+		mkdir -p "$made" "$ROOT/nix/var/nix/profiles"
+		eval "${BEFORE:-:}"
+		case $* in *switch* | *boot*) ln -sfn "$made" "$ROOT/nix/var/nix/profiles/system" ;; esac
+		eval "${BETWEEN:-:}"
+		case $* in *switch* | *test*) ln -sfn "$made" "$ROOT/run/current-system" ;; esac'
+	by root switch
+}
+
+by() {
+	run "$SAFE_REBUILD" --agent "$1" "$2" --flake . "${@:3}"
+	echo "$output"
+}
+
+add() {
+	sed -i "s/    vim/    vim\n    $1/" base.nix
+	commit_all . "add $1"
+}
+
+# A configuration without flakes, of which not every file may be read by all.
+make_classic() {
+	cd "$BATS_TEST_TMPDIR" || return
+	mkdir classic && cd classic || return
+	echo '{ }' >configuration.nix
+	export NIXOS_CONFIG=$PWD/configuration.nix
+	echo hunter2 >wifi.key
+	chmod 600 wifi.key
+	run -0 sr --agent alpha switch
+}
+
+@test "a file whose content is not recorded: missing is refused, and nothing is made up for it" {
+	make_classic
+	rm wifi.key
+	run sr --agent beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "wifi.key: the file is missing (build 2 by alpha)"
+	assert_contains "$output" "put wifi.key back by hand: its content is not recorded"
+	refute_contains "$output" "git apply"
+	run sr --agent beta diff --restore
+	refute_contains "$output" "not recorded."
+	run sr --agent beta show 2 wifi.key
+	assert_equal "$status" 125
+	assert_contains "$output" "the content of 'wifi.key' is not recorded"
+	run -0 sr --agent beta show 2 --patch
+	refute_contains "$output" "+Size"
+	assert_contains "$output" "the patch is without 1 of the files, whose content is not recorded, such as 'wifi.key'"
+}
+
+@test "a file whose content is not recorded: its mode, its time and its content are its owner's" {
+	make_classic
+	chmod 644 wifi.key
+	run -0 sr --agent beta switch
+	assert_contains "$output" "A wifi.key"
+	chmod 600 wifi.key
+	run -0 sr --agent gamma switch
+	touch -d '1 hour ago' wifi.key
+	run -0 sr --agent alpha switch
+	refute_contains "$output" "lacks"
+	run -0 sr --agent beta diff
+	assert_contains "$output" "M wifi.key (content not recorded)"
+}
+
+@test "a file whose content is not recorded is no edit where git has it" {
+	make_classic
+	git init -q
+	head -c 2000000 /dev/urandom >picture
+	git add -A
+	git -c user.name=t -c user.email=t@t commit -qm all
+	run -0 sr --agent alpha switch
+	assert_equal "$(field last config_state)" clean
+	run -0 sr --agent alpha status
+	assert_contains "$output" "nothing, all is committed"
+	echo x >>picture
+	run -0 sr --agent alpha status
+	assert_contains "$output" "not committed: M picture"
+}
+
+@test "one's own boot does not let one's own switch take away what another tests" {
+	add tmux
+	by alpha test
+	git checkout -q HEAD~1 -- .
+	add emacs
+	by beta switch
+	assert_equal "$status" 65
+	by beta boot
+	assert_equal "$status" 0
+	assert_contains "$output" 'warning: base.nix: lacks 1 line (line 4: "    tmux") (build 2 by alpha)'
+	by beta switch
+	assert_equal "$status" 65
+	by beta switch --allow-undo 2
+	assert_equal "$status" 0
+}
+
+@test "a flake.lock that nixos-rebuild itself has written is what is live" {
+	local lock='{"nodes":{"nixpkgs":{"locked":{"lastModified":%d,"rev":"%040d"}},"root":{"inputs":{"nixpkgs":"nixpkgs"}}},"root":"root"}'
+	# shellcheck disable=SC2059
+	printf "$lock" 1761955200 1 >flake.lock
+	commit_all . "lock"
+	# shellcheck disable=SC2059
+	NEWER=$(printf "$lock" 1763596800 2)
+	export NEWER
+	# shellcheck disable=SC2016
+	BEFORE='printf %s "$NEWER" >flake.lock; echo "warning: updating lock file" >&2' by alpha switch
+	assert_contains "$output" "nixos-rebuild has written flake.lock"
+	run -0 sr --agent alpha diff
+	assert_contains "$output" "nothing has changed"
+	git checkout -q flake.lock
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "flake.lock: goes back: nixpkgs 2025-11-20 -> 2025-11-01"
+}
+
+@test "a build that activates is what boots next, not a system made outside" {
+	add tmux
+	# shellcheck disable=SC2016
+	BETWEEN='echo "activating the configuration..." >&2; touch "$ROOT/now"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done' \
+		sr --agent alpha switch --flake . >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/now"
+	run -0 sr --agent beta status
+	touch "$ROOT/go"
+	wait
+	assert_contains "$output" "boots:    build 2 by alpha: switch running"
+	assert_contains "$output" "verdict:  a switch now passes"
+	refute_contains "$output" "outside"
+}
+
+@test "what others built without a snapshot is told, and nobody's builds are older than one's own" {
+	by alpha switch
+	run -0 sr --agent beta switch --flake github:owner/repository
+	run -0 sr --agent alpha diff
+	assert_contains "$output" "1 build by others"
+	assert_contains "$output" "build 3 by beta: switch succeeded"
+	assert_contains "$output" "(its configuration is not known)"
+	assert_equal "$(sr --agent alpha diff --json | jq -c '[.builds[].build]')" "[3]"
+	run -0 sr --agent beta status
+	assert_contains "$output" "since:    nobody has built since your build"
+}
+
+@test "hints name the configuration, and diff says which one it is about" {
+	for i in 1 2 3 4 5 6 7; do echo '{ }' >"m$i.nix"; done
+	commit_all . "modules"
+	by alpha build
+	assert_contains "$output" "and 2 more: safe-rebuild diff --flake ."
+	cd /
+	run -0 sr --agent alpha diff --flake "$CONFIG"
+	assert_contains "$output" "this is about 'git+file://$CONFIG"
+}
+
+@test "many warnings do not hide how far the run is, and are counted" {
+	add tmux
+	# shellcheck disable=SC2016
+	BEFORE='for i in $(seq 40); do echo "warning: $i $(head -c 120 /dev/zero | tr "\0" w)" >&2; done
+		echo "activating the configuration..." >&2; echo "restarting the following units: nginx.service" >&2' by alpha switch
+	assert_contains "$output" "activating the configuration..."
+	assert_contains "$output" "restarting the following units: nginx.service"
+	assert_like "$output" "*safe-rebuild: and [0-9]* more warnings: safe-rebuild show 2 --output*"
+}
+
+@test "another profile and another host are told from this machine" {
+	run -0 sr --agent alpha -p work switch --flake .
+	run -0 sr --agent alpha switch --flake . --target-host root@web1
+	run -0 sr log -n 2
+	assert_contains "$output" "switch of host root@web1 succeeded"
+	assert_contains "$output" "switch of profile work succeeded"
+}
+
+@test "a build whose runner was killed still goes on: status, log and show say so" {
+	# shellcheck disable=SC2016
+	BEFORE='touch "$ROOT/now"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done' \
+		sr --agent alpha switch --flake . >/dev/null 2>&1 &
+	wait_for test -e "$ROOT/now"
+	kill_runs
+	wait
+	run -0 sr status
+	assert_contains "$output" "building: build 2 by alpha: its runner was killed, nixos-rebuild goes on"
+	run -0 sr log -n 1
+	assert_contains "$output" "build 2 by alpha: switch running"
+	touch "$ROOT/go"
+	by beta switch
+	assert_equal "$(field 2 outcome)" interrupted
+}
