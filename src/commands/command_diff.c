@@ -198,7 +198,7 @@ static bool paths_exist(const struct comparison *comparison,
 /* A patch for what lies in the directory now. */
 static int restore(const struct guard *guard, const struct snapshot *snapshot)
 {
-	_cleanup_strv_ struct strv by_hand = {0};
+	_cleanup_strv_ struct strv by_hand = {0}, added = {0};
 	int found = 0;
 
 	for (size_t i = 0; i < guard->len && found == 0 && !by_hand.len; i++) {
@@ -209,7 +209,7 @@ static int restore(const struct guard *guard, const struct snapshot *snapshot)
 
 		if (!guarded->verdict.len || git_oid_is_zero(&guarded->verdict.live))
 			continue;
-		found = restore_tree(&tree, &by_hand, &guarded->verdict);
+		found = restore_tree(&tree, &by_hand, &added, &guarded->verdict);
 		if (found > 0 && (patch_make(&text, &len, guard->call->ledger,
 					  &snapshot->tree, &tree, NULL, 0) < 0 ||
 					 command_print(text, len) != 0))

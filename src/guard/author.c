@@ -190,10 +190,38 @@ static const struct path_changes *drafts_of(
 	return &drafts->changes;
 }
 
+/* Whether the tree has the line in the item's file. */
+static bool has_line(
+	const struct court *court, const git_oid *tree_id, const struct item *item)
+{
+	const char *path = item_path(&court->items, item);
+	_cleanup_git_(tree) git_tree *tree = NULL;
+	_cleanup_git_(tree_entry) git_tree_entry *entry = NULL;
+	_cleanup_git_(blob) git_blob *blob = NULL;
+	_cleanup_lines_ struct lines lines = {0};
+
+	if (git_tree_lookup(&tree, court->repository, tree_id) < 0 ||
+		git_tree_entry_bypath(&entry, tree, path) < 0 ||
+		git_blob_lookup(&blob, court->repository, git_tree_entry_id(entry)) < 0)
+		return false;
+	lines_split(&lines, path, blob);
+	for (size_t i = 0; i < lines.len; i++)
+		if (lines.list[i].hash == item->hash)
+			return true;
+	return false;
+}
+
 bool item_is_uncommitted(struct court *court, const struct item *item)
 {
-	const struct build *owner = owner_of(court, item);
+	const bool comes_back = item->brought != NO_OWNER;
+	const struct build *owner =
+		comes_back ? &court->hand->chain.list[item->brought].build
+			   : owner_of(court, item);
 
-	return owner && !git_oid_is_zero(&owner->config_tree) &&
-	       path_changes_have(drafts_of(court, owner), item_path(&court->items, item));
+	if (!owner || git_oid_is_zero(&owner->config_tree) ||
+		!path_changes_have(
+			drafts_of(court, owner), item_path(&court->items, item)))
+		return false;
+	return item->kind != ITEM_LINE || has_line(court, &owner->config_tree, item) !=
+						  (item->is_lost || comes_back);
 }

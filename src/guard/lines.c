@@ -8,6 +8,8 @@
 
 /* Spread what a line stands in over its hash: two, for a bare line may have both. */
 #define IDENTITY_FACTOR 0xc2b2ae3d27d4eb4f
+/* What stands in a module's own block; no line has this hash. */
+#define HEAD 2
 #define SITE_FACTOR 0x9e3779b97f4a7c15
 
 static uint64_t hash_without_blanks(const char *text, size_t len, bool *ret_says)
@@ -183,6 +185,12 @@ static bool next_line(struct line *ret, const char **at, const char *end)
 	return *at < end && text_next_line(at, end, &ret->text, &ret->len);
 }
 
+/* "{ pkgs, ... }:": what stands in a module stays there when its arguments change. */
+static bool is_head(const struct line *line)
+{
+	return last_of(line) == ':' && !line_key(line->text, line->len);
+}
+
 /* Whether brackets tell what a line stands in: Nix and JSON, not YAML. */
 static bool has_blocks(const char *at, const char *end)
 {
@@ -215,7 +223,10 @@ uint64_t *lines_find_enclosing(const char *text, size_t len)
 		}
 		ret[lines++] = open.len ? open.list[open.len - 1] : 0;
 		/* A bracket on a line of its own belongs to the one before. */
-		last = hash ? hash : last;
+		if (is_head(&line))
+			last = HEAD;
+		else if (hash)
+			last = hash;
 		read_brackets(&open, &line, last);
 	}
 	free(open.list);

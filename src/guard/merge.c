@@ -1,5 +1,7 @@
 #include "guard/merge.h"
 
+#include <ctype.h>
+
 #include "base/memory.h"
 #include "base/text.h"
 #include "guard/lines.h"
@@ -35,6 +37,23 @@ struct merge {
 	bool conflict;        /* what is refused and what is mine are interwoven */
 };
 
+/* A name alone, which has copies elsewhere and is only warned of: what is refused beside
+ * it may need it, as a module's line needs the argument "pkgs". */
+static bool is_needed(const struct verdict *verdict, const struct finding *finding)
+{
+	if (finding->verdict != VERDICT_WARNING || !finding->is_lost || finding->other)
+		return false;
+	for (const char *at = finding->text; *at; at++)
+		if (!isalnum((unsigned char)*at) && !strchr(" _-", *at))
+			return false;
+	for (size_t i = 0; i < verdict->len; i++)
+		if (verdict->list[i].verdict == VERDICT_REFUSED &&
+			verdict->list[i].build == finding->build &&
+			streq(verdict->list[i].path, finding->path))
+			return true;
+	return false;
+}
+
 /* The findings about this line of the path, among those of one side. */
 static void find_line(
 	struct diff_line *line, const struct verdict *verdict, const char *path)
@@ -46,7 +65,7 @@ static void find_line(
 			finding->line != line->line || !streq(finding->path, path))
 			continue;
 		line->is_found = true;
-		if (finding->verdict == VERDICT_REFUSED)
+		if (finding->verdict == VERDICT_REFUSED || is_needed(verdict, finding))
 			line->is_refused = true;
 		else
 			line->has_own = !line->is_lost;
@@ -138,19 +157,41 @@ static void skip_line(struct merge *merge)
 	merge->line++;
 }
 
-/* A name that has one value here and another there, within one hunk. */
+/* Without what ends an element, and what is blank around it. */
+static size_t strip(const char **text, size_t len)
+{
+	while (len && strchr(" \t", **text)) {
+		++*text;
+		len--;
+	}
+	while (len && strchr(" \t\r\n,;", (*text)[len - 1]))
+		len--;
+	return len;
+}
+
+/* "{ pkgs, ... }:", which a file has once. */
+static bool is_head(const struct diff_line *line)
+{
+	const char *text = line->text;
+	const size_t len = strip(&text, line->len);
+
+	return len && text[len - 1] == ':';
+}
+
+/* A name that has one value here and another there, within one hunk; a module's head. */
 static void pair_lines(struct merge *merge)
 {
 	for (size_t i = 0; i < merge->len; i++) {
 		struct diff_line *mine = &merge->list[i];
 		const uint64_t key = line_key(mine->text, mine->len);
 
-		for (size_t j = 0; key && !mine->is_lost && j < merge->len; j++) {
+		for (size_t j = 0; !mine->is_lost && j < merge->len; j++) {
 			struct diff_line *live = &merge->list[j];
 
 			if (!live->is_lost || live->hunk != mine->hunk ||
 				live->pair != NO_PAIR || mine->pair != NO_PAIR ||
-				line_key(live->text, live->len) != key)
+				(key ? line_key(live->text, live->len) != key
+				     : !is_head(mine) || !is_head(live)))
 				continue;
 			live->pair = i;
 			mine->pair = j;
@@ -176,24 +217,14 @@ static void put_pair(
 
 	if (!mine->is_refused && !live->is_refused)
 		return;
-	/* The caller's own new value must not be lost to an old one. */
-	if (mine->has_own || (!mine->is_refused && !goes_along(merge, mine, counts)))
+	/* The caller's own new value must not be lost to an old one; a head of which
+	 * nothing was found has nothing that live lacks. */
+	if (mine->has_own || (!mine->is_refused && !goes_along(merge, mine, counts) &&
+				     (mine->is_found || !is_head(mine))))
 		merge->conflict = true;
 	copy_lines(merge, mine->line);
 	skip_line(merge);
 	put_lost(merge, live);
-}
-
-/* Without what ends an element, and what is blank around it. */
-static size_t strip(const char **text, size_t len)
-{
-	while (len && strchr(" \t", **text)) {
-		++*text;
-		len--;
-	}
-	while (len && strchr(" \t\r\n,;", (*text)[len - 1]))
-		len--;
-	return len;
 }
 
 /* Whether one line without a name is the other, edited: the end of an element, a module's
@@ -203,9 +234,8 @@ static bool is_edited(const struct diff_line *live, const struct diff_line *mine
 	const char *a = live->text, *b = mine->text;
 	const size_t a_len = strip(&a, live->len), b_len = strip(&b, mine->len);
 
-	return a_len && b_len &&
-	       ((a_len == b_len && strncmp(a, b, a_len) == 0) ||
-		       (a[a_len - 1] == ':' && b[b_len - 1] == ':'));
+	return (a_len && a_len == b_len && strncmp(a, b, a_len) == 0) ||
+	       (is_head(live) && is_head(mine));
 }
 
 /* Finds lines of which both versions would stand in the text. */

@@ -160,12 +160,31 @@ static bool lies_there(const struct verdict *verdict, const char *path)
 	return lstat(file, &status) == 0;
 }
 
+/* Whether a line that is put back names the file, as an import does: the file, whose own
+ * lines are in another one here, has to come back with it. */
+static bool is_named(const struct verdict *verdict, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	for (size_t i = 0; i < verdict->len; i++) {
+		const struct finding *finding = &verdict->list[i];
+
+		if (finding->verdict == VERDICT_REFUSED && finding->is_lost &&
+			finding->kind == ITEM_LINE && strstr(finding->text, name))
+			return true;
+	}
+	return false;
+}
+
 /* change leads from live (old) to mine (new). */
 static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict,
 	const struct path_change *change)
 {
-	const struct wrongs wrongs = wrongs_of(verdict, change->path);
+	struct wrongs wrongs = wrongs_of(verdict, change->path);
 
+	if (!wrongs.lines && !wrongs.inputs && !wrongs.whole)
+		wrongs.whole = S_ISREG(change->old_mode) && !change->new_mode &&
+			       is_named(verdict, change->path);
 	if (!wrongs.lines && !wrongs.inputs && !wrongs.whole)
 		return REMEDY_NONE;
 	*ret = (git_tree_update){.action = GIT_TREE_UPDATE_UPSERT,
@@ -209,7 +228,8 @@ static int update_tree(git_oid *ret, const struct verdict *verdict,
 	return git_tree_create_updated(ret, repository, tree, len, updates) == 0;
 }
 
-int restore_tree(git_oid *ret, struct strv *by_hand, const struct verdict *verdict)
+int restore_tree(git_oid *ret, struct strv *by_hand, struct strv *added,
+	const struct verdict *verdict)
 {
 	_cleanup_path_changes_ struct path_changes changes = {0};
 	_cleanup_free_ git_tree_update *updates = NULL;
@@ -228,6 +248,8 @@ int restore_tree(git_oid *ret, struct strv *by_hand, const struct verdict *verdi
 			return -1;
 		if (remedy == REMEDY_BY_HAND)
 			strv_add(by_hand, changes.list[i].path);
+		if (remedy == REMEDY_UPDATE && !changes.list[i].new_mode)
+			strv_add(added, changes.list[i].path);
 		len += remedy == REMEDY_UPDATE;
 	}
 	result = len ? update_tree(ret, verdict, updates, len) : 0;

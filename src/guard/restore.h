@@ -11,7 +11,8 @@
  * *ret: the tree, whose objects are there for ledger's handle alone (see objects.h).
  * by_hand: the paths left as they are, since what is refused and what the caller has
  * written himself are interwoven there: nothing of his is ever lost, no bracket left
- * open and no name defined twice. 1; 0 where no path is set right, -1 (printed) on error.
+ * open and no name defined twice. added: the files that come back whole. 1; 0 where no
+ * path is set right, -1 (printed) on error.
  */
-int restore_tree(
-	git_oid *ret, struct strv *by_hand, const struct verdict *verdict) _must_check_;
+int restore_tree(git_oid *ret, struct strv *by_hand, struct strv *added,
+	const struct verdict *verdict) _must_check_;

@@ -51,37 +51,42 @@ static bool is_printable(const char *path)
 
 /* git apply does not add new files to the index, so a flake would not see them. Never
  * ".", which may hold secrets that git ignores; nor "git apply -N", which in git 2.39
- * takes all other files out of the index. left: those that are not named. */
+ * takes all other files out of the index. paths: those that the patch brings; left: how
+ * many are not named. */
 static char *add_words(const struct guard *guard, const char *git,
-	const struct strv *by_hand, size_t *ret_left)
+	const struct strv *by_hand, struct strv *paths, size_t *ret_left)
 {
-	_cleanup_strv_ struct strv paths = {0};
+	_cleanup_strv_ struct strv named = {0};
 	_cleanup_free_ char *words = NULL;
 	size_t bytes = 0;
 
 	*ret_left = 0;
-	for (size_t i = 0; i < guard->len && guard->call->configuration->is_git; i++)
+	if (!guard->call->configuration->is_git)
+		return xstrdup("");
+	for (size_t i = 0; i < guard->len; i++)
 		for (size_t j = 0; j < guard->list[i].verdict.len; j++) {
 			const struct finding *finding = &guard->list[i].verdict.list[j];
 
-			if (finding->verdict != VERDICT_REFUSED || !finding->whole_file ||
-				!finding->is_lost || strv_has(by_hand, finding->path) ||
-				strv_has(&paths, finding->path))
-				continue;
-			bytes += strlen(finding->path);
-			if (bytes > ADDED_BYTES || !is_printable(finding->path))
-				++*ret_left;
-			else
-				strv_add(&paths, finding->path);
+			if (finding->verdict == VERDICT_REFUSED && finding->whole_file &&
+				finding->is_lost && !strv_has(by_hand, finding->path))
+				strv_add_once(paths, finding->path);
 		}
-	if (!paths.len)
+	for (size_t i = 0; i < paths->len; i++) {
+		bytes += strlen(paths->words[i]);
+		if (bytes > ADDED_BYTES || !is_printable(paths->words[i]))
+			++*ret_left;
+		else
+			strv_add(&named, paths->words[i]);
+	}
+	if (!named.len)
 		return xstrdup("");
-	words = text_shell_words(paths.words);
+	words = text_shell_words(named.words);
 	return xasprintf("%s --literal-pathspecs add -f -N -- %s", git, words);
 }
 
 /* Which files can be set right by a patch, and which only by hand. */
-static bool can_restore(struct strv *by_hand, const struct guard *guard)
+static bool can_restore(
+	struct strv *by_hand, struct strv *added, const struct guard *guard)
 {
 	bool ret = false;
 
@@ -90,7 +95,7 @@ static bool can_restore(struct strv *by_hand, const struct guard *guard)
 		git_oid tree;
 
 		if (guarded->verdict.len && !git_oid_is_zero(&guarded->verdict.live))
-			ret = restore_tree(&tree, by_hand, &guarded->verdict) > 0;
+			ret = restore_tree(&tree, by_hand, added, &guarded->verdict) > 0;
 	}
 	return ret;
 }
@@ -138,7 +143,7 @@ void way_out_say(const struct guard *guard, bool undo)
 	_cleanup_free_ char *git = git_there(call->configuration);
 	_cleanup_free_ char *diff = request_words(call->request);
 	_cleanup_free_ char *add = NULL;
-	_cleanup_strv_ struct strv by_hand = {0};
+	_cleanup_strv_ struct strv by_hand = {0}, paths = {0};
 	size_t left;
 	bool has_patch;
 
@@ -147,8 +152,8 @@ void way_out_say(const struct guard *guard, bool undo)
 			call->configuration->revision);
 		return;
 	}
-	has_patch = can_restore(&by_hand, guard);
-	add = add_words(guard, git, &by_hand, &left);
+	has_patch = can_restore(&by_hand, &paths, guard);
+	add = add_words(guard, git, &by_hand, &paths, &left);
 	if (has_patch)
 		say("%s: %ssafe-rebuild %s%s%s%sdiff --restore%s | %s apply --whitespace=nowarn%s%s",
 			undo   ? "bring it in"

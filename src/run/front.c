@@ -287,6 +287,11 @@ static int final_status(const struct follower *follower)
 		return fail(EXIT_OWN_FAILURE,
 			"how build %" PRIu64 " ended is not recorded", number);
 	orphan_judge(&build, follower->settings);
+	if (build_is_orphaned(&build, follower->settings))
+		return fail(EXIT_OWN_FAILURE,
+			"the runner of build %" PRIu64
+			" was killed, and nixos-rebuild goes on: safe-rebuild status",
+			number);
 	if (build_is_running(&build))
 		return fail(EXIT_OWN_FAILURE,
 			"build %" PRIu64

@@ -130,7 +130,7 @@ start() {
 	kill -KILL "$(sed -n 's/^Runner: \([0-9]*\) .*/\1/p' "$ROOT"/run/safe-rebuild/queue/*)"
 	run sr attach 1
 	assert_equal "$status" 125
-	assert_contains "$output" "build 1 was interrupted: its runner was killed"
+	assert_contains "$output" "the runner of build 1 was killed, and nixos-rebuild goes on"
 	touch "$ROOT/go"
 	sr --agent b switch >/dev/null 2>&1
 	assert_equal "$(field 1 outcome)" interrupted

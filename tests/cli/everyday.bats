@@ -188,3 +188,47 @@ make_classic() {
 	by beta switch
 	assert_equal "$(field 2 outcome)" interrupted
 }
+
+@test "a module that another has renamed comes back with the import that names it" {
+	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
+	echo '{ imports = [ ./base.nix ]; }' >default.nix
+	commit_all . "imports"
+	by alpha switch
+	git mv base.nix common.nix
+	sed -i s/base/common/ default.nix
+	commit_all . "rename"
+	by alpha switch
+	git checkout -q HEAD~1 -- .
+	git rm -qf common.nix
+	add emacs
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "add -f -N -- common.nix"
+	eval "$(sed -n 's/^safe-rebuild: bring it in: //p' <<<"$output")"
+	assert_contains "$(cat default.nix)" ./common.nix
+	assert_equal "$(git ls-files common.nix)" common.nix
+	grep -q emacs base.nix
+	by beta switch
+	assert_equal "$status" 0
+}
+
+@test "a line comes back with the argument of its module that it needs" {
+	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
+	printf '{ ... }:\n{\n  ssh.enable = true;\n  ssh.passwords = false;\n}\n' >ssh.nix
+	printf '{ pkgs, ... }:\n{ a = pkgs.a; }\n' >a.nix
+	commit_all . "modules"
+	by alpha switch
+	sed -i 's/{ \.\.\. }/{ pkgs, ... }/; s/true;/true;\n  ssh.package = pkgs.ssh;/' ssh.nix
+	commit_all . "package"
+	by alpha switch
+	git checkout -q HEAD~1 -- ssh.nix
+	sed -i 's/passwords = false/passwords = true/' ssh.nix
+	by beta switch
+	assert_equal "$status" 65
+	eval "$(sed -n 's/^safe-rebuild: bring it in: //p' <<<"$output")"
+	assert_equal "$(head -1 ssh.nix)" "{ pkgs, ... }:"
+	grep -q "ssh.package = pkgs.ssh;" ssh.nix
+	grep -q "ssh.passwords = true;" ssh.nix
+	by beta switch
+	assert_equal "$status" 0
+}

@@ -219,7 +219,7 @@ links() {
 	wait_for grep -q "activating the configuration" "$ROOT/var/log/safe-rebuild/4.log"
 	kill_runs
 	wait || true
-	assert_contains "$(sr log)" "build 4 by beta: rollback to 2 interrupted"
+	assert_contains "$(sr log)" "build 4 by beta: rollback to 2 running"
 	sleep 3
 	echo "{ services = [ \"two\" ]; }" >modules/two.nix
 	git add -A
