@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 	program_trust_path();
 	keep_standard_descriptors_only();
 	surroundings_enter(&surroundings);
-	for (int i = 1; i < argc; i++)
-		strv_add(&words, argv[i]);
+	if (argc > 1)
+		strv_add_all(&words, argv + 1);
 	return run(argc > 0 && is_drop_in(argv[0]), &words, &surroundings);
 }

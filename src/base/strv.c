@@ -1,5 +1,7 @@
 #include "base/strv.h"
 
+#include <stdarg.h>
+
 #include "base/memory.h"
 #include "base/strbuf.h"
 
@@ -13,6 +15,23 @@ void strv_take(struct strv *list, char *word)
 void strv_add(struct strv *list, const char *word)
 {
 	strv_take(list, xstrdup(word));
+}
+
+void strv_add_all(struct strv *list, char *const *words)
+{
+	for (; words && *words; words++)
+		strv_add(list, *words);
+}
+
+void strv_add_several(struct strv *list, ...)
+{
+	const char *word;
+	va_list words;
+
+	va_start(words, list);
+	while ((word = va_arg(words, const char *)))
+		strv_add(list, word);
+	va_end(words);
 }
 
 void strv_free(struct strv *list)

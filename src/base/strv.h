@@ -11,6 +11,10 @@ struct strv {
 
 void strv_take(struct strv *list, char *word); /* owns word from now on */
 void strv_add(struct strv *list, const char *word);
+void strv_add_all(struct strv *list, char *const *words); /* NULL-terminated */
+/* Up to the first that is NULL. */
+#define strv_add_words(list, ...) strv_add_several(list, __VA_ARGS__, NULL)
+void strv_add_several(struct strv *list, ...) __attribute__((sentinel));
 void strv_add_once(struct strv *list, const char *word); /* if it is not in it */
 bool strv_has(const struct strv *list, const char *word);
 /* All words, joined by the separator. The caller frees. */

@@ -97,12 +97,6 @@ static char *value_of(const struct option *option)
 	return xstrdup(getenv(option->variable));
 }
 
-static void add_option(struct strv *words, const char *name, const char *value)
-{
-	strv_add(words, name);
-	strv_add(words, value);
-}
-
 static char *settings_words_of(const struct own_options *own)
 {
 	char option[] = "--settings";
@@ -120,16 +114,16 @@ static char *words_of(const struct own_options *own)
 	_cleanup_free_ char *confirm = xasprintf("%" PRIi64 "s", own->confirm_ms / 1000);
 
 	if (own->agent)
-		add_option(&words, "--agent", own->agent);
+		strv_add_words(&words, "--agent", own->agent);
 	if (own->message)
-		add_option(&words, "--message", own->message);
+		strv_add_words(&words, "--message", own->message);
 	if (own->wait_ms >= 0)
-		add_option(
+		strv_add_words(
 			&words, "--wait", own->wait_ms == FOREVER_MS ? "forever" : wait);
 	if (own->confirm_ms)
-		add_option(&words, "--confirm", confirm);
+		strv_add_words(&words, "--confirm", confirm);
 	if (own->settings)
-		add_option(&words, "--settings", own->settings);
+		strv_add_words(&words, "--settings", own->settings);
 	return words.len ? text_shell_words(words.words) : xstrdup("");
 }
 

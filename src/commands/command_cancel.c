@@ -159,7 +159,7 @@ static int cancel(const struct context *context, const struct caller *caller,
 	const struct found *found)
 {
 	const char *name = found->ticket.ticket;
-	_cleanup_close_ int ticket = ticket_open(found->queue, name);
+	_cleanup_close_ int ticket = ticket_open(found->queue, name, NULL);
 	_cleanup_record_ struct record request = {0};
 	_cleanup_build_ struct build last = BUILD_INIT;
 	uint64_t id = 0;

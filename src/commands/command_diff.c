@@ -343,8 +343,7 @@ static int diff(const struct context *context)
 	int status;
 
 	strv_add(&theirs, "build");
-	for (size_t i = 0; i < context->words->len; i++)
-		strv_add(&theirs, context->words->words[i]);
+	strv_add_all(&theirs, context->words->words);
 	status = find_configuration(&comparison, context->settings, &theirs);
 	if (status)
 		return status;

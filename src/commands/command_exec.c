@@ -9,8 +9,7 @@ static int exec_command(const struct context *context)
 
 	if (first >= words->len || words->words[first][0] == '-')
 		return command_usage(&command_exec);
-	for (size_t i = first; i < words->len; i++)
-		strv_add(&rest, words->words[i]);
+	strv_add_all(&rest, words->words + first);
 	return run_rebuild(
 		context->settings, context->own, &rest, context->surroundings, true);
 }

@@ -124,8 +124,7 @@ static int run(const struct command *command, struct context *context,
 			command->help);
 		return 0;
 	}
-	for (size_t i = 1; i < words->len; i++)
-		strv_add(&rest, words->words[i]);
+	strv_add_all(&rest, words->words + 1);
 	status = take_options(options, command, &rest);
 	context->options = options;
 	context->words = &rest;

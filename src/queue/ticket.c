@@ -102,7 +102,7 @@ static bool is_locked(int fd)
 }
 
 /* Opens the ticket and tells whether it lives; -1 where it is gone. */
-static int open_ticket(const char *directory, const char *name, bool *ret_alive)
+int ticket_open(const char *directory, const char *name, bool *ret_alive)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
 	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
@@ -112,7 +112,7 @@ static int open_ticket(const char *directory, const char *name, bool *ret_alive)
 	 * word. */
 	if (fd < 0 && errno == EACCES)
 		fd = open(path, flags);
-	if (fd >= 0)
+	if (fd >= 0 && ret_alive)
 		*ret_alive = is_locked(fd);
 	return fd;
 }
@@ -201,7 +201,7 @@ static bool is_overtaken(const struct ticket *ticket, const char *directory)
 		i-- > 0 && strcmp(names.words[i], ticket_name(ticket)) > 0;) {
 		_cleanup_build_ struct build later = BUILD_INIT;
 		bool alive = false;
-		_cleanup_close_ int fd = open_ticket(directory, names.words[i], &alive);
+		_cleanup_close_ int fd = ticket_open(directory, names.words[i], &alive);
 
 		if (fd < 0 || !alive || !ticket_name_queues(names.words[i]))
 			continue;
@@ -330,7 +330,7 @@ int ticket_open_predecessor(const struct ticket *ticket, const char *directory)
 
 		if (strcmp(names.words[i], own) >= 0)
 			continue;
-		fd = open_ticket(directory, names.words[i], &alive);
+		fd = ticket_open(directory, names.words[i], &alive);
 		if (fd < 0)
 			continue;
 		if (!alive)
@@ -345,16 +345,9 @@ bool ticket_is_alive(const char *directory, const char *name)
 {
 	bool alive = false;
 	_cleanup_close_ int fd =
-		is_ticket_name(name) ? open_ticket(directory, name, &alive) : -1;
+		is_ticket_name(name) ? ticket_open(directory, name, &alive) : -1;
 
 	return fd >= 0 && alive;
-}
-
-int ticket_open(const char *directory, const char *name)
-{
-	bool alive;
-
-	return open_ticket(directory, name, &alive);
 }
 
 bool ticket_read(struct build *ret, int fd)
@@ -375,7 +368,7 @@ static int read_tickets(struct builds *ret, const char *directory, bool wanted_a
 		return -1;
 	for (size_t i = 0; i < names.len; i++) {
 		bool alive = false;
-		_cleanup_close_ int fd = open_ticket(directory, names.words[i], &alive);
+		_cleanup_close_ int fd = ticket_open(directory, names.words[i], &alive);
 		struct build ticket = BUILD_INIT;
 
 		if (fd >= 0 && alive != wanted_alive)

@@ -69,7 +69,7 @@ bool ticket_is_alive(const char *directory, const char *name);
 
 /* For watching: a descriptor that reads what a ticket said last even when it is
  * gone. -1: there is none. */
-int ticket_open(const char *directory, const char *name);
+int ticket_open(const char *directory, const char *name, bool *ret_alive);
 /* What the ticket says (nothing, where that is no build); true where it is alive. */
 bool ticket_read(struct build *ret, int fd);
 

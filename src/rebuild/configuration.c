@@ -128,7 +128,6 @@ static void find_flake_directory(struct configuration *configuration,
 		configuration->name = join_name("path:", flake, ref->dir, ref, attr);
 		configuration->lock_file = lock_file_in(ref->dir);
 		configuration->root = TAKE_PTR(flake);
-		configuration->is_git = false;
 		return;
 	}
 	configuration->revision = xstrdup(ref->revision ? ref->revision : ref->ref);
@@ -222,8 +221,6 @@ static void find_classic(
 	struct configuration *configuration, const struct request *request)
 {
 	static const char *const entry_files[] = {"system.nix", "default.nix", NULL};
-	static const char *const system_file[] = {"system.nix", NULL};
-	static const char *const old_file[] = {"configuration.nix", NULL};
 	const char *variable = getenv("NIXOS_CONFIG");
 
 	if (request->file && *request->file) {
@@ -245,7 +242,7 @@ static void find_classic(
 		return;
 	/* Only the nixos-rebuild of 26.05 and later looks for it, and then before the
 	 * rest. */
-	if (find_file_in(configuration, "/etc/nixos", system_file))
+	if (find_file(configuration, "/etc/nixos/system.nix"))
 		return;
 	if (variable && *variable && find_file(configuration, variable))
 		return;
@@ -253,7 +250,7 @@ static void find_classic(
 		if (find_in_search_entry(configuration, request->include[i]))
 			return;
 	if (find_in_nix_path(configuration) ||
-		find_file_in(configuration, "/etc/nixos", old_file))
+		find_file(configuration, "/etc/nixos/configuration.nix"))
 		return;
 	set_elsewhere(configuration, "<nixos-config>", "no configuration file was found");
 }

@@ -127,19 +127,14 @@ static bool arm_timer(const struct run *run, int64_t ms)
 	_cleanup_strv_ struct strv argv = {0};
 	_cleanup_free_ char *self = realpath("/proc/self/exe", NULL), *answer = NULL;
 
-	strv_add(&argv, "systemd-run");
-	strv_add(&argv, "--quiet");
-	strv_add(&argv, "--collect");
+	strv_add_words(&argv, "systemd-run", "--quiet", "--collect");
 	strv_take(&argv, xasprintf("--unit=" UNIT "-%" PRIu64, run->build.number));
 	strv_take(&argv, xasprintf("--on-active=%" PRId64 "ms", ms));
-	strv_add(&argv, "--timer-property=AccuracySec=100ms");
-	strv_add(&argv, self ? self : "safe-rebuild");
-	if (run->trial.settings_path) {
-		strv_add(&argv, "--settings");
-		strv_add(&argv, run->trial.settings_path);
-	}
-	strv_add(&argv, "confirm");
-	strv_add(&argv, "--take-back");
+	strv_add_words(&argv, "--timer-property=AccuracySec=100ms",
+		self ? self : "safe-rebuild");
+	if (run->trial.settings_path)
+		strv_add_words(&argv, "--settings", run->trial.settings_path);
+	strv_add_words(&argv, "confirm", "--take-back");
 	strv_take(&argv, xasprintf("%" PRIu64, run->build.number));
 	answer = child_output(argv.words, &run->surroundings, SYSTEMD_MS, RECORD_MAX);
 	return answer;

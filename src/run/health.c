@@ -30,12 +30,10 @@
 static char *ask_systemctl(const struct run *run, const char *what, const char *states)
 {
 	_cleanup_free_ char *of = xasprintf("--state=%s", states ? states : "");
-	const char *const words[] = {"systemctl", what, "--plain", "--no-legend",
-		"--no-pager", states ? of : NULL};
 	_cleanup_strv_ struct strv argv = {0};
 
-	for (size_t i = 0; i < ARRAY_LEN(words) && words[i]; i++)
-		strv_add(&argv, words[i]);
+	strv_add_words(&argv, "systemctl", what, "--plain", "--no-legend", "--no-pager",
+		states ? of : NULL);
 	return child_output(argv.words, &run->surroundings, DEADLINE_MS, ANSWER_MAX);
 }
 
@@ -262,8 +260,7 @@ static char *run_check(
 	strv_add(&argv, "env");
 	strv_take(&argv, xasprintf("SAFE_REBUILD_BUILD=%" PRIu64, run->build.number));
 	strv_take(&argv, xasprintf("SAFE_REBUILD_OLD_SYSTEM=%s", old_system));
-	for (size_t i = 0; i < command->len; i++)
-		strv_add(&argv, command->words[i]);
+	strv_add_all(&argv, command->words);
 	supervision->deadline_ms = run->settings->health_timeout_ms;
 	supervision->output_max = since + OUTPUT_MAX;
 	status = step_run(supervision, &argv);

@@ -41,7 +41,7 @@ bool build_read_ticket(
 	_cleanup_close_ int fd = -1;
 
 	target_by_name(&target, settings, build->target);
-	fd = build->ticket ? ticket_open(target.queue, build->ticket) : -1;
+	fd = build->ticket ? ticket_open(target.queue, build->ticket, NULL) : -1;
 	return fd >= 0 && ticket_read(ret, fd);
 }
 

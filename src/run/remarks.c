@@ -198,10 +198,8 @@ void remark_packages(const struct run *run, const struct system_state *before,
 	if (!command->len || !from || !to || streq(from, to) ||
 		!action_changes_system(run->request.action))
 		return;
-	for (size_t i = 0; i < command->len; i++)
-		strv_add(&argv, command->words[i]);
-	strv_add(&argv, from);
-	strv_add(&argv, to);
+	strv_add_all(&argv, command->words);
+	strv_add_words(&argv, from, to);
 	text = child_output(argv.words, &run->surroundings, PACKAGES_MS, ANSWER_MAX);
 	if (!text)
 		warn("cannot tell what became of the packages: '%s' failed, or took "

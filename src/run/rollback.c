@@ -194,10 +194,7 @@ static int prepare(struct run *run, const char *name)
 	int status;
 
 	/* The command as it is recorded. */
-	strv_add(&run->arguments, "safe-rebuild");
-	strv_add(&run->arguments, "rollback");
-	if (name)
-		strv_add(&run->arguments, name);
+	strv_add_words(&run->arguments, "safe-rebuild", "rollback", name);
 	run->request = (struct request){
 		.action = ACTION_SWITCH, .action_word = "rollback", .rollback = true};
 	status = run_identify(run);

@@ -167,8 +167,7 @@ static int find_program(
 	if (status)
 		return status;
 	strv_add(&run->arguments, run->program);
-	for (size_t i = from; i < words->len; i++)
-		strv_add(&run->arguments, words->words[i]);
+	strv_add_all(&run->arguments, words->words + from);
 	return 0;
 }
 

@@ -37,18 +37,17 @@ int step_run(struct supervision *supervision, const struct strv *argv)
 static int run_switch(struct supervision *supervision, const char *system,
 	const char *how, bool as_unit)
 {
-	static const char *const unit[] = {"systemd-run", "-E", "LOCALE_ARCHIVE", "-E",
-		"NIXOS_INSTALL_BOOTLOADER=0", "-E", "NIXOS_NO_CHECK=1", "--collect",
-		"--no-ask-password", "--pipe", "--quiet", "--service-type=exec",
-		"--unit=nixos-rebuild-switch-to-configuration"};
-	static const char *const plain[] = {
-		"env", "NIXOS_INSTALL_BOOTLOADER=0", "NIXOS_NO_CHECK=1"};
-	const char *const *words = as_unit ? unit : plain;
-	const size_t len = as_unit ? ARRAY_LEN(unit) : ARRAY_LEN(plain);
 	_cleanup_strv_ struct strv argv = {0};
 
-	for (size_t i = 0; i < len; i++)
-		strv_add(&argv, words[i]);
+	if (as_unit)
+		strv_add_words(&argv, "systemd-run", "-E", "LOCALE_ARCHIVE", "-E",
+			"NIXOS_INSTALL_BOOTLOADER=0", "-E", "NIXOS_NO_CHECK=1",
+			"--collect", "--no-ask-password", "--pipe", "--quiet",
+			"--service-type=exec",
+			"--unit=nixos-rebuild-switch-to-configuration");
+	else
+		strv_add_words(
+			&argv, "env", "NIXOS_INSTALL_BOOTLOADER=0", "NIXOS_NO_CHECK=1");
 	strv_take(&argv, xasprintf("%s/bin/switch-to-configuration", system));
 	strv_add(&argv, how);
 	return step_run(supervision, &argv);
@@ -89,14 +88,11 @@ static int set_profile(
 {
 	_cleanup_system_ struct system_state now = {0};
 	_cleanup_strv_ struct strv argv = {0};
-	const char *const words[] = {
-		"nix-env", "-p", run->target.profile, "--set", system};
 
 	system_read(&now, run->settings, &run->target);
 	if (now.profile && streq(now.profile, system))
 		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		strv_add(&argv, words[i]);
+	strv_add_words(&argv, "nix-env", "-p", run->target.profile, "--set", system);
 	return step_run(supervision, &argv);
 }
 
