@@ -29,7 +29,7 @@ static void print_help(void)
 	     "See safe-rebuild(8) and safe-rebuild.ini(5).");
 }
 
-/* Answers --help and --version, which need no settings; -1: it is something else. */
+/* Answers --help and --version, which need no settings; -1: it was neither. */
 static int answer_at_once(const struct strv *words)
 {
 	if (!words->len)
@@ -64,7 +64,7 @@ static const char *find_meant(const char *word)
 	return action_near(word);
 }
 
-/* A mistyped command would queue, fail, and stand among the builds. */
+/* A mistyped command would queue, fail, and be recorded as a build. */
 static bool is_mistyped(const struct strv *words)
 {
 	struct request request;
@@ -93,7 +93,7 @@ static int run(bool drop_in, struct strv *words, const struct surroundings *surr
 	int status = -1, settings_status;
 	const int options_status = own_options_read(&options, drop_in ? NULL : words);
 
-	/* A hook is never in the way of its agent, and does what it can. */
+	/* A hook must never hold up its agent, so it does what it can. */
 	if (options_status < 0 && !is_hook(words))
 		return EXIT_USAGE;
 	if (!drop_in)
@@ -123,7 +123,7 @@ int main(int argc, char **argv)
 	_cleanup_strv_ struct strv words = {0};
 	struct surroundings surroundings;
 
-	/* setuid or with capabilities: the environment and PATH are another user's. */
+	/* setuid or with capabilities: environment and PATH come from another user. */
 	if (getauxval(AT_SECURE))
 		return fail(EXIT_NO_PERMISSION,
 			"refusing to run with raised privileges (setuid): use sudo");

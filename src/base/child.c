@@ -30,7 +30,7 @@ void surroundings_enter(struct surroundings *ret)
 	ret->ignores_pipe = ignore(SIGPIPE);
 	/* A log that grows beyond a limit is an error like a full disk. */
 	ret->ignores_file_size = ignore(SIGXFSZ);
-	/* Inherited as ignored it would make the kernel reap our child before we can. */
+	/* If it stayed ignored, the kernel would reap our child before we can. */
 	signal(SIGCHLD, SIG_DFL);
 }
 
@@ -112,7 +112,7 @@ int child_release(struct child *child)
 	written = write(child->gate, "", 1);
 	reason = written == 1 ? 0 : errno;
 	close(child->gate);
-	/* Without its byte it dies at the end of the gate. */
+	/* Without a byte the child sees the end of the gate and exits. */
 	if (reason) {
 		waitpid(child->pid, NULL, 0);
 		return reason;

@@ -36,13 +36,13 @@ struct child {
 	char *const *argv;
 	const struct surroundings *surroundings;
 	int stdio[STDERR_FILENO + 1]; /* its stdin, stdout, stderr; -1: /dev/null */
-	/* The process group that it joins; 0: one of its own, named by its pid; -1: it
-	 * stays in ours. One that joins another's ignores SIGHUP. CHILD_NEW_SESSION:
+	/* The process group to join; 0: a new one, named by its pid; -1: it stays in
+	 * ours. A child that joins another group ignores SIGHUP. CHILD_NEW_SESSION:
 	 * without a terminal. */
 	pid_t group;
 
 	pid_t pid;
-	int gate;    /* a byte lets it go on, end of file makes it exit */
+	int gate;    /* a byte lets it continue, end of file makes it exit */
 	int failure; /* carries errno if the program could not be executed */
 };
 

@@ -42,7 +42,7 @@ int read_file(const char *path, size_t max, char **ret, size_t *ret_len,
  */
 int open_beneath(int directory_fd, const char *path, int flags);
 
-/* What the symbolic link says, NULL with errno set where it cannot be read. */
+/* The target of the symbolic link; NULL with errno set if it cannot be read. */
 char *read_link_at(int directory_fd, const char *path) _must_check_;
 
 /* mkdir -p, exactly this mode for what is missing; an existing directory is left as it
@@ -51,46 +51,45 @@ int make_directories(const char *path, mode_t mode);
 
 bool is_empty_directory(const char *path);
 
-/* Removes what has this name; a directory, which may hold what cannot be removed, is
- * given another name beside it. */
+/* Removes the file of this name; a directory, which perhaps cannot be removed, gets
+ * another name beside it instead. */
 int free_name(const char *path);
 
-/* rm -r: what the path names and all below it. Beneath directory_fd, if that is none of
- * AT_FDCWD, no link is followed, nor are any in what is removed. */
+/* rm -r: the path and everything below it. Links in what is removed are never followed;
+ * links in the path only if directory_fd is AT_FDCWD. */
 int remove_tree(int directory_fd, const char *path);
 
 /*
  * Makes directory path with exactly this mode, owner and group (-1: the default), or
- * finds it there; root then gives it mode and group again, and the user what is root's.
- * Nobody ever sees it half made, and of two processes at once each succeeds.
+ * finds it there; root then repairs its mode and group, and gives root's to the user.
+ * Nobody ever sees it half made, and two processes may call this at once.
  */
 int make_shared_directory(const char *path, mode_t mode, uid_t user, gid_t group);
 
 /*
  * Opens the file for reading and writing, made O_EXCL with mode (less the umask) and
  * group (gid_t -1: the directory's rule) where it is missing. Never follows a link, never
- * truncates, never takes what is no regular file (EINVAL).
+ * truncates, never opens anything but a regular file (EINVAL).
  */
 int open_shared_file(int directory_fd, const char *name, mode_t mode, gid_t group);
 
 /*
- * flock(fd, LOCK_EX), polled: for locks that are held for milliseconds, where whoever was
- * stopped with one must not keep us. errno is EWOULDBLOCK when the time is over.
+ * flock(fd, LOCK_EX), polled: for locks that are held for milliseconds. A process that
+ * was stopped while it holds one must not block us: then errno is EWOULDBLOCK.
  */
 int lock_within(int fd, int64_t ms) _must_check_;
 
-/* Who alone may write into the file, and vouches for what it says; (uid_t)-1: others may,
- * or it is none. That somebody owns it is not enough: a group's files can be moved. */
+/* The only user who can write to the file, and so vouches for it; (uid_t)-1: others can,
+ * or it is no file. Its owner alone proves nothing: a group's files can be moved. */
 uid_t file_writer(const struct stat *status);
 
-/* Whether the file, of this status, is another user's than root's or ours, and cannot be
- * read. */
+/* Whether the file (with this status) belongs to neither root nor us, and we cannot read
+ * it. */
 bool file_is_shut(const char *path, const struct stat *status);
 
 /* Gives a nameless file (O_TMPFILE) this name; EEXIST if the name is taken. */
 int link_file(int fd, const char *path);
-/* The same, but replaces what has the name, which at any moment names a whole
- * file. */
+/* The same, but replaces the file of that name; readers always find a complete file. */
 int link_file_over(int fd, const char *path);
-/* Writes a new file of exactly this mode and puts it in that place. */
+/* Writes a new file of exactly this mode and moves it to path. */
 int write_file_over(const char *path, mode_t mode, const void *data, size_t len);

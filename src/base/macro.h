@@ -67,7 +67,7 @@ static inline bool streq(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-/* What readdir(3) lists of a directory itself and its parent. */
+/* The entries of readdir(3) for the directory itself and its parent. */
 static inline bool is_dot(const char *name)
 {
 	return streq(name, ".") || streq(name, "..");

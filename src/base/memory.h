@@ -24,7 +24,7 @@ void set_string(char **owner, char *value);
  */
 void *xgrow(void *list, size_t len, size_t size) _must_check_;
 
-/* Counts one more element in len and returns where it lies; what is there is garbage. */
+/* Adds one element and returns its address; its content is undefined. */
 #define list_add(list, len)                                     \
 	({                                                      \
 		(list) = xgrow((list), (len), sizeof(*(list))); \

@@ -29,7 +29,7 @@ enum {
 };
 
 int error(const char *format, ...) _printf_(1, 2);
-/* The same, for who returns an exit status: "return fail(EXIT_USAGE, ...)". */
+/* The same for functions that return an exit status: "return fail(EXIT_USAGE, ...)". */
 int fail(int status, const char *format, ...) _printf_(2, 3);
 void warn(const char *format, ...) _printf_(1, 2);
 void say(const char *format, ...) _printf_(1, 2);
@@ -43,12 +43,11 @@ void say(const char *format, ...) _printf_(1, 2);
 void answer(const char *format, ...) _printf_(1, 2);
 
 /*
- * A line that the next one, of whatever kind, replaces. Only
- * where stderr is a terminal.
+ * A line that the next line of any kind replaces. Only if stderr is a terminal.
  */
 void say_in_place(const char *format, ...) _printf_(1, 2);
 
-/* To syslog only: events that are no build. */
+/* To syslog only: events that are not builds. */
 void log_to_syslog(const char *format, ...) _printf_(1, 2);
 /* To stderr and syslog: what should have been recorded and could not be. */
 void warn_and_log(const char *format, ...) _printf_(1, 2);

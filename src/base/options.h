@@ -1,13 +1,13 @@
 #pragma once
 /*
- * Options of ours on a command line whose other words are somebody else's: what is known
- * is taken out, wherever it stands before a "--", and the rest keeps its order. getopt(3)
+ * Our options on a command line whose other words belong to another program: known ones
+ * are taken out, wherever they stand before a "--"; the rest keeps its order. getopt(3)
  * cannot do that: it must know all options. Written "--name value", "--name=value",
  * and, with one letter, also "-nvalue".
  */
 #include "base/strv.h"
 
-/* member: what the option sets. Prints what is wrong with the value and returns -1. */
+/* member: what the option sets. -1 (printed): the value is wrong. */
 typedef int option_setter(void *member, const char *name, const char *value);
 
 struct option {

@@ -121,7 +121,7 @@ void process_signal_tree(pid_t top, int signal)
 		if (pid > 0 && pid != top && descends_from(pid, top))
 			*list_add(pids, len) = pid;
 	}
-	/* Collected before: who loses its parent descends from nobody. */
+	/* Collected first: a process whose parent died no longer descends from top. */
 	kill(top, signal);
 	for (size_t i = 0; i < len; i++)
 		kill(pids[i], signal);

@@ -19,8 +19,8 @@ struct process {
 bool process_read(struct process *ret, pid_t pid);
 
 /*
- * Whether the process of that start has ended; one that nobody has waited for yet, has.
- * Only what the kernel says is gone: what cannot be read just now is looked at again.
+ * Whether the process with that start time has ended; a zombie has. True only if the
+ * kernel says so: a process that cannot be read just now may still run.
  */
 bool process_has_ended(pid_t pid, unsigned long long start_ticks);
 
@@ -30,10 +30,10 @@ bool process_has_ended(pid_t pid, unsigned long long start_ticks);
  */
 bool process_climb(struct process *process);
 
-/* Who has logged in, kept through su and sudo (pam_loginuid(8)); 0: nobody. */
+/* Who logged in, whatever su and sudo did later (pam_loginuid(8)); 0: nobody. */
 uid_t process_login_uid(void);
 
-/* Whether it is an ancestor of this process. */
+/* Whether pid is an ancestor of this process. */
 bool process_is_ancestor(pid_t pid);
 
 /* Signals the process and all its descendants, as far as that is permitted. */
@@ -65,7 +65,7 @@ int process_open(pid_t pid) _must_check_;
 
 /*
  * Who holds a flock(2), by /proc/locks (Documentation/filesystems/proc.rst): asking
- * disturbs nobody, where trying to lock could make another's attempt fail. The kernel
+ * disturbs nobody, but trying to lock could make another's attempt fail. The kernel
  * names the process that took the lock, which may be gone while one that inherited the
  * descriptor keeps it. It leaves out processes that cannot be seen from this pid
  * namespace: no answer means free only where proc_locks_are_complete().

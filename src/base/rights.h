@@ -14,7 +14,7 @@
 
 #include "base/macro.h"
 
-/* Of a process that is not root nothing changes. -1 with errno set. */
+/* Changes nothing if the process is not root. -1 with errno set. */
 int rights_lower(uid_t user, gid_t group) _must_check_;
 
 /* In a forked child only: root again, with its groups; ends the process where that fails.
@@ -24,7 +24,7 @@ void rights_restore(void);
 /*
  * In a forked child only, and for good: becomes the owner of a directory, with that
  * user's groups. A directory of root's is read as root only where nobody else can
- * write to it or to its .git; else as the user that we are, with the directory's group.
+ * write to it or to its .git; else as our lowered user, with the directory's group.
  * -1 with errno set. Only root can become another.
  */
 int rights_become_owner(const char *directory) _must_check_;

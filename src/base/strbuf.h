@@ -1,7 +1,7 @@
 #pragma once
 /*
- * A growing string. text is never NULL and always ends in a NUL (not counted in len), so
- * it can be read at any time; it is valid until the next call. Any bytes may be in it.
+ * A growing string of any bytes. text is never NULL and always ends in a NUL (not counted
+ * in len), so it can be read at any time; it is valid until the next call.
  */
 #include <stddef.h>
 

@@ -59,7 +59,7 @@ static void put_character(
 		strbuf_add(out, at, len);
 }
 
-/* Of what goes out as it is: nearly all that there is. */
+/* How many bytes need no escaping: nearly always all of them. */
 static size_t plain_length(const unsigned char *text, size_t len, const char *also)
 {
 	size_t plain = 0;
@@ -152,7 +152,7 @@ char *text_name(const char *text, size_t max)
 
 	if (!*text || !is_plain(text))
 		return text_quote(text, max);
-	/* What is no UTF-8, or hides text, has a backslash now. */
+	/* Invalid UTF-8 and characters that hide text have a backslash now. */
 	clean = text_clean(text, strlen(text));
 	if (!is_plain(clean))
 		return text_quote(text, max);

@@ -35,7 +35,7 @@ char *text_name(const char *text, size_t max) _must_check_;
  * few or wrong, or two that are swapped. */
 bool text_is_slip(const char *a, const char *b);
 
-/* How many bytes of the text to keep, at most max, without splitting a character. */
+/* The number of bytes to keep, at most max, so that no character is split. */
 size_t text_cut(const char *text, size_t max);
 
 /*

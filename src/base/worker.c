@@ -15,7 +15,7 @@
 #include "base/message.h"
 #include "base/rights.h"
 
-/* After so long it is said. */
+/* After this long the user is told. */
 #define NOTICE_MS 10000
 /* Frames are handed over in pieces of about this size. */
 #define COLLECTED ((size_t)256 << 10)
@@ -151,7 +151,7 @@ struct conversation {
 	bool answered, failed;
 };
 
-/* Whoever looks at it must not think that it hangs. */
+/* So that the user does not think it hangs. */
 static void say_slow(struct conversation *conversation)
 {
 	if (!conversation->notice_ms || clock_boot_ms() < conversation->notice_ms)

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Work that must not be able to harm us: a forked process with a deadline, which talks to
- * us over a socket alone. Everything that reads the user's repository is done so: if a
+ * us only over a socket. Everything that reads the user's repository runs like this: if a
  * library crashes, hangs or answers rubbish, that costs the feature and never the
  * rebuild. A worker dies with its parent (PR_SET_PDEATHSIG) and holds no descriptor of it
  * above stderr but those it is given, so that one that is stuck in the kernel keeps no

@@ -13,7 +13,7 @@
 
 /* A user without an account. */
 #define NAMELESS "uid-"
-/* How much of a subagent's id its name has. */
+/* How much of a subagent's id goes into its name. */
 #define PART_LEN 6
 
 static const char *own_lookup(const void *environment, const char *name)
@@ -68,7 +68,7 @@ static char *short_session(const char *session)
 	return xstrdup(kept + at);
 }
 
-/* For agents without a session id: their process, which no second one shares. */
+/* For agents without a session id: made from their process, which is unique. */
 static char *session_of_process(const struct process *process)
 {
 	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
@@ -190,7 +190,7 @@ static bool identify_by_program(struct caller *caller)
 	return false;
 }
 
-/* What a program that gives root's rights tells of who called it. */
+/* How programs that give root's rights tell us who called them. */
 static const struct {
 	const char *variable, *command;
 	bool is_name;
@@ -214,8 +214,7 @@ static bool read_uid(uid_t *ret, const char *value, bool is_name)
 	return true;
 }
 
-/* If one runs in another, the inner one names root; the kernel knows who has logged
- * in. */
+/* If one runs in another, the inner one names root; the kernel knows who logged in. */
 static void find_uid(struct caller *caller)
 {
 	caller->uid = getuid();
@@ -263,8 +262,8 @@ uid_t caller_uid(const char *user)
 }
 
 /*
- * Agents run each command in a session of its own: its leader's parent is what has been
- * here since the agent's session began. A person's session is the terminal's.
+ * Agents run each command in a new session: the parent of its leader has been running
+ * since the agent's session began. A person's session is the terminal's.
  */
 static time_t session_start(bool is_agent)
 {
@@ -280,7 +279,7 @@ static time_t session_start(bool is_agent)
 char *caller_name_of_session(const char *agent, const char *session, const char *part)
 {
 	_cleanup_free_ char *suffix = short_session(session);
-	/* The end tells parts apart that have a label: "aworker-1-3f2a9c1e". */
+	/* The end tells apart subagents with labels: "aworker-1-3f2a9c1e". */
 	const size_t len = part ? strlen(part) : 0;
 	_cleanup_free_ char *name = xasprintf("%s%s%s%s%s", agent, *suffix ? "-" : "",
 		suffix, part ? "." : "",

@@ -22,8 +22,8 @@ struct caller {
 
 /* given: the name by option or variable, or NULL. -1 where that name cannot be used. */
 int caller_identify(struct caller *ret, const char *given) _must_check_;
-/* How .user names one, and the uid of who was named so; -1: none of this machine. The
- * caller frees. */
+/* The name for .user, and the uid that such a name means; -1: no user of this machine.
+ * The caller frees. */
 char *caller_user(uid_t uid) _must_check_;
 uid_t caller_uid(const char *user);
 void caller_free(struct caller *caller);
@@ -31,8 +31,8 @@ void caller_free(struct caller *caller);
 
 /*
  * The name of an agent's session, as caller_identify() finds it in the environment of its
- * commands: "claude-code" and the session's id. part tells subagents of it apart; NULL:
- * none. The caller frees.
+ * commands: "claude-code" and the session's id. part: a subagent's id; NULL: it is none.
+ * The caller frees.
  */
 char *caller_name_of_session(
 	const char *agent, const char *session, const char *part) _must_check_;

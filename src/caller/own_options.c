@@ -80,7 +80,7 @@ static const struct option options[] = {
 		"instead of /etc/safe-rebuild.ini", option_set_text, AT(settings)},
 };
 
-/* Whether an option that sets the same was given. */
+/* Whether an option that sets the same member was given. */
 static bool is_given(const bool *given, const struct option *option)
 {
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)

@@ -5,7 +5,7 @@
 #include "hook/reach.h"
 #include "rebuild/program.h"
 
-/* A login shell may ask the network who one is. */
+/* A login shell may ask the network who the user is. */
 #define SHELL_MS 10000
 
 /* Every command and option in it exists: a test looks. */
@@ -59,7 +59,7 @@ static void say_what_is_left(const char *agent, enum install_place place)
 		say("sessions of %s that run now may have to be started anew", agent);
 }
 
-/* What is managed may also be where others manage theirs. */
+/* Managed hooks may also be in the file where others manage theirs. */
 static char *choose_path(const struct vendor *vendor, enum install_place place,
 	const struct command_options *options)
 {
@@ -149,7 +149,7 @@ static bool tell_shim(const char *where, const char *path)
 /* What a person types: agents' shells seldom read aliases. */
 static void tell_alias(const struct surroundings *surroundings)
 {
-	/* In a session without a terminal it can take none. */
+	/* In a session without a terminal it cannot take ours. */
 	char *const argv[] = {(char[]){"setsid"}, (char[]){"--wait"}, (char[]){"bash"},
 		(char[]){"-ic"}, (char[]){"alias nixos-rebuild"}, NULL};
 	_cleanup_free_ char *text = child_output(argv, surroundings, SHELL_MS, 4096);
@@ -158,7 +158,7 @@ static void tell_alias(const struct surroundings *surroundings)
 		answer("interactive bash: %.*s", (int)strcspn(text, "\n"), text);
 }
 
-/* Whether a hook reaches us; *is_off: one is switched off. */
+/* Whether a hook of the agent reaches us; *is_off: one is there but switched off. */
 static bool tell_hook(const struct vendor *vendor, bool *is_off)
 {
 	static const char *const names[] = {

@@ -6,8 +6,7 @@
 #include "run/front.h"
 #include "run/orphans.h"
 
-/* The caller's own running build, else the oldest running one, else the last that ended.
- */
+/* The caller's own running build, else the oldest running one, else the last one. */
 static int find_default(struct build *ret, struct ledger *ledger,
 	const struct settings *settings, const char *agent)
 {

@@ -16,7 +16,7 @@
 #define END_MS 60000
 #define LOOK_MS 20
 
-/* Whose run is meant: one's own, an agent's, or the one of a build. */
+/* Whose run is meant: the caller's own, an agent's, or a build's. */
 struct wanted {
 	const char *agent; /* NULL: any */
 	uint64_t build;    /* 0: any */
@@ -39,7 +39,7 @@ static bool is_wanted(const struct build *ticket, const struct wanted *wanted)
 	       (!wanted->agent || build_is_of_agent(ticket, wanted->agent));
 }
 
-/* Among those of one target; what is running comes before what waits. */
+/* In the queue of one target; a running build comes before a waiting one. */
 static int find_in_queue(
 	struct found *found, const char *queue, const struct wanted *wanted)
 {
@@ -90,7 +90,7 @@ static int parse_wanted(struct wanted *ret, const char *word, const struct calle
 	return 0;
 }
 
-/* An agent ends what is its own, a person anything; others are told why. */
+/* An agent may end only its own run, a person any run, but must tell others why. */
 static int check_permission(
 	const struct found *found, const struct caller *caller, const char *message)
 {

@@ -9,7 +9,7 @@
 #include "run/way_back.h"
 #include "run/word.h"
 
-/* "switch --confirm && confirm" proves nothing: an agent says which build it has seen. */
+/* "switch --confirm && confirm" proves nothing: an agent must name the build it saw. */
 static int find_wanted(
 	uint64_t *ret, const struct strv *words, const struct caller *caller)
 {
@@ -21,7 +21,7 @@ static int find_wanted(
 	return caller->is_agent ? error("name the build: safe-rebuild confirm BUILD") : 0;
 }
 
-/* Whether it was decided already, and its runner is at work on that. */
+/* Whether it has been decided, and its runner is still carrying that out. */
 static bool is_decided(const struct settings *settings, const struct build *build)
 {
 	_cleanup_build_ struct build now = BUILD_INIT;
@@ -30,7 +30,7 @@ static bool is_decided(const struct settings *settings, const struct build *buil
 	       now.phase == PHASE_UNCONFIRMED && !trial_is_there(settings, TRIAL_OPEN);
 }
 
-/* For a call that asks about a trial that was decided already. */
+/* Answers a call that comes after the decision. */
 static int tell_decided(const struct context *context, uint64_t wanted)
 {
 	_cleanup_ledger_ struct ledger *ledger = command_ledger(context->settings);

@@ -168,7 +168,7 @@ static bool has_others(const struct changes *changes, const char *caller)
 	return false;
 }
 
-/* A mistyped path has not changed, which must not be told as good news. */
+/* A mistyped path has no changes, but that must not sound like good news. */
 static bool paths_exist(const struct comparison *comparison,
 	const struct changes *changes, const struct guard *guard)
 {
@@ -270,7 +270,7 @@ static int tell(const struct comparison *comparison, const struct changes *chang
 	status = print_text(changes, guard->call->ledger,
 		options->patch ? SHOW_PATCH : context->settings->show_changes,
 		comparison->caller.is_agent, &comparison->request);
-	/* In their order also where stdout and stderr are one. */
+	/* Keeps the order even if stdout and stderr are the same file. */
 	fflush(stdout);
 	refusal_say_way_out(guard);
 	return status;

@@ -12,7 +12,7 @@
 #include "hook/shell.h"
 #include "hook/vendors.h"
 
-/* An edit brings the whole file along. */
+/* The event of an edit contains the whole file. */
 #define INPUT_MAX ((size_t)16 << 20)
 #define MESSAGE_MAX 200
 
@@ -102,8 +102,8 @@ static void tell_news(const struct event *event, const struct settings *settings
 	print_answer(event, members);
 }
 
-/* As builds name their configuration, where links lead; of a file that is gone its
- * directory's. The caller frees. */
+/* With links resolved, as builds name their configuration; if the file is gone, those of
+ * its directory. The caller frees. */
 static char *resolve(const struct event *event, const char *path)
 {
 	const char *directory = text_of(event->json, "cwd");
@@ -159,7 +159,7 @@ static void handle_edit(const struct event *event, const struct settings *settin
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (text_of(event->input, texts[i]))
 			add_patched(&paths, event, text_of(event->input, texts[i]));
-	/* What the user may read was read before. */
+	/* known_read() comes first: it needs the user's own rights. */
 	known_read(&known, settings);
 	sharing_lower_rights(settings);
 	known_update(&known, settings);

@@ -43,8 +43,7 @@ static bool is_value(const char *value, const char *wanted)
 	return !wanted || (value && streq(value, wanted));
 }
 
-/* Whether the path became another one with this build: against the one before of its
- * target. */
+/* Whether this build changed the path, compared with the build before of its target. */
 static bool changed_path(
 	struct ledger *ledger, const struct build *build, const char *path)
 {
@@ -146,7 +145,7 @@ static void put_what(
 	}
 }
 
-/* The command of one that is not known, the error of one that failed. */
+/* The command of an exec, the error of a failed build. */
 static void put_why(struct strbuf *out, const struct build *build)
 {
 	if (build->action && streq(build->action, "exec") && build->command) {
@@ -267,7 +266,7 @@ static int put_builds(struct listing *listing)
 
 	walk.left = UINT_MAX;
 	while (found >= 0 && listing->left && (found = builds_next(&build, &walk)) > 0) {
-		/* Builds join the chain when they finish: all before are older still. */
+		/* Builds join the chain when they finish, so all others are older. */
 		if (build.finished < listing->filter.since)
 			break;
 		fate = fates_find(&listing->fates, &build);
@@ -332,7 +331,7 @@ static void say_nothing(const struct filter *filter, const char *what)
 		say("no such %s is recorded", what);
 }
 
-/* A mistyped word would find nothing, which must not be told as an answer. */
+/* A mistyped word finds nothing, but that must not look like an answer. */
 static int check_words(const struct command_options *options)
 {
 	if (options->refused && (options->outcome || options->path))

@@ -11,7 +11,7 @@
 #include "run/orphans.h"
 #include "snapshot/stub.h"
 
-/* The build before of its target that has a snapshot to compare with. */
+/* The last build of its target before it that has a snapshot. */
 static int find_before(
 	struct build *ret, struct ledger *ledger, const struct build *build)
 {
@@ -37,7 +37,7 @@ static int print_json(const struct build *build, const struct fate *fate,
 	return json_print(object);
 }
 
-/* What is asked for most comes first; the rest as it was recorded. */
+/* What people ask for most comes first; the rest in the order of the record. */
 static const char *const first_keys[] = {
 	"Build", "Outcome", "Agent", "Action", "Message", NULL};
 /* Keys that nobody asks for. */
@@ -123,8 +123,8 @@ static int show_record(struct ledger *ledger, const struct settings *settings,
 }
 
 /*
- * Of a dirty build what was not committed in it; of another what has changed since the
- * build before.
+ * For a dirty build: what was not committed in it; for any other: what has changed since
+ * the build before.
  */
 static int find_patch_base(git_oid *ret, struct ledger *ledger, const struct build *build)
 {

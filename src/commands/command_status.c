@@ -58,7 +58,7 @@ static void print_queue(const struct queue_state *queue)
 	_cleanup_free_ char *building_label = label_of(queue, "building:");
 	size_t waiting = 0;
 
-	/* One that came back to a kept place stands before who builds. */
+	/* A run that came back to its kept place stands before the running build. */
 	for (size_t i = 0; i < queue->tickets.len; i++)
 		if (!build_is_waiting(&queue->tickets.list[i]))
 			print_ticket(queue, &queue->tickets.list[i]);

@@ -84,7 +84,7 @@ static bool is_among(const char *name, const char *names)
 	return false;
 }
 
-/* Takes the command's options out of words, and refuses what is left of the kind. */
+/* Takes the command's options out of words, and refuses all other options. */
 static int take_options(
 	struct command_options *ret, const struct command *command, struct strv *words)
 {

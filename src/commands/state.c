@@ -46,7 +46,7 @@ void state_free(struct state *state)
 	trial_record_free(&state->trial);
 }
 
-/* What "diff" tells of, too: since the caller's own last build of a configuration. */
+/* The same range as in "diff": since the caller's own last build of a configuration. */
 static int gather_last(struct state *state)
 {
 	struct build_walk walk = builds_walk(state->ledger, NULL);
@@ -106,7 +106,7 @@ static int find_going_back(struct state *state)
 	return found;
 }
 
-/* What is on trial runs, but is in no chain yet; its runner may have been killed. */
+/* A build on trial is live but in no chain yet; its runner may have been killed. */
 static int gather_trial(struct state *state, const struct settings *settings)
 {
 	const struct trial_record *trial = &state->trial;
@@ -180,7 +180,7 @@ static void gather_queues(struct state *state, const struct settings *settings)
 			&state->queues[state->queues_len++], settings, targets.words[i]);
 }
 
-/* What a switch of the caller's configuration would be told now. */
+/* What would be said about a switch to the caller's configuration now. */
 static void gather_verdict(struct state *state, const struct settings *settings,
 	const struct request *request, const struct configuration *configuration,
 	const struct snapshot *snapshot)

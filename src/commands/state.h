@@ -26,7 +26,7 @@ struct state {
 	bool is_unreadable;    /* the ledger, in whole or in part */
 	struct build live, boot,
 		own;             /* number 0: none; boot: what the profile points at */
-	struct builds last;      /* since the caller's own, where he has one */
+	struct builds last;      /* since the caller's own, if there is one */
 	struct builds refused;   /* whose callers have not built since */
 	size_t since_own;        /* how many builds there are since then */
 	char *root;              /* of the checkout; NULL: none is known */

@@ -198,7 +198,7 @@ static int add_ours(json_t *settings, const struct vendor *vendor, const char *p
 	return 0;
 }
 
-/* As the text is: by how much it indents, whether a newline ends it. */
+/* Formatted like the text: the same indentation, a final newline or none. */
 static char *dump_like(const json_t *settings, const char *text)
 {
 	const char *indented = strstr(text, "\n ");
@@ -212,7 +212,7 @@ static char *dump_like(const json_t *settings, const char *text)
 	return result;
 }
 
-/* What the file is to hold; "" : it is not to be there. NULL (printed) on error. */
+/* The file's new content; "": no file. NULL (printed) on error. */
 static char *changed(
 	const char *text, const struct vendor *vendor, const char *path, bool remove)
 {
@@ -255,7 +255,7 @@ static int put_diff(
 	return 0;
 }
 
-/* Root may do it for a user, whose file, or directory, it stays. */
+/* Root may install for a user: the owner is the old file's or the directory's. */
 static int keep_owner(int fd, const char *path, const char *directory)
 {
 	struct stat before;
@@ -283,7 +283,7 @@ static int write_settings(const char *path, const char *text)
 	return 0;
 }
 
-/* And its directory, where nothing else is in it. */
+/* Also removes its directory, if that is empty then. */
 static int remove_settings(const char *path)
 {
 	_cleanup_free_ char *directory = xstrdup(path);

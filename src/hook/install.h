@@ -21,8 +21,8 @@ struct installation {
 };
 
 /*
- * What it takes to put our hooks into the file, or with remove to take them out. Prints
- * and returns -1 where it cannot be done.
+ * Works out how to put our hooks into the file, or with remove to take them out. Prints
+ * and returns -1 if that cannot be done.
  */
 int install_prepare(struct installation *ret, const struct vendor *vendor,
 	const char *path, bool remove) _must_check_;

@@ -17,8 +17,8 @@
 #define KNOWN_NAME ".configurations"
 #define MARK_DAYS 90
 
-/* sudo may leave another user's directories in the environment: what root made there, a
- * link of that user's could lead anywhere. NULL: not set, or not ours. */
+/* sudo may leave another user's directories in the environment. If root wrote there, a
+ * link made by that user could redirect it. NULL: not set, or not ours. */
 static const char *own_directory(const char *variable)
 {
 	const char *path = getenv(variable);
@@ -68,7 +68,7 @@ struct mark {
 	const char *path, *text;
 };
 
-/* Those of sessions that nobody will resume. */
+/* Removes the marks of sessions that nobody will resume. */
 static void sweep_marks(const char *path)
 {
 	_cleanup_closedir_ DIR *directory = opendir(path);

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * What a hook remembers between two calls, in the user's own cache or runtime directory:
- * where a session looked last, which configurations are known. Small texts; without them
- * the same is found out, or told, again.
+ * where a session looked last, which configurations are known. Small texts; if they are
+ * lost, the same is looked up, or told, again.
  */
 #include "settings/settings.h"
 

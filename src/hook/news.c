@@ -13,7 +13,7 @@
 #include "rebuild/target.h"
 #include "run/confirmation.h"
 
-/* All that is told at once; three lines stand around the builds. */
+/* Lines that are told at once; three of them are not builds. */
 #define LINES_MAX 10
 #define LINE_MAX_BYTES 300
 
@@ -88,7 +88,7 @@ static void put(struct strbuf *out, struct ledger *ledger, const struct builds *
 	strbuf_puts(out, "Before you edit or build: safe-rebuild diff");
 }
 
-/* Another's that has the turn. */
+/* Another agent's build that has the turn. */
 static void put_running(
 	struct strbuf *out, const struct settings *settings, const char *agent)
 {

@@ -12,7 +12,7 @@
 
 #define SETTINGS_MAX ((size_t)16 << 20)
 
-/* What begins with a slash must be there. */
+/* An absolute path must exist. */
 static bool can_run(const json_t *hook)
 {
 	const char *command = json_string_value(json_object_get(hook, "command"));
@@ -85,8 +85,8 @@ bool reach_has_hook(const struct vendor *vendor, enum install_place place)
 	return has_hook;
 }
 
-/* The file that sets the switch, from this place on; NULL where none does, or the first
- * that does sets it otherwise. */
+/* The file that sets the switch to off; places are tried in order, and the first one that
+ * sets it decides. NULL: not switched off. */
 static char *find_switch(const struct vendor *vendor, enum install_place place,
 	enum install_place last, const char *object, const char *key, bool off)
 {

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * A POSIX shell's text (Shell Command Language, 2.2 to 2.10), and what bash adds to its
- * quoting, taken apart as far as to know where a command begins. Each simple command is
- * handed over as its words with their quotes, in which nothing is expanded.
+ * quoting, parsed just enough to know where a command begins. Each simple command is
+ * passed on as its words, with their quotes and without any expansion.
  */
 #include <stddef.h>
 

@@ -236,8 +236,8 @@ static size_t find_others_script(const struct strv *words, size_t i)
 
 static command_found note_edits;
 
-/* What the outer shell puts in the place of $NAME, ${NAME} and \$ separates no commands,
- * as far as can be known. */
+/* What the outer shell puts in place of $NAME, ${NAME} and \$ contains no separate
+ * commands, as far as we can know. */
 static bool is_harmless_in_quotes(const char *at)
 {
 	if (*at == '\\')
@@ -289,7 +289,7 @@ static bool is_long(const char *name, const struct strv *words, size_t i)
 		       strv_has(words, "rollback") || strv_has(words, "exec"));
 }
 
-/* Where it is the system's own; elsewhere it is a script that has the same name. */
+/* Only the system's own one; in other places it is a script of the same name. */
 static bool is_rebuild(const char *word)
 {
 	static const char *const places[] = {"/nix/store/", "/run/current-system/",
@@ -359,7 +359,7 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 	i = find_program(&words, raw);
 	if (i == words.len)
 		return;
-	/* A name that is made on the way is not known. */
+	/* The shell computes this name: we cannot know it. */
 	if (strpbrk(words.words[i], "$`"))
 		return;
 	name = base_name(words.words[i]);
@@ -422,7 +422,7 @@ char *shell_rewrite(const char *command, struct shell_rewrite *rewrite)
 	for (size_t i = 0; i < edits.len; i++) {
 		const struct edit *edit = &edits.list[i];
 
-		/* A word that has commands in it is no program that could be known. */
+		/* A word that contains commands is not the name of a known program. */
 		if (edit->word.start < at)
 			continue;
 		strbuf_add(&out, at, (size_t)(edit->word.start - at));

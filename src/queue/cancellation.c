@@ -11,7 +11,7 @@
 
 #define REQUEST_MAX ((size_t)64 << 10)
 #define MESSAGE_SHOWN 500
-/* Who asks gives up long before. */
+/* Whoever asks gives up long before. */
 #define WAITED_FOR_SECONDS 60
 
 static char *request_path(const char *ticket_path)
@@ -97,7 +97,7 @@ void cancellation_answer(
 	run->cancel_request = request->id;
 }
 
-/* One that nobody waits for any more, or that is none, is in the way of all. */
+/* A request that nobody waits for, or that is broken, would block all others. */
 static bool is_waited_for(const char *path, const char *ticket)
 {
 	_cleanup_cancellation_ struct cancellation request = {0};

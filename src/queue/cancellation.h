@@ -1,10 +1,10 @@
 #pragma once
 /*
  * Asking a run to end. The request is a record (By, Message, Ticket) in a file beside the
- * run's ticket, linked whole, which wakes its owner out of inotify(7). The owner decides:
- * it answers in its ticket (Cancel: accepted, or why not; Cancel-Request: which one) and,
- * if it accepts, ends. Who asked takes the request away. Without inotify (its instances
- * are limited per user) a waiter notices when its turn comes.
+ * run's ticket; it is written before it is linked, and inotify(7) wakes the run. The run
+ * decides: it answers in its ticket (Cancel: accepted, or why not; Cancel-Request: which
+ * one) and, if it accepts, ends. Whoever asked removes the request. Without inotify (each
+ * user has a limited number) a waiting run notices it when its turn comes.
  */
 #include "queue/ticket.h"
 
@@ -28,11 +28,11 @@ bool cancellation_receive(struct cancellation *ret, const struct build *run,
 void cancellation_free(struct cancellation *request);
 #define _cleanup_cancellation_ _cleanup_(cancellation_free)
 /*
- * `bob: "stop it"`, for "cancelled by ...". What the request says is a claim: where it is
- * another user's than root's or ours, that is named too. The caller frees.
+ * `bob: "stop it"`, for "cancelled by ...". Anybody can claim a name: if the request is
+ * not root's or ours, its user is named too. The caller frees.
  */
 char *cancellation_describe(const struct cancellation *request) _must_check_;
-/* What the run's ticket is to say. */
+/* Sets the answer for the run's ticket. */
 void cancellation_answer(
 	struct build *run, const struct cancellation *request, const char *answer);
 
@@ -40,5 +40,5 @@ void cancellation_answer(
  * with errno set. */
 int cancellation_request(uint64_t *ret_id, const char *queue, const char *name,
 	struct record *request) _must_check_;
-/* Removes one's own request. */
+/* Removes the caller's own request. */
 void cancellation_withdraw(const char *queue, const char *name);

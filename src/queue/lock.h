@@ -1,8 +1,8 @@
 #pragma once
 /*
- * A target's lock: a plain flock(2), so that "flock RUN/lock COMMAND" takes part. The
- * file is never unlinked; who has locked it compares path and descriptor, in case
- * somebody did.
+ * A target's lock: a plain flock(2), so that "flock RUN/lock COMMAND" takes part. We
+ * never unlink the file; whoever has locked it compares path and descriptor, in case
+ * somebody else did.
  */
 #include <sys/types.h>
 
@@ -24,6 +24,6 @@ bool lock_is_current(const char *directory, int fd);
  */
 bool lock_is_held_by_ancestor(const char *directory);
 
-/* "flock (pid 4711)": who holds the lock by /proc/locks; NULL where nobody is seen to.
+/* "flock (pid 4711)": who holds the lock by /proc/locks; NULL: nobody that we can see.
  * The caller frees. */
 char *lock_describe_holder(const char *directory) _must_check_;

@@ -28,7 +28,7 @@ struct lock_wait {
 };
 
 /*
- * Takes flock(fd, operation). With any other result than LOCK_WAIT_GOT nobody sleeps on
+ * Takes flock(fd, operation). After any result but LOCK_WAIT_GOT no thread sleeps on
  * the lock any more. Between calls the signals have the meaning that they had before.
  */
 enum lock_wait_result lock_wait(struct lock_wait *wait, int fd, int operation);

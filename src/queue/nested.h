@@ -7,9 +7,9 @@
  * No variable and no ticket is believed: an ancestor must be the runner that a ticket
  * names, and have the flock on that ticket, and where the action needs the lock an
  * ancestor must have that, by what the kernel says in /proc/PID/fdinfo. A daemon that a
- * build has started has no such ancestor and queues like everybody else. One who is not
- * root cannot read that of root's processes, and spares only himself something: there it
- * is enough to descend from the runner.
+ * build has started has no such ancestor and queues like everybody else. A user who is
+ * not root cannot read that of root's processes, and could skip only their own waiting:
+ * for them it is enough to descend from the runner.
  */
 #include "rebuild/target.h"
 #include "record/build.h"

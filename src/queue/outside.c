@@ -33,8 +33,8 @@ static enum lock_wait_result sleep_once(struct lock_wait *wait, int fd)
 								    : result;
 }
 
-/* Without this anybody could make us wait for any process. What cannot be told just now
- * is no reason to run beside it. */
+/* Without this anybody could make us wait for any process. If we cannot tell just now, we
+ * wait rather than run beside it. */
 static bool is_believed(const struct build *ticket, const struct settings *settings)
 {
 	_cleanup_free_ char *path = xasprintf("/proc/%d", (int)ticket->child.pid);
@@ -76,7 +76,7 @@ static enum lock_wait_result wait_for_orphan(
 	return result;
 }
 
-/* What cannot be read is tried again: another nixos-rebuild may still be at work. */
+/* Tries again if reading fails: another nixos-rebuild may still be at work. */
 static enum lock_wait_result read_dead(struct builds *ret, struct outside *outside)
 {
 	enum lock_wait_result result = LOCK_WAIT_GOT;

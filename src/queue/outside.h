@@ -19,8 +19,8 @@ struct outside {
 };
 
 /*
- * LOCK_WAIT_GOT: nothing of it runs any more. Removes the dead tickets of what it has
- * waited for.
+ * LOCK_WAIT_GOT: none of this runs any more. Removes the dead tickets of what it waited
+ * for.
  */
 enum lock_wait_result outside_wait(struct outside *outside);
 

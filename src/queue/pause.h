@@ -1,15 +1,15 @@
 #pragma once
 /*
  * A person may stop all rebuilds for a while: RUN/paused, a record (By, Message, Since,
- * Until) which only who owns the run directory can make. It is asked by who arrives and
- * by whose turn comes; what already builds goes on, and a person's rollback goes through.
- * A restart of the machine ends it, as it empties /run.
+ * Until) that only the owner of the run directory can make. A run looks for it when it
+ * arrives and when its turn comes; running builds go on, and a person's rollback passes.
+ * A restart of the machine ends it, because that empties /run.
  */
 #include "settings/settings.h"
 
 /*
- * Whether rebuilds are paused: then *ret says who did it, when, why and for how long, in
- * words. The caller frees; NULL where they are not.
+ * Who has paused rebuilds, when, why and for how long, in words. The caller frees; NULL
+ * if they are not paused.
  */
 char *pause_describe(const struct settings *settings) _must_check_;
 

@@ -31,8 +31,7 @@ struct arrival {
 	bool asked_ancestors, ancestor_has_lock;
 };
 
-/* Makes it the system user's, for whoever owns it could rename it under those who use
- * it. */
+/* Gives it to the system user, because its owner could rename it while others use it. */
 static int adopt(int fd, mode_t mode, const struct sharing *sharing)
 {
 	(void)fremovexattr(fd, "system.posix_acl_access");
@@ -40,7 +39,7 @@ static int adopt(int fd, mode_t mode, const struct sharing *sharing)
 	return fchown(fd, sharing->user, sharing->group) < 0 ? -1 : fchmod(fd, mode);
 }
 
-/* With it could come what is another's: then root changes nothing. */
+/* If not, it may be another user's file (a hard link): then root changes nothing. */
 static bool is_of(int fd, uid_t owner, mode_t type)
 {
 	struct stat status;
@@ -55,7 +54,7 @@ static bool is_there(int directory_fd, const char *name)
 	return faccessat(directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Whether all of it is its owner's, and has become the system user's. */
+/* Whether all parts had this owner and now belong to the system user. */
 static bool adopt_parts(int top, uid_t owner, const struct sharing *sharing)
 {
 	_cleanup_close_ int queue = open_beneath(top, "queue", O_RDONLY | O_DIRECTORY);
@@ -69,7 +68,7 @@ static bool adopt_parts(int top, uid_t owner, const struct sharing *sharing)
 	       (lock < 0 || adopt(lock, LOCK_MODE, sharing) == 0);
 }
 
-/* With root's rights: what a member has made of a target, or was made for root alone. */
+/* With root's rights: takes over a target made by a member, or for root alone. */
 static void adopt_target(
 	const struct target *target, const char *targets, const struct sharing *sharing)
 {
@@ -86,7 +85,7 @@ static void adopt_target(
 			targets, aside);
 }
 
-/* What stands where a part of a target belongs, and is none. */
+/* Removes a file that has the name of a target's part, but the wrong type. */
 static void clear_part(const char *path, mode_t type)
 {
 	struct stat status;
@@ -119,10 +118,10 @@ int queue_make(const struct settings *settings, const struct target *target)
 	if (sharing_make_top(&sharing, settings->run_path, 0755, "queue") < 0 ||
 		sharing_make(&sharing, targets) < 0)
 		return -1;
-	/* What a member makes there is for all. */
+	/* Everybody shares what a member makes there. */
 	if (stat(targets, &status) == 0 && (status.st_mode & S_ISGID))
 		sharing.is_shared = true;
-	/* What members can move about is made with lowered rights, by queue_enter(). */
+	/* Where members can move files, queue_enter() makes them with lowered rights. */
 	if (!target_is_system(target->name) && sharing.is_shared && geteuid() == 0) {
 		adopt_target(target, targets, &sharing);
 		return 0;
@@ -197,7 +196,7 @@ static bool ancestor_has_lock(struct arrival *arrival)
 }
 
 /*
- * Only one who waits needs it. Closing it takes the kernel milliseconds; the runner,
+ * Only a waiting run needs this. Closing it takes the kernel milliseconds; the runner,
  * which inherits it, does so at its very end.
  */
 static void watch_for_requests(struct arrival *arrival)
@@ -221,7 +220,7 @@ static void begin_waiting(struct arrival *arrival)
 	ticket_update(&arrival->turn->ticket, arrival->call->build);
 }
 
-/* Out of time: the last line says who still has it. holder NULL: the queue tells. */
+/* Out of time: the last line says who has the turn. holder NULL: ask the queue. */
 static int give_up(struct arrival *arrival, const char *holder)
 {
 	_cleanup_free_ char *first =
@@ -244,7 +243,7 @@ static int leave_on_signal(struct arrival *arrival, int signal)
 	return EXIT_SIGNAL_BASE + signal;
 }
 
-/* Somebody may want this one to end. -1: nobody does. */
+/* Somebody may have asked this run to end. -1: nobody has. */
 static int leave_on_request(struct arrival *arrival)
 {
 	struct build *build = arrival->call->build;
@@ -277,8 +276,8 @@ static int stop_and_return(struct arrival *arrival)
 	return 0;
 }
 
-/* What the end of a sleep means: 0: what it waited for; -1: look again; else the exit
- * status. */
+/* What the end of a sleep means. 0: it got what it waited for; -1: look again; else the
+ * exit status. */
 static int end_sleep(
 	struct arrival *arrival, enum lock_wait_result result, const char *holder)
 {
@@ -318,7 +317,7 @@ static int wait_for_predecessors(struct arrival *arrival)
 			&arrival->turn->ticket, arrival->target->queue);
 		int status;
 
-		/* Those before us may be waiting for the very lock that we run under. */
+		/* Those before us may be waiting for the lock that our ancestor holds. */
 		if (fd < 0 || ancestor_has_lock(arrival))
 			return 0;
 		arrival->waiting.ticket = ticket_name(&arrival->turn->ticket);
@@ -328,7 +327,7 @@ static int wait_for_predecessors(struct arrival *arrival)
 	}
 }
 
-/* Tells those behind what the first one waits for. */
+/* Shows those behind us what we, the first in the queue, wait for. */
 static void begin_waiting_for_outside(void *data)
 {
 	struct arrival *arrival = data;
@@ -339,8 +338,8 @@ static void begin_waiting_for_outside(void *data)
 }
 
 /*
- * What runs without holding the lock that is ours now. fd: the lock, which whoever waits
- * here must not keep when it stops.
+ * Waits for what runs without the lock, which is ours now. fd: the lock; a run that is
+ * stopped (Ctrl-Z) while it waits here must release it.
  */
 static int wait_for_outside(struct arrival *arrival, int fd)
 {

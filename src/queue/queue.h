@@ -37,12 +37,12 @@ int queue_make(const struct settings *settings, const struct target *target);
 
 /*
  * Takes a ticket, waits for its turn and takes the lock. Returns 0, or an exit status
- * (printed): no permission, not free in time, a signal. One who leaves a queue keeps the
- * place for TICKET_KEPT_SECONDS.
+ * (printed): no permission, not free in time, a signal. A run that leaves the queue keeps
+ * its place for TICKET_KEPT_SECONDS.
  */
 int queue_enter(struct turn *ret, const struct queue_call *call) _must_check_;
 
-/* A ticket alone, for runs that do not queue; *ret is without one where that fails. */
+/* Only a ticket, for runs that do not queue; if that fails, *ret has none. */
 void queue_enter_beside(struct turn *ret, const struct queue_call *call);
 
 /* Closes this process' descriptors; the turn lasts in those that inherited them. */
@@ -50,5 +50,5 @@ void queue_close(struct turn *turn);
 /* Ends the turn. */
 void queue_leave(struct turn *turn);
 
-/* Whether one who came now would have to wait, as far as tickets tell. */
+/* Whether a run that arrived now would have to wait, as far as tickets tell. */
 bool queue_is_busy(const struct target *target);

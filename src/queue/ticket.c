@@ -15,7 +15,7 @@
 /* Digits in INT64_MAX: names sort as numbers do. */
 #define STAMP_DIGITS 19
 #define BESIDE "b"
-/* Who is overtaken so often waits where it stands: the lock alone decides then. */
+/* A run that is overtaken this often keeps its place: then only the lock decides. */
 #define RESTARTS_MAX 100
 
 static bool is_ticket_name(const char *name)
@@ -64,8 +64,8 @@ static int make_ticket(struct ticket *ret, const char *directory, int64_t stamp,
 	}
 }
 
-/* No run has such a stamp: one made by hand would stay last for ever, and before all
- * who are told to go behind it. A second for those that were linked at one moment. */
+/* No run has such a stamp. A file made by hand would stay last for ever, and every run
+ * would try in vain to go behind it. One second for tickets linked at the same moment. */
 static bool is_of_the_future(const char *name)
 {
 	return strtoll(name, NULL, 10) > clock_ns(CLOCK_BOOTTIME) + 1000000000;
@@ -108,8 +108,8 @@ int ticket_open(const char *directory, const char *name, bool *ret_alive)
 	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 	int fd = open(path, flags);
 
-	/* Its owner may have forbidden it; the kernel's momentary refusal is no such
-	 * word. */
+	/* Its owner may have forbidden it; but the kernel may also have refused once, so
+	 * try again. */
 	if (fd < 0 && errno == EACCES)
 		fd = open(path, flags);
 	if (fd >= 0 && ret_alive)
@@ -162,7 +162,7 @@ static void sweep(const char *directory, const char *name, int fd)
 	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name);
 	_cleanup_build_ struct build ticket = BUILD_INIT;
 
-	/* What could not be read may name a nixos-rebuild that goes on. */
+	/* A ticket that cannot be read may name a nixos-rebuild that still runs. */
 	if (!read_ticket(&ticket, fd, name) && is_passing(errno))
 		return;
 	if (!is_kept(&ticket) && !ticket.child.pid && ticket.outcome <= OUTCOME_RUNNING)

@@ -7,14 +7,14 @@
  * never used twice: one who removes a dead ticket cannot hit a living one. Runs that do
  * not queue have a "b" behind it (beside the queue).
  *
- * Whether a ticket lives is asked of the kernel alone, by LOCK_SH|LOCK_NB. The lock
+ * Only the kernel tells whether a ticket lives, by LOCK_SH|LOCK_NB. The lock
  * belongs to the open file description: it lasts until the last process that inherited
  * the descriptor has closed it or died.
  *
  * A dead ticket may still stand for something: a waiter that left (key Left) keeps its
  * place for TICKET_KEPT_SECONDS, a killed runner's nixos-rebuild (key Child) may live on,
- * and an outcome that could not be recorded waits for one who can. Whoever comes by
- * removes the others.
+ * and an outcome that could not be recorded waits for a run that can. Other dead tickets
+ * are removed by any run that sees them.
  */
 #include "base/strv.h"
 #include "record/build.h"
@@ -67,25 +67,25 @@ int ticket_open_predecessor(const struct ticket *ticket, const char *directory);
 
 bool ticket_is_alive(const char *directory, const char *name);
 
-/* For watching: a descriptor that reads what a ticket said last even when it is
- * gone. -1: there is none. */
+/* For watching: a descriptor that still reads a ticket after it is removed. -1: there is
+ * no such ticket. */
 int ticket_open(const char *directory, const char *name, bool *ret_alive);
-/* What the ticket says (nothing, where that is no build); true where it is alive. */
+/* What the ticket says (nothing, if it is not a valid build); true if it is alive. */
 bool ticket_read(struct build *ret, int fd);
 
 /*
- * The living tickets, oldest first, each with its name as .ticket. One that says no build
- * keeps its place in the queue and is not among them.
+ * The living tickets, oldest first, each with its name as .ticket. One whose content is
+ * not a valid build keeps its place in the queue but is left out here.
  */
 int tickets_read(struct builds *ret, const char *directory) _must_check_;
 /* The one that has the turn; NULL: none. */
 const struct build *tickets_holder(const struct builds *tickets);
-/* Those that are dead, for what they stand for. */
+/* The dead tickets, which may still stand for something. */
 int tickets_read_dead(struct builds *ret, const char *directory) _must_check_;
 
 /*
- * Whether what a ticket says of processes and outcomes is to be believed: nobody wrote it
- * but root, the shared system user, or the one user whom it concerns.
+ * Whether to believe what a ticket says about processes and outcomes: only root, the
+ * shared system user, or the user it concerns can have written it.
  */
 bool ticket_is_believed(
 	const struct build *ticket, const struct settings *settings, uid_t user);

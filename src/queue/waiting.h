@@ -1,8 +1,8 @@
 #pragma once
 /*
- * What one who waits is told: who holds the lock, since when, for what, in which phase,
- * the own place, and about how long it will take. At once, when it changes, and as a
- * heartbeat; on a person's terminal the line is rewritten in place.
+ * What a waiting caller is told: who holds the lock, since when, for what, in which
+ * phase, the caller's place, and about how long it will take. At once, on changes, and
+ * as a heartbeat; on a person's terminal the line is rewritten in place.
  */
 #include <stdint.h>
 

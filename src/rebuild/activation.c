@@ -139,8 +139,8 @@ static bool is_rebuild(int proc, const char *pid)
 		       starts_with(comm, ".nixos-rebuild"));
 }
 
-/* Whether a safe-rebuild started it, or it is one: a front has that name if called by
- * it. */
+/* Whether a safe-rebuild started it, or it is one that was called by the name
+ * nixos-rebuild. */
 static bool is_ours(struct process process)
 {
 	do {

@@ -15,7 +15,7 @@
 
 enum activation_state {
 	ACTIVATION_NONE,
-	ACTIVATION_UNKNOWN, /* in a pid namespace nobody outside of it can be seen */
+	ACTIVATION_UNKNOWN, /* from inside a pid namespace we cannot see the others */
 	ACTIVATION_RUNNING,
 	ACTIVATION_LEAKED, /* over, but what it left behind keeps its lock */
 };
@@ -27,7 +27,7 @@ struct activation {
 			    */
 };
 
-/* An activation that we run inside of does not count. */
+/* An activation that we were started by does not count. */
 void activation_find(struct activation *ret, const struct settings *settings);
 void activation_free(struct activation *activation);
 #define _cleanup_activation_ _cleanup_(activation_free)

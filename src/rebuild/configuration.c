@@ -209,7 +209,7 @@ static bool find_in_nix_path(struct configuration *configuration)
 
 	if (!path)
 		return false;
-	/* A URL's colon also splits here: its halves name no local file. */
+	/* This also splits URLs at their colon: the halves name no local file. */
 	for (char *entry = strtok_r(path, ":", &rest); entry;
 		entry = strtok_r(NULL, ":", &rest))
 		if (find_in_search_entry(configuration, entry))

@@ -30,8 +30,8 @@ struct configuration {
 };
 
 void configuration_find(struct configuration *ret, const struct request *request);
-/* The same; where none is asked for and the machine has none, the flake that the current
- * directory lies in. */
+/* The same; if the request names none and the machine has none, the flake around the
+ * current directory. */
 void configuration_find_here(struct configuration *ret, const struct request *request);
 void configuration_free(struct configuration *configuration);
 #define _cleanup_configuration_ _cleanup_(configuration_free)

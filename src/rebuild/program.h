@@ -14,8 +14,8 @@
  */
 int program_find(char **ret, const char *command) _must_check_;
 
-/* Takes what is no absolute directory out of PATH, for all that is executed: it would be
- * whoever's directory we are in. */
+/* Removes relative directories from PATH, for everything that is executed: they would
+ * depend on the current directory, which may be anybody's. */
 void program_trust_path(void);
 
 /* Whether the path leads to safe-rebuild, under whatever name and of whatever version. */

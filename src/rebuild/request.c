@@ -203,7 +203,7 @@ const char *action_near(const char *word)
 	return NULL;
 }
 
-/* argparse takes every unambiguous beginning of an option for the whole. */
+/* argparse accepts every unambiguous beginning of a long option. */
 static bool may_be_impure(const char *word)
 {
 	static const char *const options[] = {"--impure", "--upgrade", "--upgrade-all",

@@ -3,9 +3,9 @@
  * What nixos-rebuild is asked to do, read off its command line. Both versions are
  * understood: the Python nixos-rebuild-ng (argparse: any order, --opt=value, clusters of
  * short options, an optional and greedy value for --flake) and the older bash script,
- * whose words are a subset. Words are only read: they are passed on byte for byte, and an
- * unknown option is taken as a flag: which nixos-rebuild reads it is decided by the
- * configuration that it builds (nixos-rebuild(8); argparse in the Python manual).
+ * whose words are a subset. Words are only read, and passed on byte for byte. An unknown
+ * option counts as a flag, because the configuration that is built decides which version
+ * of nixos-rebuild reads it (nixos-rebuild(8); argparse in the Python manual).
  */
 #include "base/strv.h"
 
@@ -52,12 +52,12 @@ struct request {
 
 /* ACTION_UNKNOWN where nixos-rebuild has no such action. */
 enum action action_from_word(const char *word);
-/* The action that the word is a typing mistake of (text_is_slip()); NULL: none. */
+/* The action that the word misspells (text_is_slip()); NULL: none. */
 const char *action_near(const char *word);
 
 void request_parse(struct request *ret, const struct strv *words);
 
-/* Whether it works on nothing that others could be working on: no queue, no snapshot. */
+/* Whether it cannot get in anybody's way: it needs no queue and no snapshot. */
 bool action_is_harmless(enum action action);
 /* Whether it must have the lock; builds_queue is the setting [queue] builds. */
 bool action_needs_lock(enum action action, bool builds_queue);

@@ -14,7 +14,7 @@ struct system_state {
 	uint64_t generation; /* N of the profile's system-N-link */
 };
 
-/* Of a target on another machine nothing is known. */
+/* Nothing is known of a target on another machine. */
 void system_read(struct system_state *ret, const struct settings *settings,
 	const struct target *target);
 void system_free(struct system_state *state);
@@ -22,7 +22,7 @@ void system_free(struct system_state *state);
 
 /* Of two of their store paths; a NULL is the same as another. */
 bool system_is_same(const char *a, const char *b);
-/* What the action aims at: boot changes the profile alone, the others what runs. */
+/* What the action is meant to change: boot only the profile, the others what runs. */
 const char *system_aim(const struct system_state *state, enum action action);
 
 bool system_equals(const struct system_state *a, const struct system_state *b);

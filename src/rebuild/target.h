@@ -1,9 +1,9 @@
 #pragma once
 /*
  * What a build acts on: the system's profile on this machine ("system"), another profile
- * of it ("profile-NAME"), or a --target-host ("host-NAME"). Each has a queue, a last
- * build of each agent and what is live of its own. The name is one component of a ref and
- * of a path; what neither allows is written as %XX.
+ * of it ("profile-NAME"), or a --target-host ("host-NAME"). Each has its own queue, last
+ * build of each agent, and live system. The name is one component of a ref and of a path;
+ * what neither allows is written as %XX.
  */
 #include "base/strv.h"
 #include "rebuild/request.h"

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-/* A ticket only informs: long values are cut, so that it is read whole. */
+/* A ticket is for information: long values are cut, so that it can be read whole. */
 #define TICKET_VALUE_MAX 1000
 
 #define FIELD(key, type, member, place)                          \

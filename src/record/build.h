@@ -56,7 +56,7 @@ struct process_name {
 
 #define NO_EXIT_STATUS (-1)
 
-/* A number beyond this is none of ours. */
+/* We never give a higher number. */
 #define BUILD_NUMBER_MAX 1000000000
 
 struct build {
@@ -81,7 +81,7 @@ struct build {
 	char *allowed_undo,
 		*allowed_redo; /* "43,44": whose work was allowed to go, come */
 	char *undone;          /* the paths of that work, or of what was refused */
-	/* Of a rollback: to what it went back ("43", "gen:12", a store path), and whose
+	/* Of a rollback: what it went back to ("43", "gen:12", a store path), and whose
 	 * work it took out ("44,45"; empty: none that is recorded). */
 	char *back_to, *rolled_back;
 	/* Of a trial that went back: why, and the end of what its check said. */
@@ -123,7 +123,7 @@ struct build {
 
 void build_free(struct build *build);
 #define _cleanup_build_ _cleanup_(build_free)
-/* The same again, with strings of its own. */
+/* A copy with strings of its own. */
 void build_copy(struct build *ret, const struct build *from);
 
 struct builds {

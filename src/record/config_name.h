@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The names under which configurations are recorded ("git+file:///etc/nixos?dir=x#host",
- * "path:/etc/nixos", "/etc/nixos/configuration.nix", a URL), and the directories that
- * they lay in.
+ * "path:/etc/nixos", "/etc/nixos/configuration.nix", a URL), and the directories they are
+ * in.
  */
 #include "record/build.h"
 
@@ -17,6 +17,6 @@ bool config_is_beside(const char *config, const char *other);
  * another; NULL: the same, or not known. */
 const char *config_other_machine(const char *config, const char *mine);
 
-/* The git checkout that a build was made in, where it is still there. The caller frees;
+/* The git checkout that a build was made from, if it still exists. The caller frees;
  * NULL: none. */
 char *checkout_of_build(const struct build *build) _must_check_;

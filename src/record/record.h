@@ -25,7 +25,7 @@ void record_setf(struct record *record, const char *key, const char *format, ...
 
 /* The value, NULL where the key is not there. Valid until the key is set again. */
 const char *record_get(const struct record *record, const char *key);
-/* 0 where the key is missing or no number. */
+/* 0 if the key is missing or its value is not a number. */
 uint64_t record_get_number(const struct record *record, const char *key);
 
 void record_put(struct strbuf *out, const struct record *record);

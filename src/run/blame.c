@@ -10,7 +10,7 @@
 #include "changes/uncommitted.h"
 #include "ledger/builds.h"
 
-/* Nobody writes more Nix into one file. */
+/* Nobody writes a larger Nix file. */
 #define SOURCE_MAX ((size_t)4 << 20)
 
 /* The path below the configuration's root, NULL where it lies elsewhere. */
@@ -41,8 +41,8 @@ static bool hash_file(git_oid *ret, const char *path)
 	       git_odb_hash(ret, text, len, GIT_OBJECT_BLOB) == 0;
 }
 
-/* Inputs lie in the store under the same name as the flake itself, and may have a file of
- * the same name: only the very content is ours. */
+/* Inputs have the same name in the store as the flake itself, and may have a file of the
+ * same name: only the same content makes it ours. */
 static bool is_content(
 	const struct run *run, const struct error_place *place, const git_oid *id)
 {

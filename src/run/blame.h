@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Whose error it is: the place in Nix' message as a file of the configuration, whether
- * that is committed, when it was saved, and by which build it came.
+ * Whose error it is: which file of the configuration Nix' message points to, whether that
+ * is committed, when it was saved, and which build brought it.
  */
 #include "run/progress.h"
 #include "run/run.h"

@@ -125,7 +125,7 @@ static void keep_in_tail(struct brief *brief, const char *line)
 		strbuf_drop(tail, (size_t)(end_of(tail, TAIL_MAX) - tail->text));
 }
 
-/* Prints our own lines: nixos-rebuild goes on, so they are not the last words. */
+/* Prints our own lines: nixos-rebuild goes on, so they are not the end. */
 static void let_own_go(struct brief *brief)
 {
 	if (!brief->own.len)
@@ -209,7 +209,7 @@ static bool belongs_to_error(struct brief *brief, const char *line)
 	return brief->in_error;
 }
 
-/* Its first line and its end: what is between may be hundreds of steps of a trace. */
+/* Its first line and its end; between them may be hundreds of steps of a trace. */
 static void keep_of_error(struct brief *brief, const char *line)
 {
 	struct strbuf *error = &brief->error;

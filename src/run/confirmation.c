@@ -83,7 +83,7 @@ int trial_confirm(const struct settings *settings, const char *by)
 {
 	_cleanup_free_ char *path = trial_path(settings, BY);
 
-	/* Written before the rename, so that who sees that can read the name. */
+	/* Written before the rename, so that whoever sees the new name can read this. */
 	(void)!rights_write_over(path, by);
 	return trial_decide(settings, TRIAL_CONFIRMED);
 }

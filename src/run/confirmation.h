@@ -1,12 +1,12 @@
 #pragma once
 /*
- * A trial that waits to be confirmed, see trial.h. RUN/trial is its record (Build,
- * Old, New, Until: 1970 without a timer); only root can rename it, and who does so first
- * has decided: ".confirmed" is confirm's, ".expired" the way back's, which becomes
- * ".taken-back" when the old system has been activated.
+ * A trial that waits to be confirmed, see trial.h. RUN/trial is its record (Build, Old,
+ * New, Until: 1970 without a timer). Only root can rename it, and whoever does so first
+ * decides: confirm to ".confirmed", the way back to ".expired" and, once the old system
+ * is active again, to ".taken-back".
  *
- * The way back needs none of our processes and no network: before activation a transient
- * systemd timer is armed, outside every session, that calls "safe-rebuild confirm
+ * The way back needs none of our processes and no network: before the activation we arm a
+ * transient systemd timer, outside every session, that calls "safe-rebuild confirm
  * --take-back N" (systemd-run(1)). A restart of the machine boots the old system anyway.
  */
 #include "run/run.h"
@@ -37,22 +37,21 @@ char *trial_confirmed_by(const struct settings *settings) _must_check_;
 bool trial_is_there(const struct settings *settings, const char *suffix);
 void trial_forget(const struct settings *settings, const char *suffix);
 
-/* The old system must not be garbage-collected meanwhile; where it boots it cannot be. */
+/* Protects the old system from garbage collection meanwhile (needed unless it boots). */
 void trial_hold_root(const struct settings *settings, const char *system);
 void trial_release_root(const struct settings *settings);
 
-/* Notes the trial and arms the timer anew, for ms from now on (0: there is none, and
- * only the next run goes back for a dead runner); new_system "?": nothing is offered yet.
- * What fails is warned of: then the runner alone takes the system back
- * (trial.has_timer). */
+/* Records the trial and sets the timer to ms from now (0: no timer; then only the next
+ * run goes back if the runner dies). new_system "?": not known yet. Warns if the timer
+ * cannot be set: then only the runner takes the system back (trial.has_timer). */
 void trial_arm(struct run *run, const char *new_system, int64_t ms);
 void trial_stop_timer(const struct surroundings *surroundings, uint64_t build);
 
-/* Notes that the expired trial was taken back; whether that build was, by another process
- * than its own runner. */
+/* Notes that the expired trial was taken back; and whether a process other than the
+ * build's own runner did that. */
 void trial_note_taken_back(const struct settings *settings);
 bool trial_was_taken_back(const struct settings *settings, uint64_t build);
 
-/* Whether neither of a trial's systems runs: what does is another's. */
+/* Whether neither of the trial's systems runs: then somebody else made another live. */
 bool trial_is_superseded(
 	const struct settings *settings, const char *old_system, const char *new_system);

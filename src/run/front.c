@@ -20,8 +20,7 @@
 #include "run/relay.h"
 #include "run/watch.h"
 
-/* A killed runner's files close a moment before its lock is gone, so look once more.
- */
+/* A killed runner's files close just before its lock is gone, so look once more. */
 #define LOOK_AGAIN_MS 1000
 
 struct front {
@@ -68,7 +67,7 @@ static void pass_signal_on(
 {
 	struct front *front = data;
 	const int signal = (int)info->ssi_signo;
-	/* What the terminal sends to our group it sends to nixos-rebuild, too. */
+	/* The terminal signals our whole group, so nixos-rebuild got it, too. */
 	const bool had_it = front->streams->group && info->ssi_code == SI_KERNEL;
 	struct relay_message message = {
 		.type = had_it ? RELAY_SIGNALLED : RELAY_SIGNAL, .number = signal};
@@ -132,7 +131,7 @@ static void take_message(struct watch *watch, struct front *front,
 	}
 }
 
-/* Writes if somebody reads; a reader that stalls is not waited for long. */
+/* Writes if somebody reads; does not wait long for a reader that stalls. */
 static void write_if_read(int stream, const char *data, size_t len)
 {
 	struct pollfd reader = {.fd = stream, .events = POLLOUT};
@@ -191,7 +190,7 @@ static void outlive_runner(struct watch *watch, struct front *front)
 		say("the runner of build %" PRIu64
 		    " was killed; nixos-rebuild goes on, and the next run will record it",
 			front->build);
-	/* Signals stay blocked: who asks us to end would end what activates a system. */
+	/* Signals stay blocked: if we ended now, so would what activates a system. */
 	drain(watch, front);
 	error("the runner of build %" PRIu64
 	      " was killed; what became of the rebuild: safe-rebuild status",
@@ -243,8 +242,7 @@ int front_follow(int socket, int signals, bool is_agent, const struct streams *s
 	*ret_unconfirmed = front.unconfirmed ? front.build : 0;
 	if (status || !watch.lost)
 		return status;
-	/* As Python does, and so nixos-rebuild: nobody must take a part of it for all.
-	 */
+	/* As in Python, and so in nixos-rebuild: a part must not pass for the whole. */
 	return fail(EXIT_OUTPUT_LOST, "what nixos-rebuild wrote to stdout is lost: %s",
 		strerror(watch.lost));
 }
@@ -302,7 +300,7 @@ static int final_status(const struct follower *follower)
 	return build.exit_status;
 }
 
-/* A trial has told its caller what there is to do, and may last for hours. */
+/* A trial has told its caller what to do next, and may last for hours. */
 static bool is_unconfirmed(const struct follower *follower)
 {
 	_cleanup_build_ struct build now = BUILD_INIT;
@@ -311,7 +309,7 @@ static bool is_unconfirmed(const struct follower *follower)
 	       now.phase == PHASE_UNCONFIRMED;
 }
 
-/* The turn may end before the last words; the runner ends after them. */
+/* The turn may end before the last message; the runner ends after it. */
 static bool is_alive(const struct follower *follower)
 {
 	const char *ticket = follower->build->ticket;
@@ -342,7 +340,7 @@ static void look_at_log(struct watch *watch, void *data)
 {
 	const struct follower *follower = data;
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	/* Asked first: what it writes last is in the log when it is gone. */
+	/* Must come first: once the runner is gone, all it wrote is in the log. */
 	const bool alive = is_alive(follower);
 	struct stat status;
 
@@ -358,7 +356,7 @@ static void look_at_log(struct watch *watch, void *data)
 		end_with(watch, follower, 0);
 }
 
-/* On the ticket for the runner's end, on the log for more output. */
+/* Watches the ticket for the runner's end, and the log for more output. */
 static int watch_files(const struct follower *follower)
 {
 	_cleanup_free_ char *ticket = xasprintf("%s/%s", follower->target.queue,
@@ -404,8 +402,7 @@ int follow_build(const struct settings *settings, struct ledger *ledger,
 	watch.source = open_log(&follower);
 	if (watch.source < 0 && !build_is_running(build))
 		warn_errno("cannot show the output of build %" PRIu64, build->number);
-	/* Watched before the first look: what changes in between is still in the queue.
-	 */
+	/* The watch is set before the first look, so no change in between is missed. */
 	look_at_log(&watch, &follower);
 	status = watch_build(&watch);
 	if (watch.events >= 0)

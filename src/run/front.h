@@ -1,15 +1,15 @@
 #pragma once
 /*
- * What a caller sees of a build. The front of a run copies nixos-rebuild's output as the
- * runner tells it to, to stdout and stderr in the order of each, and passes the exit
- * status on; it owns nothing, and when it ends the build goes on. Any other process that
- * may read a build's log can follow it from its first line in the same way.
+ * What a caller sees of a build. The front copies nixos-rebuild's output to stdout and
+ * stderr as the runner tells it, in the order of each stream, and returns the exit
+ * status. It owns nothing: when it ends, the build goes on. Any other process that may
+ * read a build's log can follow the build in the same way, from its first line.
  *
- * Should the runner be killed, the front reads nixos-rebuild's output on in its place,
- * for what activates a system would die of a closed stderr.
+ * If the runner is killed, the front goes on reading nixos-rebuild's output in its place:
+ * a program that activates a system would die of a closed stderr.
  *
- * INT, TERM and QUIT of a person go through to nixos-rebuild; an agent's, and HUP, end
- * the front alone. Who follows somebody's build ends nothing but the following.
+ * INT, TERM and QUIT from a person go through to nixos-rebuild; from an agent they end
+ * only the front, and so does HUP. A signal to a follower ends only the following.
  */
 #include "ledger/builds.h"
 #include "run/streams.h"

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Whether a system that has just been activated is well: [health] check is run, and where
- * units = yes, no unit may have failed newly or be restarting, ten seconds after the last
- * job has ended.
+ * Whether a system that has just been activated is healthy: runs [health] check and,
+ * with units = yes, looks for units that have newly failed or are restarting, ten seconds
+ * after the last job has ended.
  *
  * switch-to-configuration resets failed units before it starts some, and its exit status
  * 4 does not tell those that this switch broke from those that have been broken for
@@ -22,7 +22,7 @@ void units_read_before(struct units_before *ret, const struct run *run);
 /* Names units that failed newly, after a failed run also the others; records all. */
 void units_compare(struct run *run, const struct units_before *before);
 
-/* NULL where it is well, else why not, in words. The caller frees. What the check said
- * last is kept in the build. */
+/* NULL if it is healthy, else the reason in words. The caller frees. The end of the
+ * check's output is kept in the build. */
 char *health_check(struct supervision *supervision, struct run *run,
 	const struct units_before *units_before, const char *old_system) _must_check_;

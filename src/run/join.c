@@ -230,7 +230,7 @@ static int follow(const struct run *run, struct ledger *ledger, const struct bui
 		build->number);
 	status = follow_build(
 		run->settings, ledger, build, STDERR_FILENO, run->caller.is_agent);
-	/* Where both are one file, the log has shown it in its place already. */
+	/* If both are one file, the log has already shown it in its place. */
 	if (!run->streams.one_file && build_in_chain(&ended, ledger, build->number) > 0)
 		print_stdout(&ended);
 	return status;

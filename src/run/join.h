@@ -1,11 +1,11 @@
 #pragma once
 /*
- * Not building twice what one build can do for several callers.
+ * If one build can serve several callers, nothing is built twice.
  *
  * Join: a request takes over the outcome of a build that began after the request was made
- * (its number is higher than the highest one given out when the request began to wait: no
- * clocks), where it can only be this request's outcome too. Follow: an agent that repeats
- * its own running command on an unchanged configuration watches that run.
+ * (its number is higher than the highest one when the request began to wait: no clocks),
+ * if this request can have no other outcome. Follow: an agent that repeats its own
+ * running command on an unchanged configuration watches that run.
  *
  * Both say what they do, print the same stdout and return the same exit status. A joined
  * request has reached no nixos-rebuild: it is a line in syslog and moves the agent's ref,

@@ -69,7 +69,7 @@ int log_create(const struct settings *settings, uint64_t number)
 		return error_errno("cannot make '%s'", settings->log_path);
 	if (settings->log_keep)
 		remove_old(settings, number);
-	/* A number is given once: a file that is there is a leftover of a lost ledger. */
+	/* Each number is used once: a file that is there is left from a lost ledger. */
 	(void)!free_name(path);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd < 0)

@@ -15,8 +15,8 @@ int log_make_directory(const struct settings *settings);
 int log_create(const struct settings *settings, uint64_t number) _must_check_;
 
 /*
- * A log that a terminal was shown: from now on what the terminal showed in the end. Who
- * reads the old one reads on in that.
+ * Replaces a log of terminal output by what the terminal showed in the end. Whoever has
+ * the old file open can read on in it.
  */
 void log_make_readable(const char *path);
 

@@ -17,7 +17,7 @@
 /* What changed, before a build: as much as anybody reads. */
 #define REPORT_MAX 16000
 
-/* Tells those who wait how long this one will take, as far as the ledger knows. */
+/* Lets those who wait know how long this build takes, if the ledger can tell. */
 void look_estimate(struct run *run, struct ledger *ledger)
 {
 	int64_t seconds;
@@ -93,7 +93,7 @@ void look_note_refusal(const struct run *run)
 	call.exit_status = EXIT_REFUSED;
 	call.started = call.requested;
 	call.finished = time(NULL);
-	/* Nothing of it is built: its snapshot may be in memory alone. */
+	/* Nothing was built, so its snapshot may exist only in memory. */
 	call.tree = call.config_tree = (git_oid){0};
 	call.config_state = CONFIG_NONE;
 	if (ledger_open_to_record(&ledger, run->settings) == 0)
@@ -142,7 +142,7 @@ void look_at_configuration(struct run *run)
 	take_snapshot(run);
 }
 
-/* What one who builds has to know; a refusal comes first. */
+/* Tells the caller what it has to know; a refusal comes first. */
 int look_tell(struct run *run)
 {
 	const int status = guard(run, false);
@@ -156,8 +156,8 @@ int look_tell(struct run *run)
 }
 
 /*
- * Who would wait and then be refused is told at once, judged against what is live and
- * what is being built. What cannot be judged now is judged when the turn comes.
+ * A caller who would wait only to be refused is told at once, judged against what is live
+ * and what is being built. What cannot be judged now is judged when the turn comes.
  */
 int look_before_queue(struct run *run)
 {

@@ -2,7 +2,7 @@
 /*
  * [notify] command is told what happens: one JSON object on its stdin, {"schema": 1,
  * "event": "finished", "record": {...}}. It runs detached, for ten seconds at most, and
- * is never in anybody's way: not when it is missing, slow or floods.
+ * holds nobody up, even if it is missing, is slow or prints without end.
  */
 #include "base/child.h"
 #include "record/build.h"

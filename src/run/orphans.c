@@ -14,7 +14,7 @@
 #include "run/notice.h"
 
 #define KILLED "its runner was killed"
-/* Whoever comes next records the others: a rebuild must not wait for thousands. */
+/* The next run records the rest: a rebuild must not wait for thousands. */
 #define RECORDED_MAX 20
 #define FORGOTTEN_MAX 200
 
@@ -22,7 +22,7 @@ static bool has_no_runner(const struct build *build, const struct settings *sett
 {
 	_cleanup_target_ struct target target = {0};
 
-	/* One that could not get a ticket is given a day; none has ever taken longer. */
+	/* Without a ticket it counts as running for a day; no build takes longer. */
 	if (!build->ticket)
 		return time(NULL) - build->started > 86400;
 	target_by_name(&target, settings, build->target);
@@ -45,7 +45,7 @@ bool build_read_ticket(
 	return fd >= 0 && ticket_read(ret, fd);
 }
 
-/* The ticket is the one of whoever called, or of root's runner. */
+/* Whether the ticket was written by the build's caller, or by root's runner. */
 static bool is_its_own(const struct build *ticket, const struct build *orphan,
 	const struct settings *settings)
 {
@@ -62,8 +62,8 @@ static bool find_left(
 	       is_its_own(ret, orphan, settings);
 }
 
-/* What root records it vouches for: the outcome that a member's ticket tells is for the
- * member's own next call. */
+/* Root vouches for what it records. So an outcome in a member's ticket is left for the
+ * member's own next call to record. */
 static bool is_left_to_member(const struct build *orphan, const struct settings *settings)
 {
 	_cleanup_build_ struct build left = BUILD_INIT;
@@ -145,8 +145,8 @@ static void say_recorded(const struct build *build)
 		say("recorded only now: %s", line);
 }
 
-/* A member's claim, which must not become root's word: whose it is stays, and what it
- * says of systems does not. */
+/* A member's claim must not become root's word: keep whose build it is, and drop what it
+ * says about systems. */
 static void disown(struct build *build, const struct ledger *ledger)
 {
 	uid_t writer;
@@ -174,7 +174,7 @@ static void record_orphan(struct build *build, const struct run *run)
 	target_by_name(&target, run->settings, build->target);
 	if (ticket)
 		ticket_sweep(target.queue, ticket);
-	/* Killed runs leave such objects, and that is rare. */
+	/* Only killed runs leave such objects, and that is rare. */
 	ledger_remove_unfinished_objects(run->ledger);
 	say_recorded(build);
 	notice_send(run->settings, &run->surroundings,
@@ -190,7 +190,7 @@ static bool is_recorded(const struct build *ticket, struct ledger *ledger)
 	       build.requested == ticket->requested;
 }
 
-/* That nothing is listed as running is enough where no nixos-rebuild can live on. */
+/* If no nixos-rebuild can live on, it is enough that the build is not listed. */
 static bool is_over(const struct build *ticket, struct ledger *ledger)
 {
 	return (!ticket->child.pid && !ledger_lists_as_running(ledger, ticket->number)) ||

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Builds that are recorded as running and have no runner any more: it was killed, or
- * could not record how the build ended and has left that in its ticket.
+ * Builds that are recorded as running but have no runner any more: it was killed, or it
+ * could not record the outcome and left that in its ticket.
  */
 #include "run/run.h"
 

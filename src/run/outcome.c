@@ -20,8 +20,8 @@ static bool profile_changed(const struct ending *ending)
 #define STATUS_UNITS_FAILED 4
 
 /*
- * The link to the running system is set near the end of an activation: one that was cut
- * off has not set it. Neither has one of the very system that runs already.
+ * The link to the running system is set near the end of an activation: if it was cut off,
+ * the link has not changed. Nor has it if the same system was activated again.
  */
 static bool is_mixture(const struct ending *ending)
 {
@@ -68,14 +68,12 @@ void outcome_judge(struct build *build, enum action action, const struct ending 
 {
 	build->outcome = judge(action, ending);
 	build->exit_status = ending->exit_status;
-	/* One that changes nothing runs beside those that do: their work is not its own.
-	 */
+	/* One that changes nothing runs beside others, whose work is not its own. */
 	if (!action_changes_system(action))
 		return;
 	outcome_note_before(build, action, ending->before);
 	note(&build->system_after, system_aim(ending->after, action));
-	/* A switch that fails after it has set the profile: what boots next is its work.
-	 */
+	/* A switch that failed after it set the profile still decides what boots next. */
 	if (ending->sets_profile && profile_changed(ending) && ending->after->profile &&
 		(!build->system_after ||
 			!streq(ending->after->profile, build->system_after)))

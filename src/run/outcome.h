@@ -1,8 +1,8 @@
 #pragma once
 /*
- * What a build's exit and the machine's links before and after it mean. Facts decide, not
- * the number: switch-to-configuration's exit statuses say little (100 is also nix-build's
- * "build failed"), and one that was cut off says nothing.
+ * What a build's exit status and the machine's links before and after it mean. The links
+ * decide, not the number: switch-to-configuration's exit statuses say little (100 is also
+ * nix-build's "build failed"), and one that was cut off says nothing.
  */
 #include "rebuild/request.h"
 #include "rebuild/system.h"
@@ -20,7 +20,7 @@ struct ending {
 	const struct system_state *before, *after;
 };
 
-/* When it begins: one that is killed has only what it noted before. */
+/* To be called at the start: a run that is killed has recorded only this. */
 void outcome_note_before(
 	struct build *build, enum action action, const struct system_state *before);
 

@@ -36,7 +36,7 @@ static bool parse_place(struct error_place *ret, const char *text)
 	*ret = (struct error_place){0};
 	if (*text != '/' && strncmp(text, "«", strlen("«")) != 0)
 		return false;
-	/* URLs have colons, too: the one before a number counts. */
+	/* URLs have colons, too: take the first one before a number. */
 	do
 		colon = strchr(colon + 1, ':');
 	while (colon && !isdigit((unsigned char)colon[1]));

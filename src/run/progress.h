@@ -3,11 +3,11 @@
  * What nixos-rebuild's stderr tells: in which phase it is, and the error that Nix
  * reports.
  *
- * Phases are read off what Nix and switch-to-configuration have printed for years; they
- * only inform those who wait. An error is a line "error: TEXT" and lines "at
- * PATH:LINE:COLUMN:", of which the first after it is the place itself and others are the
- * way there. Paths of flakes lie in the store, as /nix/store/HASH-source/PATH, or stand
- * behind their URL, as «git+file:///etc/nixos»/PATH.
+ * Phases come from lines that Nix and switch-to-configuration have printed for years, and
+ * only inform those who wait. An error is a line "error: TEXT" with lines "at
+ * PATH:LINE:COLUMN:": the first after it is the place itself, the others lead there.
+ * Paths of flakes are in the store, as /nix/store/HASH-source/PATH, or follow their URL,
+ * as «git+file:///etc/nixos»/PATH.
  */
 #include <stddef.h>
 

@@ -45,8 +45,8 @@ ssize_t relay_receive(int fd, struct relay_message *ret, int *ret_fd)
 
 	*ret_fd = -1;
 	/*
-	 * The other end was closed with something of ours unread, a signal that came too
-	 * late: that is told once, and before what the other end had sent.
+	 * ECONNRESET: the other end closed without reading a message of ours (a signal
+	 * that came too late). It comes once, before what the other end had sent.
 	 */
 	do
 		got = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
@@ -211,7 +211,7 @@ static bool keep_and_tell(struct output *output, int stream, const char *data, s
 	return true;
 }
 
-/* The disk is full: said where a line ends, so that it splits none. */
+/* The disk is full. We say so at the end of a line, so that no line is split. */
 static void lose_log(struct output *output, int stream, const char *data, size_t len)
 {
 	const int reason = errno;

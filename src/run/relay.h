@@ -3,8 +3,8 @@
  * Between the runner and the front. The runner never writes to the caller's stdout or
  * stderr: it puts nixos-rebuild's output into the build's log and tells the front, over a
  * SOCK_SEQPACKET pair, how many bytes of which stream came. The front copies them from
- * the log. So a front that is gone, stopped, or has a slow reader never holds
- * nixos-rebuild up, and the order within each stream is kept.
+ * the log. So a front that is gone, stopped, or has a slow reader never delays
+ * nixos-rebuild, and the order within each stream is kept.
  *
  * Where the log cannot be written (disk full), a memfd takes its place, and the front is
  * handed that descriptor.
@@ -49,9 +49,9 @@ struct pending {
 };
 
 /*
- * The runner's side: the build's log and what the front still has to be told. Nothing
- * here ever fails or blocks for long: without a log it keeps the output in memory,
- * without a front it keeps it in the log alone.
+ * The runner's side: the build's log, and messages that the front has not taken yet.
+ * Nothing here fails or blocks for long: without a log the output is kept in memory,
+ * without a front only in the log.
  */
 struct output {
 	int socket;                      /* -1: the front is gone */
@@ -69,7 +69,7 @@ void output_start(struct output *ret, int socket);
  */
 void output_set_source(struct output *output, int log_fd);
 void output_write(struct output *output, int stream, const void *data, size_t len);
-/* Ends what stands in an incomplete line of stderr: what follows is another's. */
+/* Ends an incomplete line of stderr, because another program writes what follows. */
 void output_begin_line(struct output *output);
 /* A line of our own on stderr: it begins where a line begins. For message_redirect(). */
 void output_say(const char *line, size_t len, void *output);
@@ -79,7 +79,7 @@ void output_tell(struct output *output, enum relay_type type, uint64_t number);
 void output_share(struct output *output, int stream, int fd);
 /* Tries again to tell the front what is pending. */
 void output_push(struct output *output);
-/* It is over for the front, with this status; the output goes on to the log. */
+/* Ends the front with this status; further output goes only to the log. */
 void output_release_front(struct output *output, int status);
 /* The last message. Waits for the front to take everything, or to go. */
 void output_end(struct output *output, int status);

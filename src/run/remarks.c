@@ -139,7 +139,7 @@ static void remark_boot(const struct run *run, const struct system_state *now)
 			now->generation);
 }
 
-/* Where nixos-rebuild writes in a checkout: flake.lock, and what git notes about it. */
+/* The places in a checkout that nixos-rebuild writes to: flake.lock and git's files. */
 static void remark_owner(const struct run *run)
 {
 	const char *root = run->configuration.root;

@@ -8,19 +8,19 @@
 
 /* Warns where this very configuration has just failed. */
 void remark_before(const struct run *run);
-/* The same in words, for those who ask beforehand; NULL: it has not. By the same action
- * only, and not where nixos-rebuild refused its command line. The caller frees. */
+/* The same in words, for those who ask beforehand; NULL: it has not. Counts only builds
+ * of the same action whose command line was accepted. The caller frees. */
 char *remark_failed(struct ledger *ledger, const char *target, const char *action,
 	const char *config, const git_oid *tree) _must_check_;
 
 /*
- * Names what changed meanwhile, with when it was saved, and records it. A flake.lock that
- * nixos-rebuild itself has written is no such change. lock_file_written: when Nix said
- * so, 0 where it did not.
+ * Says and records what changed meanwhile, and when it was saved. A flake.lock that
+ * nixos-rebuild itself wrote does not count. lock_file_written: when Nix said so, 0 if
+ * it did not.
  */
 void remark_meanwhile(struct run *run, time_t lock_file_written);
 
-/* What runs is not what boots next; files of the user's that now belong to root. */
+/* Says if what runs is not what boots next, or if files of the user now are root's. */
 void remark_after(const struct run *run, const struct system_state *now);
 
 /*

@@ -40,7 +40,7 @@ static void effect_free(struct effect *effect)
 	build_free(&effect->by);
 }
 
-/* The system made outside that runs now, which no build stands for. */
+/* The system that runs now, if it was made outside, so by no build; else NULL. */
 static char *name_outside(const struct run *run, const struct system_state *now)
 {
 	_cleanup_build_ struct build maker = BUILD_INIT;
@@ -84,7 +84,7 @@ static char *describe_taking(const struct effect *effect)
 		       : xstrdup("by somebody who went back outside safe-rebuild");
 }
 
-/* One's own rollback is one's own to take back. */
+/* Callers may undo their own rollbacks. */
 static bool is_unseen_redo(const struct run *run, const struct effect *effect)
 {
 	return effect->brings_back &&
@@ -142,7 +142,7 @@ static void say_effect(const struct run *run, const struct effect *effect)
 		say("takes out %s, made outside safe-rebuild", effect->outside);
 }
 
-/* Says what will be taken out, and whether the caller may. */
+/* Says what will be taken out, or refuses if the caller may not do that. */
 static int weigh(struct run *run, const struct system_state *now)
 {
 	_cleanup_(effect_free) struct effect effect = {.by = BUILD_INIT};
@@ -161,7 +161,7 @@ static int weigh(struct run *run, const struct system_state *now)
 	return 0;
 }
 
-/* Asks the build that has the turn to end: its result would be taken out. */
+/* Asks the running build to end: its result would be taken out anyway. */
 static void cancel_holder(const struct run *run)
 {
 	_cleanup_builds_ struct builds tickets = {0};
@@ -284,7 +284,7 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	if (!ends_trial && (name || !queue_is_busy(&run.target)) &&
 		rollback_choose(&run, name, &before) < 0)
 		return EXIT_OWN_FAILURE;
-	/* Called once it has its place in the queue, so that nobody comes between. */
+	/* Called once we have a place in the queue, so that nobody gets in between. */
 	run.begins_to_wait = cancel_holder;
 	status = run_enter_queue(&run, !run.caller.is_agent);
 	if (status)
@@ -293,7 +293,7 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	if (!ends_trial)
 		return go_back(&run, name, &before);
 	system_read(&now, settings, &run.target);
-	/* Somebody has confirmed it at this moment: then it is what is gone back from. */
+	/* Somebody has just confirmed it: then we go back from the confirmed system. */
 	if (!before.running || !now.running || streq(before.running, now.running))
 		return go_back(&run, name, &now);
 	say("build %" PRIu64 " was not confirmed yet, and has gone back", trial.build);
@@ -350,8 +350,8 @@ static char *flake_of(const struct build *build)
 }
 
 /*
- * How the configuration loses it, too. What is the caller's own the guard does not hold,
- * so "diff --restore" has no patch for it.
+ * How to remove it from the configuration, too. The guard does not watch the caller's own
+ * work, so "diff --restore" has no patch for that.
  */
 static void advise(const struct run *run, const struct system_state *now)
 {

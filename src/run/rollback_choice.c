@@ -14,7 +14,7 @@
 /* At most this many generations are searched for another system. */
 #define GENERATIONS_MAX 100
 
-/* The build that made the system, no rollback that went back to it. */
+/* The build that made the system, not a rollback to it. */
 static int find_maker(struct build *ret, const struct run *run, const char *system)
 {
 	struct build_walk walk = builds_walk(run->ledger, run->target.name);
@@ -49,7 +49,7 @@ char *rollback_goal(const struct run *run)
 	return xasprintf("%s%s", run->back.to.number ? "build " : "", run->build.back_to);
 }
 
-/* A system that was not asked for by its build. */
+/* For a system that was not named by its build. */
 static int choose_system(
 	struct run *run, const char *system, const struct system_state *now)
 {
@@ -110,7 +110,7 @@ static int choose_before(struct run *run, const struct system_state *now)
 	return found < 0 ? -1 : choose_generation_before(run, now);
 }
 
-/* An agent's newest that is not what runs, for "@AGENT". */
+/* For "@AGENT": the agent's newest good build that is not what runs. */
 static int find_good_of(
 	struct build *ret, const struct run *run, const char *agent, const char *running)
 {
@@ -161,8 +161,8 @@ static int choose_by_name(
 		      : error("there is no generation %" PRIu64, number);
 }
 
-/* Members of the group can write records: root executes what the machine itself says was
- * a system of it, or what the caller names by its path. */
+/* Members of the group can write records, so root executes only what the machine itself
+ * says was one of its systems, or what the caller names by its path. */
 static bool is_vouched_for(
 	const struct run *run, const char *name, const struct system_state *now)
 {
@@ -249,7 +249,7 @@ int rollback_was_taken_out(uint64_t *ret_by, const struct run *run, const char *
 	struct build_walk walk = builds_walk(run->ledger, run->target.name);
 	_cleanup_build_ struct build build = BUILD_INIT;
 	_cleanup_lineage_ struct lineage lineage = {.newer = BUILD_INIT};
-	bool was_left = false; /* by a rollback: all that is known of one made outside */
+	bool was_left = false; /* by a rollback: all we know of a system made outside */
 	int found = lineage_begin(&lineage, run->ledger, run->target.name, now->profile);
 
 	while (found >= 0 && (found = builds_next(&build, &walk)) > 0) {

@@ -4,9 +4,9 @@
 #include "run/run.h"
 
 /*
- * Chooses as things are now: by name (a build, @AGENT, gen:N, a store path), NULL: what
- * ran before the build that runs now, passing over what has been taken out already. 0, -1
- * (printed), or 1: it is what runs and boots.
+ * Chooses by name (a build, @AGENT, gen:N, a store path); NULL: what ran before the build
+ * that runs now, skipping what has been taken out already. 0, -1 (printed), or 1: it is
+ * what runs and boots already.
  */
 int rollback_choose(
 	struct run *run, const char *name, const struct system_state *now) _must_check_;
@@ -20,8 +20,8 @@ char *rollback_name_system(const struct run *run, const char *system,
 	const struct system_state *now) _must_check_;
 
 /*
- * The builds, newest first, whose live work going back to system undoes; what an earlier
- * rollback has taken out is out already. now: before anything is changed.
+ * The builds, newest first, whose live work would be undone by going back to system,
+ * without what an earlier rollback took out. now: read before anything is changed.
  */
 int rollback_collect(struct builds *ret, const struct run *run, const char *system,
 	const struct system_state *now) _must_check_;

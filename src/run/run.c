@@ -20,7 +20,7 @@
 #include "run/way_back.h"
 #include "run/word.h"
 
-/* How often in a row a safe-rebuild has executed what it took for nixos-rebuild. */
+/* Counts the times in a row that safe-rebuild ran another safe-rebuild by mistake. */
 #define DEPTH_VARIABLE "SAFE_REBUILD_DEPTH"
 #define DEPTH_MAX 8
 
@@ -44,8 +44,8 @@ void run_free(struct run *run)
 }
 
 /*
- * Nothing of ours is wanted: nixos-rebuild takes this process' place. A copy of another
- * safe-rebuild under that name looks like it, and would do the same.
+ * We are not needed: nixos-rebuild takes the place of this process. If that program is
+ * another safe-rebuild under that name, it would do the same, and so on without end.
  */
 static int exec_program(struct run *run)
 {
@@ -77,7 +77,7 @@ static bool names_secret(const char *option)
 	return false;
 }
 
-/* As it is recorded and shown to everybody: "--option access-tokens ...". */
+/* The command line as everybody may see it: "--option access-tokens ...". */
 static char *words_without_secrets(char *const *words)
 {
 	_cleanup_strv_ struct strv shown = {0};
@@ -201,7 +201,7 @@ static int prepare_rebuild(struct run *run, const struct strv *words)
 	status = trial_prepare(run, words);
 	if (status)
 		return status;
-	/* Where there is a terminal, it asks there. */
+	/* On a terminal nixos-rebuild can ask for the password. */
 	return run->streams.group ? 0
 				  : elevation_check(&run->request, &run->surroundings);
 }
@@ -227,7 +227,7 @@ static int prepare_any_command(struct run *run, const struct strv *words)
 	return 0;
 }
 
-/* Whether there are a lock and a queue, or no need of them. */
+/* Whether there is a lock and a queue, or neither is needed. */
 static bool can_queue(const struct run *run)
 {
 	_cleanup_close_ int fd = lock_open(run->target.directory, (gid_t)-1);
@@ -239,7 +239,7 @@ int run_share(const struct run *run)
 {
 	int status = 0;
 
-	/* The queue last: whoever can queue can record. */
+	/* The queue comes last, so that whoever can queue can also record. */
 	if (getuid() == 0 && ledger_make(run->settings) == 0)
 		(void)!log_make_directory(run->settings);
 	if (getuid() == 0 && queue_make(run->settings, &run->target) < 0 &&

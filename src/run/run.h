@@ -64,8 +64,8 @@ void run_free(struct run *run);
 #define _cleanup_run_ _cleanup_(run_free)
 
 /*
- * The steps of a run, for runs of another kind: find the caller and the target (0, or
- * the exit status); begin the record; make what root shares and put down root's
+ * The steps of a run, which a rollback uses too: find the caller and the target (0, or
+ * the exit status); begin the record; make the shared directories and give up root's
  * rights; take the turn; start the runner, whose status is the run's.
  */
 int run_identify(struct run *run) _must_check_;

@@ -125,7 +125,7 @@ static void run_child(struct runner *runner)
 	}
 }
 
-/* Returns the last line, which is said when all else is done. */
+/* Returns the last line, to be said when everything else is done. */
 static char *finish_record(struct runner *runner)
 {
 	struct run *run = runner->run;
@@ -227,8 +227,7 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	char *last_words;
 
 	supervision_start(&runner.supervision);
-	/* The caller's stdout and stderr are the front's alone: when it goes, they close.
-	 */
+	/* Only the front keeps the caller's stdout and stderr, which close with it. */
 	if (null_fd >= 0) {
 		dup2(null_fd, STDOUT_FILENO);
 		dup2(null_fd, STDERR_FILENO);
@@ -244,12 +243,12 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	system_read(&runner.after, run->settings, &run->target);
 	last_words = finish_record(&runner);
 	if (run->settings->show_packages.len) {
-		/* That takes seconds, which nobody has to wait for. */
+		/* That takes seconds, and nobody should have to wait for it. */
 		end_turn(&runner);
 		remark_packages(run, &runner.before, &runner.after);
 	}
 	say("%s", last_words);
-	/* Closing it takes the kernel milliseconds: left to the exit. */
+	/* Closing it takes the kernel milliseconds, so the exit does that. */
 	run->turn.requests = -1;
 	end_turn(&runner);
 	output_end(&runner.output, runner.supervision.exit_status);

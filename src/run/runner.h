@@ -7,8 +7,8 @@
 #include "run/run.h"
 
 /*
- * Starts it; *ret_socket is the front's end of the relay. This process' descriptors of
- * the turn are closed: from now on it is the runner's. -1 (printed) where it could not
+ * Starts it; *ret_socket is the front's end of the relay. The turn is the runner's from
+ * now on: this process has closed its descriptors of it. -1 (printed) if it could not
  * start; then the turn is still ours.
  */
 int runner_start(int *ret_socket, struct run *run) _must_check_;

@@ -53,7 +53,7 @@ static int run_switch(struct supervision *supervision, const char *system,
 	return step_run(supervision, &argv);
 }
 
-/* Without systemd-run (the old system may lack it) as a part of this process' unit. */
+/* If systemd-run is missing (as in some old systems), in this process' own unit. */
 static int switch_to(struct supervision *supervision, const struct run *run,
 	const char *system, const char *how)
 {

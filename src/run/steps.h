@@ -1,12 +1,12 @@
 #pragma once
 /*
- * What going back and trials are made of, without nixos-rebuild (whose re-exec evaluates
- * the broken configuration even for --rollback): to activate a system by its store path,
- * and to keep it as what boots. Each program is watched over as nixos-rebuild is.
+ * The steps of rollbacks and trials, without nixos-rebuild (whose re-exec evaluates the
+ * broken configuration even for --rollback): activate a system by its store path, and
+ * make it the one that boots. Each program is supervised as nixos-rebuild is.
  *
- * Activation is started as nixos-rebuild-ng does it: where there is systemd, as a
- * transient unit of its name, so that it outlives us; with NIXOS_NO_CHECK=1, for a check
- * may be what was wrong (nixos-rebuild-ng, services.py; switch-to-configuration-ng).
+ * Activation starts as in nixos-rebuild-ng: with systemd as a transient unit of the same
+ * name, so that it outlives us; with NIXOS_NO_CHECK=1, because a check may be what was
+ * wrong (nixos-rebuild-ng, services.py; switch-to-configuration-ng).
  */
 #include "run/run.h"
 #include "run/supervise.h"
@@ -25,14 +25,14 @@ bool step_activate(
 	struct supervision *supervision, const struct run *run, const char *system);
 
 /*
- * Sets the profile, where it is another, and installs the boot loader. nix-env --set, not
- * --switch-generation: systemd-boot ignores a profile beyond its configuration limit.
+ * Sets the profile, if it differs, and installs the boot loader. Uses nix-env --set, not
+ * --switch-generation: systemd-boot ignores generations beyond its configuration limit.
  */
 int step_keep(struct supervision *supervision, const struct run *run, const char *system);
 
 /*
- * Both, for run->back.system, in this order: a full boot partition must not stop what
- * runs from going back. 4 (units have failed) is normal on the way back. Leaves the exit
- * status in the supervision.
+ * Both, for run->back.system, in this order: a full boot partition must not keep the
+ * running system from going back. Exit status 4 (units failed) is normal on the way back.
+ * Leaves the exit status in the supervision.
  */
 void steps_go_back(struct supervision *supervision, const struct run *run);

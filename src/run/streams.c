@@ -14,15 +14,15 @@ static bool are_one_file(int a, int b)
 	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
-/* Of the terminal that controls our session, as tcgetpgrp(3) tells. */
+/* Whether it is our session's controlling terminal: tcgetpgrp(3) fails on others. */
 static bool is_own_terminal(int fd)
 {
 	return tcgetpgrp(fd) >= 0;
 }
 
 /*
- * sudo, ssh and getpass(3) ask on the session's terminal wherever the three go. Who
- * ignores hangups (nohup) goes on without it.
+ * sudo, ssh and getpass(3) ask on the session's terminal, wherever stdin, stdout and
+ * stderr go. A caller that ignores hangups (nohup) does without it.
  */
 static bool asks_on_terminal(void)
 {

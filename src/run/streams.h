@@ -1,11 +1,11 @@
 #pragma once
 /*
- * What the caller's stdout and stderr are, and so what nixos-rebuild gets in their place:
+ * What the caller's stdout and stderr are, and what nixos-rebuild gets in their place:
  *
- * - one for both where they are one file, so that the order stays what it is;
- * - on a person's terminal a pty for what is that terminal, so that progress bars and
- *   colours live; nixos-rebuild then stays in the caller's session and process group,
- *   with its stdin, so that job control, Ctrl-C and passwords are the terminal's own.
+ * - one pipe for both if they are one file, so that the order of the lines is kept;
+ * - a pty for each that is a person's terminal, so that progress bars and colours work;
+ *   nixos-rebuild then stays in the caller's session and process group, with its stdin,
+ *   so that the real terminal handles job control, Ctrl-C and passwords.
  *   The pty is nobody's controlling terminal and changes nothing that is written to it.
  *   (One that controls a session of its own fails with sudo, which would ask again.)
  *

@@ -16,7 +16,7 @@
 /* As much as a pipe holds by default. */
 #define COPY_SIZE 65536
 
-/* The group of one that stays in the caller's session is the caller's. */
+/* A child that stays in the caller's session is in the caller's process group. */
 static void signal_child(const struct supervision *supervision, int signal)
 {
 	const struct child *child = &supervision->child;
@@ -36,7 +36,7 @@ static bool has_begun(const struct supervision *supervision)
 }
 
 /* Half an activation is worse than one that nobody wants any more: the signal ends
- * nixos-rebuild, and what that has started goes on, as it does without us. */
+ * nixos-rebuild alone, and what it has started goes on, as it would without us. */
 static void pass_signal_on(struct supervision *supervision, int signal)
 {
 	supervision->signalled = true;
@@ -90,8 +90,8 @@ static bool copy_stream(struct supervision *supervision, int *fd, int stream)
 }
 
 /*
- * What is there now; what a daemon goes on to write is nobody's output any more. A pty
- * does not tell how much that is, and gives it by 4 KB at most.
+ * Copies what is there now; what a daemon writes later does not count. A pty does not
+ * tell how much there is, and gives at most 4 KB at a time.
  */
 #define DRAIN_READS 256
 static void drain_stream(struct supervision *supervision, int *fd, int stream)
@@ -100,7 +100,7 @@ static void drain_stream(struct supervision *supervision, int *fd, int stream)
 		;
 }
 
-/* For this long after the start the front may tell of a signal from before it. */
+/* For this long after the start the front may report a signal from before it. */
 #define START_MS 50
 
 /* nixos-rebuild has got the signal too, if it was running already. */
@@ -170,7 +170,7 @@ static bool end_child(struct supervision *supervision)
 	if (!supervision->child.pid)
 		return true;
 	signal_child(supervision, SIGSTOP);
-	/* What it has said already may tell. */
+	/* Its output so far may show that activation has begun. */
 	drain_stream(supervision, &supervision->stderr_fd, STDERR_FILENO);
 	begun = has_begun(supervision);
 	if (!begun)
@@ -312,7 +312,7 @@ static int start(struct supervision *supervision)
 	return child_release(child);
 }
 
-/* Should we be killed, the front reads on: what activates a system dies of a closed
+/* If we are killed, the front reads on: what activates a system would die of a closed
  * stderr. */
 static void share_with_front(struct supervision *supervision)
 {

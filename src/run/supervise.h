@@ -1,11 +1,11 @@
 #pragma once
 /*
- * Watching over nixos-rebuild from its start to its end: its output goes to the log, the
- * front's signals and requests to end it are passed on, its phase is read off.
+ * Watches nixos-rebuild from start to end: writes its output to the log, passes on the
+ * front's signals and requests to end it, and notes its phase.
  *
  * A request to end it (see cancellation.h) is refused once activation may have begun:
- * half an activation is worse than a whole one. To be sure, it and all that it has
- * started are stopped while that is asked.
+ * half an activation is worse than a whole one. To be sure, it and all its descendants
+ * are stopped while that is checked.
  */
 #include <stdint.h>
 
@@ -24,7 +24,7 @@ struct supervision {
 	const struct turn *turn; /* its requests may be -1: nobody can ask */
 	struct build *build;     /* takes the answer to a request */
 	int signals;
-	/* For the program; 0: it takes, and prints, what it takes. */
+	/* Limits on the program's time and output; 0: none. */
 	int64_t deadline_ms;
 	uint64_t output_max;
 	bool is_step; /* not nixos-rebuild, whose stdout has a meaning: all is stderr */
@@ -55,5 +55,5 @@ struct supervision {
 void supervision_start(struct supervision *supervision);
 /* Runs the child's program to its end. */
 void supervise(struct supervision *supervision);
-/* Copies what has been written since, by what the child has left running. */
+/* Copies what processes that the child left running have written since. */
 void supervision_drain(struct supervision *supervision);

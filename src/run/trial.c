@@ -15,7 +15,7 @@
 #include "run/steps.h"
 #include "run/way_back.h"
 
-/* If the timer has not come by then, we do what it should have done. */
+/* If the timer has not acted by then, we do what it should have done. */
 #define GRACE_MS 15000
 /* After so many pauses we look whether it is still at work. */
 #define PAUSE_MS 100
@@ -34,7 +34,7 @@ static void set_phase(struct supervision *supervision, enum phase phase)
 	supervision->changed(supervision->data);
 }
 
-/* The clearest words there are, for a person must come now. */
+/* As clear as can be, because now a person has to act. */
 static int say_way_back_failed(const struct run *run)
 {
 	error("THE WAY BACK FAILED AS WELL: what runs is not the old system, and may be "
@@ -65,7 +65,7 @@ static void go_back(struct supervision *supervision, struct run *run, const char
 		say("%s: taking the new system back", why);
 	if (!run->build.taken_back)
 		run->build.taken_back = xstrdup(why);
-	/* Who asked for the end gets it, but must not end the way back. */
+	/* The request or signal that ended the trial must not end the way back, too. */
 	set_string(&supervision->cancelled_by, NULL);
 	supervision->missed = 0;
 	run->trial.taken_back = (!why && step_is_active(run, old_system)) ||
@@ -163,8 +163,8 @@ static enum word wait_for_word(struct run *run, int signals)
 	return word;
 }
 
-/* The timer does it; it renames its file when it is through. One that was stopped does
- * not, and holds its lock no more. */
+/* The timer goes back and then renames its file. One that was stopped does neither, and
+ * no longer holds its lock. */
 static void wait_for_timer(struct supervision *supervision, struct run *run)
 {
 	for (int tries = 1; trial_is_there(run->settings, TRIAL_EXPIRED); tries++) {
@@ -183,8 +183,8 @@ static void disarm(const struct run *run)
 		trial_stop_timer(&run->surroundings, run->build.number);
 }
 
-/* Takes the new system back (why NULL: there is none), unless the timer does that
- * already. */
+/* Takes the new system back (why NULL: there is nothing to take back), unless the timer
+ * is already doing that. */
 static void end_trial(struct supervision *supervision, struct run *run, const char *why)
 {
 	if (run->trial.armed && trial_decide(run->settings, TRIAL_EXPIRED) == 0) {
@@ -220,7 +220,7 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	say("unconfirmed: build %" PRIu64 " goes back in %s unless: safe-rebuild confirm "
 	    "%" PRIu64,
 		run->build.number, time_left, run->build.number);
-	/* Who follows it leaves now, and has read the line above. */
+	/* Followers leave now, and have read the line above. */
 	set_phase(supervision, PHASE_UNCONFIRMED);
 	notice_send(run->settings, &run->surroundings, "unconfirmed", &run->build);
 	output_tell(supervision->output, RELAY_UNCONFIRMED, 0);
@@ -286,7 +286,7 @@ static void try_out(struct supervision *supervision, struct run *run,
 				: NULL);
 		return;
 	}
-	/* From the ticket others learn who made the running system. */
+	/* The ticket tells others who made the running system. */
 	set_string(&run->build.system_after, xstrdup(now.running));
 	run->trial.new_system = xstrdup(now.running);
 	set_phase(supervision, PHASE_CHECKING);
@@ -315,7 +315,7 @@ static void try_out(struct supervision *supervision, struct run *run,
 void trial_run(struct supervision *supervision, struct run *run,
 	const struct system_state *before, const struct units_before *units_before)
 {
-	/* Its link was there when the call came. */
+	/* The link was there when the call came (find_obstacle()). */
 	run->trial.old_system = xstrdup(before->running ? before->running : "/");
 	trial_hold_root(run->settings, run->trial.old_system);
 	try_out(supervision, run, before, units_before);

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * A switch on trial: nixos-rebuild runs as "test", so that what boots stays the old
- * system; the new one is checked ([health]) and, with --confirm, waits for somebody's
- * word; only then is it kept. Else the old one is activated again: exit 70.
+ * A switch on trial: nixos-rebuild runs as "test", so that the machine still boots the
+ * old system. The new one is checked ([health]) and, with --confirm, waits until somebody
+ * confirms it. Only then is it kept, else the old one is activated again: exit 70.
  *
  * With --confirm the way back is armed outside our processes: see confirmation.h.
  */
@@ -11,7 +11,7 @@
 #include "run/run.h"
 #include "run/supervise.h"
 
-/* Called whenever the phase of nixos-rebuild is another one. */
+/* To be called when the phase of nixos-rebuild changes. */
 void trial_note_phase(struct run *run, const struct supervision *supervision);
 
 /* Runs nixos-rebuild and what follows; leaves the exit status in the supervision. */

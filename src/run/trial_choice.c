@@ -13,7 +13,7 @@ static bool has_check(const struct settings *settings)
 	return settings->health_check.len || settings->health_units;
 }
 
-/* The new system may bring it, so this stops nothing. */
+/* Only a warning, because the new system may bring the program. */
 static void warn_of_missing_check(const struct settings *settings)
 {
 	const char *program =

@@ -6,9 +6,9 @@
 #include "run/run.h"
 
 /*
- * Whether the run becomes a trial; then its arguments say "test". words: as the request
- * was parsed from. 0, or EXIT_USAGE (printed) where --confirm is not possible; as a
- * default (SAFE_REBUILD_CONFIRM) it is a warning then.
+ * Decides whether the run becomes a trial; then its arguments say "test". words: those
+ * that the request was parsed from. 0, or EXIT_USAGE (printed) if --confirm is not
+ * possible; if it came from SAFE_REBUILD_CONFIRM, that is only a warning.
  */
 int trial_prepare(struct run *run, const struct strv *words) _must_check_;
 

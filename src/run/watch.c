@@ -22,7 +22,7 @@ static void note_lost(struct watch *watch, int stream, int reason)
 		watch->lost = reason;
 }
 
-/* A full disk still leaves the outcome to wait for. */
+/* With a full disk there is still the outcome to wait for. */
 static void lose_stream(struct watch *watch, int stream, int reason)
 {
 	watch->gone[stream] = true;

@@ -13,7 +13,7 @@
 struct watch {
 	int signals; /* of watch_signals() */
 	int events;  /* readable when there is news; -1: none */
-	int look_ms; /* news is looked for at least so often; -1: only when told */
+	int look_ms; /* look for news at least this often; -1: only when told */
 	/* News. May set what is to be copied, or the status. */
 	void (*look)(struct watch *watch, void *data);
 	void (*signal)(
@@ -22,7 +22,7 @@ struct watch {
 
 	int source; /* copied from, at offset; -1: nothing yet */
 	off_t offset;
-	uint64_t left; /* bytes that are still to be copied before there is a look */
+	uint64_t left; /* bytes that are still to be copied before the next look */
 	int stream;    /* ... to this one, stdout or stderr */
 	struct brief
 		*brief; /* what of stderr is shown, or of all in a follower; NULL: all */

@@ -10,7 +10,7 @@
 #include "base/rights.h"
 #include "run/confirmation.h"
 
-/* switch-to-configuration could not take NixOS' own lock; how long to try again. */
+/* switch-to-configuration could not take NixOS' own lock; and how long to retry. */
 #define STATUS_LOCKED 11
 #define LOCKED_MS 120000
 
@@ -61,7 +61,7 @@ static struct child child_of(const struct way_back *way)
 		.group = -1};
 }
 
-/* Stops an activation that hangs: what runs afterwards is somebody else's. */
+/* Stops an activation that hangs: one that runs afterwards is somebody else's. */
 static void stop_activation(const struct way_back *way)
 {
 	struct child child = child_of(way);
@@ -74,8 +74,8 @@ static void stop_activation(const struct way_back *way)
 }
 
 /*
- * A unit's PATH is systemd's own (on NixOS nothing but systemd's programs), so nothing is
- * looked up in it. Another's activation may hold NixOS' lock: then it is tried again.
+ * A unit's PATH is systemd's own (on NixOS only systemd's programs), so we do not use it
+ * here. Another activation may hold NixOS' lock: then we try again.
  */
 static void activate(const struct way_back *way, const struct trial_record *record)
 {

@@ -1,11 +1,11 @@
 #pragma once
 /*
- * The way back from a trial by another process than its runner: systemd's timer, or the
- * next run where the runner was killed. Only one process at a time does it (a lock on
- * RUN/trial.lock, which is root's alone), and RUN/trial.expired stands until it is done,
- * so it is not forgotten if that process is killed.
+ * The way back from a trial by a process other than its runner: systemd's timer or, if
+ * the runner was killed, the next run. One process at a time does it (a lock on
+ * RUN/trial.lock, which only root can open), and RUN/trial.expired stays until then, so
+ * it is not forgotten if that process is killed.
  *
- * What somebody else has made live meanwhile is left alone.
+ * If somebody else has made another system live meanwhile, that is left alone.
  */
 #include "base/child.h"
 #include "settings/settings.h"
@@ -18,9 +18,9 @@ int way_back_of_timer(const struct settings *settings,
 	const struct surroundings *surroundings, uint64_t build);
 
 /*
- * With the turn. A trial whose runner was killed can be kept by nobody, and its timer
- * would come in the midst of another's switch: it is taken back now. One that is being
- * taken back is waited for.
+ * To be called with the turn. If a trial's runner was killed, nobody can keep it, and its
+ * timer would interrupt somebody else's switch: so it is taken back now. If that is
+ * happening already, waits for it.
  */
 void way_back_of_orphan(
 	const struct settings *settings, const struct surroundings *surroundings);

@@ -81,7 +81,7 @@ int word_confirm(const struct settings *settings, uint64_t number, const char *b
 	return word_report(settings, number);
 }
 
-/* Its runner goes back as it does when the time is over. */
+/* Asks the runner to go back, as it does when the time is over. */
 static int refuse(const struct settings *settings, const struct target *target,
 	uint64_t number, const char *by)
 {
@@ -128,7 +128,7 @@ static bool waits(const struct settings *settings, uint64_t number)
 	return record.build == number;
 }
 
-/* watch: of what becomes of it; *ret_signal: what has ended the asking, or 0. */
+/* watch: an inotify on the run directory; *ret_signal: what ended the asking, or 0. */
 static enum answer wait_for_answer(const struct settings *settings, uint64_t number,
 	int watch, int signals, int *ret_signal)
 {

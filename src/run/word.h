@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Somebody's word on a build that waits to be confirmed (see confirmation.h): by the
- * command, or on the terminal of the person who has started it. The build's runner hears
- * it, keeps the system or takes it back, and records that.
+ * Somebody's decision on a build that waits to be confirmed (see confirmation.h): by the
+ * command, or on the terminal of the person who started it. The build's runner notices,
+ * keeps the system or takes it back, and records that.
  */
 #include "rebuild/target.h"
 #include "settings/settings.h"
@@ -18,8 +18,8 @@ int word_confirm(const struct settings *settings, uint64_t number, const char *b
 int word_report(const struct settings *settings, uint64_t number);
 
 /*
- * Asks on stdin until there is an answer, or it was decided otherwise; a signal ends the
- * asking alone. Returns the exit status.
+ * Asks on stdin until there is an answer or somebody else has decided. A signal ends only
+ * the asking. Returns the exit status.
  */
 int word_ask(const struct settings *settings, const struct target *target,
 	uint64_t number, const char *by);

@@ -44,10 +44,9 @@ static bool find_user(uid_t *ret, const struct settings *settings)
 }
 
 /*
- * The group that what is recorded is shared with; 0: it was made for root alone. -1:
- * there is nothing yet. It stays so whatever the settings say: changing some modes would
- * not change who can read the rest, and root must keep its rights down where members
- * write.
+ * The group that shares the records; 0: they are root's alone; -1: there are none yet.
+ * This never changes, whatever the settings say: changing some modes would not change who
+ * can read the rest, and root must not use its rights where members can write.
  */
 static gid_t find_group_of_ledger(const struct settings *settings)
 {
@@ -93,7 +92,7 @@ static struct sharing find(const struct settings *settings)
 	return found;
 }
 
-/* Looked up once: names may come over a network, and a warning is said once. */
+/* Only once: names may come over a network, and a warning is printed only once. */
 const struct sharing *sharing_of(const struct settings *settings)
 {
 	static struct sharing found;
@@ -139,7 +138,7 @@ static bool has_entry(int directory_fd, const char *name)
 	return name && faccessat(directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* More than the mode says may be wanted; but not that others write. */
+/* The admin may have allowed more than the mode; but others must not write. */
 static int repair_top(
 	const struct sharing *sharing, const char *path, mode_t mode, const char *entry)
 {

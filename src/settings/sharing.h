@@ -19,26 +19,25 @@ const struct sharing *sharing_of(const struct settings *settings);
 /* The system user, also for callers who are not root; -1: there is none. */
 uid_t sharing_user(const struct settings *settings);
 
-/* The mode of what all may add to, and only its owner and the system user, whose the
- * directory is, may move or remove. */
+/* The mode of a directory to which all may add files, but where only a file's owner and
+ * the system user, who owns the directory, may move or remove it. */
 #define SHARED_MODE 03770
 
 /* Makes a directory below a top directory: SHARED_MODE where it is shared. */
 int sharing_make(const struct sharing *sharing, const char *path) _must_check_;
 
 /*
- * Makes a top directory, the system user's for SHARED_MODE, else root's, and those above
- * it. One that is there is left as it is, unless it
- * is empty, or root's and known to be ours, by an entry of this name (NULL: none) or by
- * its group: then the group gets in, and nobody else may write. -1 with errno set.
+ * Makes a top directory (the system user's for SHARED_MODE, else root's) and its parents.
+ * An existing one is left alone, unless it is empty, or is root's and known to be ours by
+ * an entry of this name (NULL: none) or by its group: then the group gets access, and
+ * nobody else may write. -1 with errno set.
  */
 int sharing_make_top(const struct sharing *sharing, const char *path, mode_t shared_mode,
 	const char *entry) _must_check_;
 
 /*
- * Root's process acts as the system user from here on (base/rights.h). What would not be
- * possible any more must be done before: find caller and configuration, make the
- * directories.
+ * From here on root's process acts as the system user (base/rights.h). Do everything
+ * that needs root before: find the caller and the configuration, make the directories.
  */
 void sharing_lower_rights(const struct settings *settings);
 
