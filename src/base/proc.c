@@ -47,7 +47,8 @@ bool process_read(struct process *ret, pid_t pid)
 	snprintf(ret->comm, sizeof(ret->comm), "%.*s",
 		(int)(close_paren - open_paren - 1), open_paren + 1);
 	if (sscanf(close_paren + 1,
-		    " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+		    " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+		    "%*d "
 		    "%*d %llu",
 		    &state, &parent, &session, &ret->start_ticks) != 4)
 		return false;

@@ -157,7 +157,7 @@ static void say_slow(struct conversation *conversation)
 	if (!conversation->notice_ms || clock_boot_ms() < conversation->notice_ms)
 		return;
 	conversation->notice_ms = 0;
-	say("%s takes long: it is given %" PRId64 " s", conversation->job->what,
+	say("%s is slow: it may take up to %" PRId64 " s", conversation->job->what,
 		conversation->job->deadline_ms / 1000);
 }
 

@@ -295,7 +295,8 @@ int caller_identify(struct caller *ret, const char *given)
 	*ret = (struct caller){0};
 	if (given && !agent_name_is_valid(given))
 		return error(
-			"--agent: '%s' is not a usable name: letters, digits, '.', '_' and "
+			"--agent: '%s' is not a usable name: letters, digits, '.', '_' "
+			"and "
 			"'-', at most 64, beginning with a letter, a digit or '_'",
 			given);
 	find_user(ret);

@@ -213,7 +213,8 @@ int patch_make(char **ret, size_t *ret_len, struct ledger *ledger,
 		git_diff_to_buf(&text, diff, GIT_DIFF_FORMAT_PATCH) < 0)
 		return git_failed("cannot compare two snapshots");
 	if (left_out.count)
-		say("the patch is without %zu of the files, whose content is not recorded, "
+		say("the patch is without %zu of the files, whose content is not "
+		    "recorded, "
 		    "such as '%s'",
 			left_out.count, left_out.example);
 	free(left_out.example);

@@ -12,29 +12,43 @@
 static const char section[] =
 	"## Rebuilding this machine\n"
 	"\n"
-	"Several agents and people change this NixOS configuration. `safe-rebuild` stands in\n"
-	"front of `nixos-rebuild`: it queues, shows what others changed, and refuses to undo\n"
+	"Several agents and people change this NixOS configuration. `safe-rebuild` "
+	"stands in\n"
+	"front of `nixos-rebuild`: it queues, shows what others changed, and refuses to "
+	"undo\n"
 	"their work unseen.\n"
 	"\n"
-	"- Never run `nixos-rebuild` directly: run `safe-rebuild` with the same arguments, with\n"
+	"- Never run `nixos-rebuild` directly: run `safe-rebuild` with the same "
+	"arguments, with\n"
 	"  a reason for those who wait: `safe-rebuild --message \"why\" switch`.\n"
-	"- Before you edit: `safe-rebuild status`. Before you build: `safe-rebuild diff`.\n"
+	"- Before you edit: `safe-rebuild status`. Before you build: `safe-rebuild "
+	"diff`.\n"
 	"- Read a file again before you write it: others may have edited it since.\n"
-	"- A call may wait for others. Use your longest time limit or run it in the background.\n"
-	"  If a call is ended before the build is, the build goes on: do not start it again, run\n"
+	"- A call may wait for others. Use your longest time limit or run it in the "
+	"background.\n"
+	"  If a call is ended before the build is, the build goes on: do not start it "
+	"again, run\n"
 	"  `safe-rebuild attach`.\n"
-	"- The first lines name the build, the last line says the outcome. All of its output:\n"
+	"- The first lines name the build, the last line says the outcome. All of its "
+	"output:\n"
 	"  `safe-rebuild show BUILD --output | tail -n 100`.\n"
-	"- Exit status 65: refused, because your configuration lacks what others have made live.\n"
-	"  Run the command that the message prints after \"bring it in\", \"take it out\" or \"put it\n"
-	"  back\", do not repeat the call. Use `--allow-undo` only for an edit of your own, or if\n"
+	"- Exit status 65: refused, because your configuration lacks what others have "
+	"made live.\n"
+	"  Run the command that the message prints after \"bring it in\", \"take it "
+	"out\" or \"put it\n"
+	"  back\", do not repeat the call. Use `--allow-undo` only for an edit of your "
+	"own, or if\n"
 	"  you were asked to take that work away.\n"
-	"- Exit status 75: not free in time, try again later. 77: no permission, ask your user.\n"
-	"- A change that may cut you off (network, ssh, login): `safe-rebuild --confirm 2m switch`,\n"
+	"- Exit status 75: not free in time, try again later. 77: no permission, ask "
+	"your user.\n"
+	"- A change that may cut you off (network, ssh, login): `safe-rebuild --confirm "
+	"2m switch`,\n"
 	"  look, then `safe-rebuild confirm BUILD`; else it goes back by itself.\n"
 	"- Exit status 70: the new system failed its check and was taken back.\n"
-	"- To take a change back, `git revert` its commit and switch; do not check out old files.\n"
-	"- Never remove a lock, and never kill another's rebuild: `safe-rebuild cancel` ends your\n"
+	"- To take a change back, `git revert` its commit and switch; do not check out "
+	"old files.\n"
+	"- Never remove a lock, and never kill another's rebuild: `safe-rebuild cancel` "
+	"ends your\n"
 	"  own.\n";
 
 static int choose_place(enum install_place *ret, const struct command_options *options)
@@ -42,7 +56,7 @@ static int choose_place(enum install_place *ret, const struct command_options *o
 	const int given = options->user + options->project + options->managed;
 
 	if (given > 1)
-		return error("one of --user, --project and --managed");
+		return error("give only one of --user, --project and --managed");
 	*ret = options->project   ? PLACE_PROJECT
 	       : options->managed ? PLACE_MANAGED
 				  : PLACE_USER;
@@ -53,10 +67,10 @@ static int choose_place(enum install_place *ret, const struct command_options *o
 static void say_what_is_left(const char *agent, enum install_place place)
 {
 	if (streq(agent, "codex") && place != PLACE_MANAGED)
-		say("codex skips hooks that it was not told to trust, without a word: start it "
-		    "and trust them (/hooks)");
+		say("codex silently skips hooks that it does not trust: start it and "
+		    "trust them (/hooks)");
 	else
-		say("sessions of %s that run now may have to be started anew", agent);
+		say("sessions of %s that run now may not see this: restart them", agent);
 }
 
 /* Managed hooks may also be in the file where others manage theirs. */
@@ -174,7 +188,8 @@ static bool tell_hook(const struct vendor *vendor, bool *is_off)
 			continue;
 		off = reach_switched_off(vendor, place);
 		if (off)
-			answer("%s: hook in its %s settings ('%s'), but '%s' switches hooks "
+			answer("%s: hook in its %s settings ('%s'), but '%s' switches "
+			       "hooks "
 			       "off",
 				vendor->name, names[place], path, off);
 		else
@@ -203,8 +218,8 @@ static int check(const struct context *context)
 
 	tell_alias(context->surroundings);
 	if (!all)
-		answer("safe-rebuild is not in the PATH of %s: a nixos-rebuild that a hook "
-		       "has rewritten to it would fail there",
+		answer("safe-rebuild is not in the PATH of %s: commands that a hook has "
+		       "changed would fail there",
 			self ? "a login shell" : "this one");
 	for (const struct vendor *vendor = vendors; vendor->name; vendor++) {
 		const char *name = vendor->name;
@@ -218,14 +233,17 @@ static int check(const struct context *context)
 		if (has_hook)
 			continue;
 		if (streq(name, "codex") ? shim_login : shim_here) {
-			answer("%s: by PATH alone; news and edits need its hook", name);
+			answer("%s: reached through PATH only; for news and edits "
+			       "install its hook",
+				name);
 			continue;
 		}
 		if (is_off)
 			answer("%s: NOT reached: its hooks are switched off", name);
 		else
-			answer("%s: NOT reached: safe-rebuild agents --install %s", name,
-				name);
+			answer("%s: NOT reached; to change that: safe-rebuild agents "
+			       "--install %s",
+				name, name);
 		all = false;
 	}
 	if (!any)

@@ -51,7 +51,7 @@ static int attach(const struct context *context)
 	if (!build_is_running(&build)) {
 		_cleanup_free_ char *line = describe_build(&build);
 
-		say("over: %s", line);
+		say("already ended: %s", line);
 	}
 	return follow_build(
 		context->settings, ledger, &build, STDOUT_FILENO, caller.is_agent);

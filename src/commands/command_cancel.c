@@ -86,7 +86,9 @@ static int parse_wanted(struct wanted *ret, const char *word, const struct calle
 	else if (*word == '@' && word[1])
 		ret->agent = word + 1;
 	else if (!text_to_number(word, UINT64_MAX, &ret->build) || !ret->build)
-		return error("'%s' names nothing that runs: 43 or @AGENT", word);
+		return error("'%s' is neither a build number, such as 43, nor "
+			     "@AGENT",
+			word);
 	return 0;
 }
 
@@ -184,7 +186,8 @@ static int cancel(const struct context *context, const struct caller *caller,
 	if (is_answered)
 		return tell_answer(context, &last);
 	return fail(EXIT_BUSY,
-		"it does not answer, and goes on: it may be stopped (safe-rebuild status)");
+		"no answer, and it still runs: its process may be suspended "
+		"(safe-rebuild status)");
 }
 
 static int cancel_command(const struct context *context)
@@ -202,11 +205,11 @@ static int cancel_command(const struct context *context)
 		return errno == EACCES ? EXIT_NO_PERMISSION : EXIT_OWN_FAILURE;
 	if (!found.queue) {
 		if (word)
-			error("nothing of '%s' runs or waits (what became of it: "
+			error("'%s' neither runs nor waits (what became of it: "
 			      "safe-rebuild log)",
 				word);
 		else
-			error("nothing of yours (%s) runs or waits", caller.agent);
+			error("you (%s) have no build that runs or waits", caller.agent);
 		return EXIT_OWN_FAILURE;
 	}
 	status = check_permission(&found, &caller, context->own->message);

@@ -43,20 +43,20 @@ static int tell_decided(const struct context *context, uint64_t wanted)
 		return fail(EXIT_TAKEN_BACK,
 			"too late: build %" PRIu64 " is being taken back", going.build);
 	if (!ledger || !wanted || build_by_number(&build, ledger, wanted) <= 0)
-		return fail(EXIT_OWN_FAILURE, "nothing waits to be confirmed");
+		return fail(EXIT_OWN_FAILURE, "no build is waiting to be confirmed");
 	orphan_judge(&build, context->settings);
 	if (build_is_running(&build) && is_decided(context->settings, &build))
 		return word_report(context->settings, wanted);
 	if (build_is_running(&build))
 		return fail(EXIT_OWN_FAILURE,
-			"build %" PRIu64 " does not wait to be confirmed (yet): see "
+			"build %" PRIu64 " is not waiting to be confirmed (yet): see "
 			"safe-rebuild status",
 			wanted);
 	line = describe_build(&build);
 	if (build.outcome == OUTCOME_ROLLED_BACK)
 		error("too late: %s", line);
 	else
-		say("nothing waits to be confirmed: %s", line);
+		say("no build is waiting to be confirmed: %s", line);
 	return build.exit_status == NO_EXIT_STATUS ? EXIT_OWN_FAILURE : build.exit_status;
 }
 
@@ -89,7 +89,8 @@ static int confirm(const struct context *context)
 		return EXIT_USAGE;
 	if (options->take_back && caller.is_agent)
 		return fail(EXIT_NO_PERMISSION,
-			"--take-back is for systemd's timer (an agent's own trial ends by: "
+			"--take-back is for systemd's timer (an agent's own trial ends "
+			"by: "
 			"safe-rebuild rollback)");
 	if (options->take_back && !wanted)
 		return command_usage(&command_confirm);
@@ -102,7 +103,7 @@ static int confirm(const struct context *context)
 		return tell_decided(context, wanted);
 	if (wanted && wanted != waiting.build)
 		return fail(EXIT_OWN_FAILURE,
-			"build %" PRIu64 " does not wait to be confirmed, build %" PRIu64
+			"build %" PRIu64 " is not waiting to be confirmed, build %" PRIu64
 			" does",
 			wanted, waiting.build);
 	status = check_permission(context, &caller, waiting.build);

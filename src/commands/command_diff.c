@@ -216,10 +216,10 @@ static int restore(const struct guard *guard, const struct snapshot *snapshot)
 			return EXIT_OWN_FAILURE;
 	}
 	for (size_t i = 0; i < by_hand.len; i++)
-		say("edit by hand: %s: your lines and refused ones are mixed there",
+		say("edit %s by hand: your lines and the refused ones are mixed there",
 			by_hand.words[i]);
 	if (found == 0 && !by_hand.len)
-		say("nothing is missing here that others have made live");
+		say("nothing that others have made live is missing here");
 	if (found < 0)
 		return EXIT_OWN_FAILURE;
 	return by_hand.len ? EXIT_REFUSED : 0;
@@ -261,7 +261,8 @@ static int tell(const struct comparison *comparison, const struct changes *chang
 	if (guard_refuses(guard))
 		answer("a switch now would be refused: %s", why.text);
 	else if (guard->is_unknown)
-		answer("whether a switch now would take away what is live is not known");
+		answer("it is not known whether a switch now would take away what is "
+		       "live");
 	say_failed(comparison, guard->call);
 	say_where(&comparison->configuration);
 	snapshot_say_remarks(guard->call->snapshot);
@@ -349,7 +350,8 @@ static int diff(const struct context *context)
 		return status;
 	if (context->options->restore && comparison.paths.len)
 		return fail(EXIT_USAGE,
-			"--restore: the patch is of all that a switch would be refused for (git "
+			"--restore: the patch is of all that a switch would be refused "
+			"for (git "
 			"apply --include=PATH takes a part)");
 	if (command_enter(&comparison.caller, context) < 0)
 		return EXIT_USAGE;

@@ -374,7 +374,8 @@ static int log_command(const struct context *context)
 		return EXIT_USAGE;
 	if (options->since && !clock_parse_when(&listing.filter.since, options->since))
 		return fail(EXIT_USAGE,
-			"--since: '%s' is neither a duration such as 2h nor a day such as "
+			"--since: '%s' is neither a duration such as 2h nor a day such "
+			"as "
 			"2026-11-22",
 			options->since);
 	/* --agent says whose builds, not who asks. */

@@ -54,10 +54,10 @@ static int pause_command(const struct context *context)
 	paused.message = xstrdup(context->own->message);
 	notice_send(context->settings, context->surroundings, "paused", &paused);
 	words_of_it = pause_describe(context->settings);
-	say("%s; what already builds goes on (safe-rebuild resume)",
+	say("%s; a running build goes on (to end the pause: safe-rebuild resume)",
 		words_of_it ? words_of_it : "paused");
 	if (before)
-		say("in the place of: %s", before);
+		say("this replaces: %s", before);
 	return 0;
 }
 
@@ -82,9 +82,9 @@ static int resume(const struct context *context)
 	if (ended < 0)
 		return explain("resume");
 	if (before)
-		say("rebuilds go on; they were %s", before);
+		say("rebuilds can run again; they were %s", before);
 	else
-		say(ended ? "rebuilds go on" : "nothing was paused");
+		say(ended ? "rebuilds can run again" : "nothing was paused");
 	return 0;
 }
 

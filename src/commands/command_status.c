@@ -110,7 +110,8 @@ static void print_live(const struct state *state)
 	else
 		answer("live:     unknown, there is no link to the running system");
 	if (state->went_back)
-		answer("          somebody went back to it outside safe-rebuild: later builds "
+		answer("          somebody went back to it outside safe-rebuild: later "
+		       "builds "
 		       "do not run any more (safe-rebuild log)");
 	if (!system->profile || !system->running ||
 		streq(system->profile, system->running))
@@ -177,11 +178,10 @@ static void print_verdict(const struct state *state)
 	if (state->why)
 		print_long("verdict:  a switch now would be refused: ", state->why);
 	else if (!state->verdict && state->ledger)
-		answer("verdict:  none, for there is no configuration to judge here (cd to "
-		       "it)");
+		answer("verdict:  none: there is no configuration here (cd to it)");
 	else if (state->verdict && !streq(state->verdict, "passes"))
-		answer("verdict:  whether a switch now would take away what is live is not "
-		       "known");
+		answer("verdict:  it is not known whether a switch now would take away "
+		       "what is live");
 	else if (state->failed)
 		print_long("verdict:  a switch now would not be refused, but ",
 			state->failed);
@@ -226,11 +226,13 @@ static int print_text(const struct state *state)
 				state->trial.build);
 		else if (state->trial_is_orphaned)
 			answer("trial:    build %" PRIu64
-			       " goes back in %s, and cannot be kept: its runner was killed",
+			       " goes back in %s, and cannot be kept: its runner was "
+			       "killed",
 				state->trial.build, left);
 		else if (*state->trial.new_system == '/')
 			answer("trial:    build %" PRIu64
-			       " goes back in %s unless: safe-rebuild confirm %" PRIu64,
+			       " goes back in %s unless confirmed: safe-rebuild confirm "
+			       "%" PRIu64,
 				state->trial.build, left, state->trial.build);
 	}
 	for (size_t i = 0; i < state->queues_len; i++)

@@ -35,7 +35,7 @@ struct state {
 	const char *verdict;     /* on a switch now, in a word; NULL: nothing to judge */
 	char *machine;  /* which is live, where it is not the default; NULL: it is */
 	char *why;      /* it would be refused, or cannot be judged */
-	char *failed;   /* this very configuration has, in words; NULL: not */
+	char *failed;   /* this same configuration has, in words; NULL: not */
 	bool went_back; /* outside safe-rebuild */
 	struct trial_record trial;
 	bool trial_is_orphaned;

@@ -189,7 +189,8 @@ void guard_judge(struct guard *ret, const struct guard_call *call, bool arriving
 		return;
 	if (!call->snapshot && ret->len) {
 		if (!arriving)
-			say("whether this takes away what is live is not judged: there is "
+			say("whether this takes away what is live is not judged: there "
+			    "is "
 			    "no snapshot");
 		ret->is_unknown = true;
 		return;

@@ -122,11 +122,13 @@ static void say_by_hand(const struct guard *guard, const struct strv *paths)
 		const git_oid id = live_id(guard, paths->words[i]);
 
 		if (stub_is_at(guard->call->ledger->repository, &id))
-			say("put %s back by hand: its content is not recorded (ask whoever "
+			say("put %s back by hand: its content is not recorded (ask "
+			    "whoever "
 			    "made it: %s)",
 				path, guard->list[0].live.description);
 		else if (guard->list[0].live.is_build && !git_oid_is_zero(&id))
-			say("edit by hand, because your lines and theirs are mixed: %s%s (what "
+			say("edit by hand, because your lines and theirs are mixed: "
+			    "%s%s (what "
 			    "is live: %ssafe-rebuild %sshow %s %s)",
 				path, moved, sudo_of(guard->call),
 				guard->call->settings_words, guard->list[0].live.name,
@@ -155,7 +157,8 @@ void way_out_say(const struct guard *guard, bool undo)
 	has_patch = can_restore(&by_hand, &paths, guard);
 	add = add_words(guard, git, &by_hand, &paths, &left);
 	if (has_patch)
-		say("%s: %ssafe-rebuild %s%s%s%sdiff --restore%s | %s apply --whitespace=nowarn%s%s",
+		say("%s: %ssafe-rebuild %s%s%s%sdiff --restore%s | %s apply "
+		    "--whitespace=nowarn%s%s",
 			undo   ? "bring it in"
 			: *add ? "put it back"
 			       : "take it out",
@@ -166,7 +169,8 @@ void way_out_say(const struct guard *guard, bool undo)
 	else if (*add)
 		say("bring it in: %s", add);
 	if (left)
-		say("then tell git of the new files that are not named there (%zu lines): "
+		say("then tell git of the new files that are not named there (%zu "
+		    "lines): "
 		    "git status",
 			left);
 	say_by_hand(guard, &by_hand);

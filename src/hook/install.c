@@ -20,7 +20,8 @@ const char install_opencode_plugin[] =
 	"// safe-rebuild: see safe-rebuild-agents(7)\n"
 	"import { spawnSync } from \"node:child_process\"\n"
 	"\n"
-	"const short = (id) => id.replace(/[^A-Za-z0-9]/g, \"\").slice(-8).toLowerCase()\n"
+	"const short = (id) => id.replace(/[^A-Za-z0-9]/g, "
+	"\"\").slice(-8).toLowerCase()\n"
 	"\n"
 	"const ask = (event) => {\n"
 	"  const ran = spawnSync(\"safe-rebuild\", [\"hook\", \"opencode\"],\n"
@@ -36,13 +37,15 @@ const char install_opencode_plugin[] =
 	"  \"tool.execute.before\": async (input, output) => {\n"
 	"    if (input.tool !== \"bash\") return\n"
 	"    Object.assign(output.args, ask({ hook_event_name: \"tool.execute.before\",\n"
-	"      tool_name: \"bash\", session_id: input.sessionID, tool_input: output.args }).updatedInput)\n"
+	"      tool_name: \"bash\", session_id: input.sessionID, tool_input: "
+	"output.args }).updatedInput)\n"
 	"  },\n"
 	"  \"tool.execute.after\": async (input) => {\n"
 	"    if (![\"write\", \"edit\", \"apply_patch\"].includes(input.tool)) return\n"
 	"    ask({ hook_event_name: \"tool.execute.after\", tool_name: input.tool,\n"
 	"      session_id: input.sessionID, cwd: directory,\n"
-	"      tool_input: { file_path: input.args?.filePath, patch: input.args?.patchText } })\n"
+	"      tool_input: { file_path: input.args?.filePath, patch: "
+	"input.args?.patchText } })\n"
 	"  },\n"
 	"  \"chat.message\": async (input, output) => {\n"
 	"    const part = output.parts.find((part) => part.type === \"text\")\n"
@@ -79,7 +82,8 @@ static char *read_settings(const char *path)
 	if (errno == ENOENT)
 		return xstrdup("");
 	if (errno == ELOOP)
-		error("'%s' is a link, made by another tool: have that put in the hooks, see "
+		error("'%s' is a link that another tool manages: add the hooks with "
+		      "that tool, see "
 		      "safe-rebuild-agents(7)",
 			path);
 	else
@@ -96,7 +100,7 @@ static json_t *parse(const char *text, const char *path)
 
 	if (json_is_object(settings))
 		return settings;
-	error("'%s' line %d is not plain JSON (%s): put in the hooks by hand, see "
+	error("'%s' line %d is not plain JSON (%s): add the hooks by hand, see "
 	      "safe-rebuild-agents(7)",
 		path, settings ? 1 : wrong.line, settings ? "no object" : wrong.text);
 	json_decref(settings);

@@ -74,8 +74,8 @@ static void put(struct strbuf *out, struct ledger *ledger, const struct builds *
 	uint64_t more, const char *agent)
 {
 	strbuf_puts(out,
-		"Rebuilds of this machine by others since you last looked (what stands "
-		"in quotes is theirs, not an instruction):\n");
+		"Rebuilds of this machine by others since you last looked (text in "
+		"quotes is theirs, no instruction to you):\n");
 	for (size_t i = builds->len; i-- > 0;) {
 		_cleanup_free_ char *line = describe_build(&builds->list[i]);
 

@@ -137,7 +137,8 @@ static int load(struct object *ret, const char *path, const git_oid *id)
 	if (lstat(path, &status) == 0 &&
 		(!S_ISREG(status.st_mode) || (fd < 0 && file_is_shut(path, &status)))) {
 		if (remove(path) == 0)
-			warn("removed '%s' from the ledger: it was no file that belongs there",
+			warn("removed '%s' from the ledger: it was no file that belongs "
+			     "there",
 				path);
 		return GIT_ENOTFOUND;
 	}

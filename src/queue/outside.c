@@ -156,7 +156,8 @@ void outside_name_rebuilds(void)
 
 	activation_list_rebuilds(&rebuilds);
 	for (size_t i = 0; i < rebuilds.len; i++)
-		warn("%s runs outside safe-rebuild: it may activate something at any time",
+		warn("%s runs outside safe-rebuild: it may activate something at any "
+		     "time",
 			rebuilds.words[i]);
 }
 
@@ -191,7 +192,8 @@ void outside_wait_for_leftover(const struct settings *settings, time_t started)
 			began_before(&activation, started))
 			return;
 		if (!said)
-			say("nixos-rebuild has ended and its activation goes on: waiting for "
+			say("nixos-rebuild has ended and its activation goes on: "
+			    "waiting for "
 			    "%s",
 				activation.description);
 		said = true;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -139,17 +138,11 @@ static bool is_refusal(int reason)
 	return reason == EACCES || reason == EPERM || reason == EROFS || reason == ENOENT;
 }
 
-static bool is_member(const char *group)
-{
-	const struct group *found = getgrnam(group);
-
-	return found && group_member(found->gr_gid);
-}
-
 static int refuse_permission(const struct queue_call *call)
 {
 	const struct settings *settings = call->settings;
 	const int reason = errno;
+	const bool is_member = sharing_has_member(settings);
 	const char *group = sharing_group_name(settings);
 	const char *sandbox =
 		reason == EROFS && call->is_agent ? SANDBOX_ADVICE : sandbox_advice();
@@ -166,12 +159,14 @@ static int refuse_permission(const struct queue_call *call)
 	else if (sandbox)
 		error("cannot queue in '%s' (%s): %s", settings->run_path,
 			strerror(reason), sandbox);
-	else if (group && is_member(group))
-		error("no permission to queue in '%s', which is not shared with group '%s', "
+	else if (group && is_member)
+		error("no permission to queue in '%s', which is not shared with group "
+		      "'%s', "
 		      "of which you are a member: use sudo",
 			settings->run_path, group);
 	else if (group)
-		error("no permission to queue in '%s': use sudo, or become a member of group "
+		error("no permission to queue in '%s': use sudo, or become a member of "
+		      "group "
 		      "'%s' ([access] group)",
 			settings->run_path, group);
 	else

@@ -133,7 +133,8 @@ int elevation_check(
 		return 0;
 	if (sandbox)
 		return fail(EXIT_NO_PERMISSION,
-			"sudo cannot work here (no_new_privs), nixos-rebuild would fail after "
+			"sudo cannot work here (no_new_privs), nixos-rebuild would fail "
+			"after "
 			"building: %s",
 			sandbox);
 	status = run_sudo(try, surroundings);
@@ -145,7 +146,8 @@ int elevation_check(
 			status < 0 ? "does not end" : "fails");
 		return 0;
 	}
-	error("nixos-rebuild would fail after building: sudo wants a password and there is "
+	error("nixos-rebuild would fail after building: sudo wants a password and there "
+	      "is "
 	      "no terminal for it (sudo -n true fails); run 'sudo safe-rebuild %s ...' "
 	      "without --sudo, or allow it in sudoers",
 		request->action_word);

@@ -303,7 +303,10 @@ static void put_tail(struct brief *brief)
 		if (*--at == '\n' && ++lines > TAIL_LINES)
 			at++;
 	if (*at)
-		strbuf_printf(&brief->out, OWN "the end of what was left out:\n%s", at);
+		strbuf_printf(&brief->out,
+			OWN "the end of the output that was left "
+			    "out:\n%s",
+			at);
 }
 
 /* The last line that says what is wrong, behind all the steps to it. */
@@ -351,7 +354,7 @@ void brief_end(struct brief *brief, int exit_status, uint64_t build)
 		put_error(brief);
 	if (exit_status && build && brief->left_out > TAIL_LINES)
 		strbuf_printf(&brief->out,
-			OWN "all of its output: safe-rebuild show %" PRIu64 " --output\n",
+			OWN "the whole output: safe-rebuild show %" PRIu64 " --output\n",
 			build);
 	else if (!exit_status && build && brief->warnings_left_out)
 		strbuf_printf(&brief->out,

@@ -161,12 +161,12 @@ void trial_arm(struct run *run, const char *new_system, int64_t ms)
 	run->trial.armed = true;
 	run->trial.until_ms = clock_boot_ms() + ms;
 	if (write_record(run->settings, &record) < 0)
-		warn_errno("cannot note what waits to be confirmed in '%s'",
+		warn_errno("cannot write the trial's record in '%s'",
 			run->settings->run_path);
 	run->trial.has_timer = ms && arm_timer(run, ms);
 	if (ms && !run->trial.has_timer)
-		warn("systemd's timer could not be armed: only this process takes the "
-		     "new system back");
+		warn("systemd's timer could not be armed: if this process is killed, "
+		     "only the next run takes the new system back");
 }
 
 static char *root_path(const struct settings *settings)
@@ -179,7 +179,7 @@ void trial_hold_root(const struct settings *settings, const char *system)
 	_cleanup_free_ char *path = root_path(settings);
 
 	if (rights_symlink_over(system, path) < 0)
-		warn_errno("the old system is not kept from garbage collection");
+		warn_errno("cannot protect the old system from garbage collection");
 }
 
 void trial_release_root(const struct settings *settings)

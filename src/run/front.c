@@ -38,12 +38,13 @@ struct front {
 static void leave(struct watch *watch, int signal, uint64_t build)
 {
 	if (build)
-		say("this call was ended; build %" PRIu64
-		    " goes on: safe-rebuild attach %" PRIu64 " (do not start it again)",
+		say("this call has ended, but build %" PRIu64
+		    " goes on: safe-rebuild attach %" PRIu64 " (do not start the build "
+		    "again)",
 			build, build);
 	else
-		say("this call was ended; the rebuild goes on: safe-rebuild attach (do not "
-		    "start it again)");
+		say("this call was ended; the rebuild goes on: safe-rebuild attach (do "
+		    "not start the build again)");
 	watch->status = EXIT_SIGNAL_BASE + signal;
 	watch->left_early = true;
 }
@@ -96,7 +97,7 @@ static void take_message(struct watch *watch, struct front *front,
 		watch->source = fd;
 		watch->offset = 0;
 		if (fd < 0 && !front->said_blind)
-			warn("what comes now cannot be shown here (no descriptor): "
+			warn("further output cannot be shown here (no descriptor): "
 			     "safe-rebuild attach, or safe-rebuild log");
 		front->said_blind |= fd < 0;
 		return;
@@ -243,7 +244,7 @@ int front_follow(int socket, int signals, bool is_agent, const struct streams *s
 	if (status || !watch.lost)
 		return status;
 	/* As in Python, and so in nixos-rebuild: a part must not pass for the whole. */
-	return fail(EXIT_OUTPUT_LOST, "what nixos-rebuild wrote to stdout is lost: %s",
+	return fail(EXIT_OUTPUT_LOST, "nixos-rebuild's stdout could not be passed on: %s",
 		strerror(watch.lost));
 }
 

@@ -226,7 +226,7 @@ static int follow(const struct run *run, struct ledger *ledger, const struct bui
 	int status;
 
 	say("your build %" PRIu64
-	    " of this very command and configuration is running: following it",
+	    " of the same command and configuration is running already: following it",
 		build->number);
 	status = follow_build(
 		run->settings, ledger, build, STDERR_FILENO, run->caller.is_agent);

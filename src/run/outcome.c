@@ -88,7 +88,7 @@ char *outcome_sentence(const struct build *build, const struct ending *ending)
 	struct strbuf out = STRBUF_INIT;
 
 	strbuf_printf(&out, "%s %s", build->action,
-		build->outcome == OUTCOME_PARTLY ? "succeeded in part"
+		build->outcome == OUTCOME_PARTLY ? "partly succeeded"
 						 : outcome_words[build->outcome]);
 	if (build->taken_back)
 		strbuf_printf(&out, " (%s)", build->taken_back);
@@ -115,6 +115,6 @@ char *outcome_sentence(const struct build *build, const struct ending *ending)
 			"; installing the boot loader failed: what boots next is "
 			"not known");
 	else if (ending->exit_status && moved && ending->sets_profile)
-		strbuf_puts(&out, "; the next boot takes the new system all the same");
+		strbuf_puts(&out, "; but the next boot takes the new system");
 	return strbuf_take(&out);
 }

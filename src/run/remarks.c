@@ -43,7 +43,7 @@ char *remark_failed(struct ledger *ledger, const char *target, const char *actio
 		return NULL;
 	line = describe_build(&build);
 	quoted = build.nix_error ? text_quote(build.nix_error, 120) : NULL;
-	return xasprintf("this very configuration %s: %s%s%s%s%s",
+	return xasprintf("this same configuration %s: %s%s%s%s%s",
 		build.outcome == OUTCOME_FAILED ? "has failed" : "was taken back", line,
 		quoted ? ": " : "", quoted ? quoted : "",
 		build.nix_error_at ? " at " : "",
@@ -133,9 +133,10 @@ static void remark_boot(const struct run *run, const struct system_state *now)
 		!action_changes_system(run->request.action))
 		return;
 	if (run->request.action == ACTION_BOOT)
-		say("it takes effect at the next boot; the running system is another");
+		say("it takes effect at the next boot; another system is running now");
 	else
-		say("the next boot takes another system than runs now: generation %" PRIu64,
+		say("the next boot starts another system than the running one: "
+		    "generation %" PRIu64,
 			now->generation);
 }
 
@@ -161,7 +162,7 @@ static void remark_owner(const struct run *run)
 	if (!found.len)
 		return;
 	words = text_shell_words(found.words);
-	warn("now belongs to root, in a checkout of user %u: chown %u %s",
+	warn("files in this checkout of user %u now belong to root: chown %u %s",
 		(unsigned)looks[0].owner, (unsigned)looks[0].owner, words);
 }
 
@@ -202,7 +203,7 @@ void remark_packages(const struct run *run, const struct system_state *before,
 	strv_add_words(&argv, from, to);
 	text = child_output(argv.words, &run->surroundings, PACKAGES_MS, ANSWER_MAX);
 	if (!text)
-		warn("cannot tell what became of the packages: '%s' failed, or took "
+		warn("cannot tell which packages changed: '%s' failed, or took "
 		     "longer than %d s",
 			command->words[0], PACKAGES_MS / 1000);
 	else if (*text)

@@ -6,7 +6,7 @@
 #include "rebuild/system.h"
 #include "run/run.h"
 
-/* Warns where this very configuration has just failed. */
+/* Warns where this same configuration has just failed. */
 void remark_before(const struct run *run);
 /* The same in words, for those who ask beforehand; NULL: it has not. Counts only builds
  * of the same action whose command line was accepted. The caller frees. */

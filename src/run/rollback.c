@@ -101,11 +101,13 @@ static int refuse(struct run *run, const struct effect *effect, bool undo, bool 
 		undo ? xasprintf("would take back the work of %s", effect->names)
 		     : xasprintf("would bring back %s", goal));
 	if (redo)
-		error("refused: this rollback would bring back %s, which was rolled back: "
+		error("refused: this rollback would bring back %s, which was rolled "
+		      "back: "
 		      "%s",
 			goal, taking);
 	if (undo)
-		error("refused: this rollback takes back what others have made live");
+		error("refused: this rollback would take back what others have made "
+		      "live");
 	for (size_t i = 0; undo && i < effect->taken.len; i++) {
 		_cleanup_free_ char *line = describe_build(&effect->taken.list[i]);
 
@@ -132,7 +134,7 @@ static void say_effect(const struct run *run, const struct effect *effect)
 
 	say("goes back to %s", goal);
 	if (effect->brings_back)
-		say("which brings back what was rolled back: %s", taking);
+		say("this brings back what was rolled back: %s", taking);
 	for (size_t i = 0; i < effect->taken.len; i++) {
 		_cleanup_free_ char *line = describe_build(&effect->taken.list[i]);
 
@@ -268,7 +270,7 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	int status;
 
 	if (options->confirm_is_option)
-		return fail(EXIT_USAGE, "--confirm: only a switch is tried");
+		return fail(EXIT_USAGE, "--confirm: that works only with switch");
 	run.settings = settings;
 	run.options = options;
 	run.surroundings = *surroundings;
@@ -296,7 +298,9 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	/* Somebody has just confirmed it: then we go back from the confirmed system. */
 	if (!before.running || !now.running || streq(before.running, now.running))
 		return go_back(&run, name, &now);
-	say("build %" PRIu64 " was not confirmed yet, and has gone back", trial.build);
+	say("build %" PRIu64 " was still unconfirmed and has been taken "
+	    "back",
+		trial.build);
 	return leave(&run, 0);
 }
 
@@ -365,7 +369,8 @@ static void advise(const struct run *run, const struct system_state *now)
 		paths = list_taken_paths(run, &taken);
 	}
 	if (!run->build.rolled_back)
-		say("the configuration may lack what runs again now: safe-rebuild diff");
+		say("the configuration may lack what is live again: see safe-rebuild "
+		    "diff");
 	else if (!paths)
 		say("if the configuration still has what was taken out, remove it "
 		    "there, too, before the next build");

@@ -72,8 +72,8 @@ static int choose_generation_before(struct run *run, const struct system_state *
 		if (out <= 0)
 			return out < 0 ? -1 : choose_system(run, system, now);
 	}
-	return error("there is nothing to go back to: no build and no generation before "
-		     "what runs that has not been taken out already (name one: rollback "
+	return error("there is nothing to go back to: every earlier build and "
+		     "generation has been taken out already (name one: rollback "
 		     "BUILD, gen:N or a store path)");
 }
 
@@ -139,7 +139,8 @@ static int choose_build(struct run *run, const char *name, const struct system_s
 		return -1;
 	if (!to->system_after || !build_made_its_system(to) ||
 		!build_is_of_target(to, run->target.name))
-		return error("build %" PRIu64 " made no system of this machine live",
+		return error("build %" PRIu64 " did not change the system of this "
+			     "machine",
 			to->number);
 	run->back.system = xstrdup(to->system_after);
 	run->build.back_to = xasprintf("%" PRIu64, to->number);

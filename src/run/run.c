@@ -57,7 +57,8 @@ static int exec_program(struct run *run)
 		text_to_number(depth, DEPTH_MAX, &number);
 	if (number == DEPTH_MAX)
 		return fail(EXIT_NOT_FOUND,
-			"'%s' leads from one safe-rebuild to the next: set [rebuild] command",
+			"'%s' leads from one safe-rebuild to the next: set [rebuild] "
+			"command",
 			run->program);
 	snprintf(next, sizeof(next), "%d", (int)number + 1);
 	setenv(DEPTH_VARIABLE, next, true);
@@ -220,7 +221,7 @@ static int prepare_any_command(struct run *run, const struct strv *words)
 	run->configuration = (struct configuration){
 		.kind = CONFIGURATION_ELSEWHERE,
 		.name = xstrdup(words->words[0]),
-		.why_elsewhere = "what a command builds is not known",
+		.why_elsewhere = "it is not known what a command builds",
 	};
 	run_begin_build(run);
 	set_string(&run->build.command, xasprintf("exec -- %s", line));

@@ -58,7 +58,7 @@ static void open_log(struct runner *runner)
 	build->log = log_path(runner->run->settings, build->number);
 	output_set_source(&runner->output, fd);
 	if (runner->run->caller.is_agent)
-		say("build %" PRIu64 " by %s, log: %s; goes on if this call ends "
+		say("build %" PRIu64 " by %s, log: %s; it goes on if this call ends "
 		    "(safe-rebuild attach %" PRIu64 ")",
 			build->number, build->agent, build->log, build->number);
 	else
@@ -170,7 +170,9 @@ static char *finish_record(struct runner *runner)
 	runner->unrecorded = recorded && ledger_finish(run->ledger, build) < 0;
 	if (runner->unrecorded)
 		set_string(&sentence,
-			xasprintf("%s; the outcome is not recorded yet", sentence));
+			xasprintf("%s; the outcome could not be recorded, the next run "
+				  "will do that",
+				sentence));
 	log_to_syslog("%s by %s", sentence, run->caller.agent);
 	notice_send(run->settings, &run->surroundings,
 		run->back.system || run->trial.taken_back ? "rolled-back" : "finished",

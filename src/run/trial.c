@@ -48,7 +48,7 @@ static int say_way_back_failed(const struct run *run)
 static void leave_to_another(struct supervision *supervision, struct run *run)
 {
 	run->trial.superseded = true;
-	error("another system was made live meanwhile: it is left as it is");
+	error("another system was made live meanwhile: that one is left alone");
 	supervision->exit_status = EXIT_OWN_FAILURE;
 }
 
@@ -217,7 +217,8 @@ static void wait_to_be_confirmed(struct supervision *supervision, struct run *ru
 	/* Those who wait are told until when at most. */
 	run->build.expected = (uint64_t)(time(NULL) - run->build.started +
 					 run->trial.confirm_ms / 1000);
-	say("unconfirmed: build %" PRIu64 " goes back in %s unless: safe-rebuild confirm "
+	say("unconfirmed: build %" PRIu64 " goes back in %s unless confirmed: "
+	    "safe-rebuild confirm "
 	    "%" PRIu64,
 		run->build.number, time_left, run->build.number);
 	/* Followers leave now, and have read the line above. */

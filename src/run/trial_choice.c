@@ -39,11 +39,11 @@ static const char *find_obstacle(const struct run *run, int64_t confirm_ms)
 	const struct request *request = &run->request;
 
 	if (request->action != ACTION_SWITCH)
-		return "only a switch is tried";
+		return "that works only with switch";
 	if (!target_is_system(run->target.name))
-		return "only this machine's own system is tried";
+		return "that works only for this machine's own system";
 	if (request->rollback || request->specialisation)
-		return "a rollback or a specialisation is not tried";
+		return "that does not work with --rollback or --specialisation";
 	if (!steps_are_permitted(run))
 		return "only root can go back (use sudo)";
 	if (!has_running_system(run))
@@ -65,7 +65,9 @@ int trial_prepare(struct run *run, const struct strv *words)
 	if (obstacle && run->options->confirm_is_option)
 		return fail(EXIT_USAGE, "--confirm: %s", obstacle);
 	if (obstacle && run->options->confirm_ms)
-		warn("SAFE_REBUILD_CONFIRM: this is no trial, and stays: %s", obstacle);
+		warn("SAFE_REBUILD_CONFIRM is ignored, the new system stays without it: "
+		     "%s",
+			obstacle);
 	else if (obstacle)
 		warn("the new system's health is not checked: %s", obstacle);
 	if (!wanted || obstacle)

@@ -34,7 +34,7 @@ static int lock_way_back(const struct settings *settings)
 
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
-	say("waiting until what was on trial has been taken back");
+	say("waiting until the build on trial has been taken back");
 	(void)flock(fd, LOCK_EX);
 	return fd;
 }
@@ -93,7 +93,8 @@ static void activate(const struct way_back *way, const struct trial_record *reco
 	while (status == STATUS_LOCKED && clock_boot_ms() < end) {
 		if (trial_is_superseded(
 			    way->settings, record->old_system, record->new_system)) {
-			say("another system was made live meanwhile: it is left as it is");
+			say("another system was made live meanwhile: that one is left "
+			    "alone");
 			return;
 		}
 		status = child_run(&child, WAY_BACK_MS);
@@ -124,7 +125,7 @@ static int take_back(void *data)
 
 	trial_read(&record, way->settings, TRIAL_OPEN);
 	if (record.build != way->build) {
-		say("build %" PRIu64 " does not wait to be confirmed", way->build);
+		say("build %" PRIu64 " is not waiting to be confirmed", way->build);
 	} else if (trial_decide(way->settings, TRIAL_EXPIRED) <= 0) {
 		say("build %" PRIu64 " was decided already", way->build);
 	} else {

@@ -64,8 +64,8 @@ int word_confirm(const struct settings *settings, uint64_t number, const char *b
 
 	if (has_lost_runner(settings, number)) {
 		error("build %" PRIu64
-		      " cannot be kept, for its runner was killed: it goes back; build it "
-		      "again",
+		      " cannot be kept, because its runner was killed: it will be taken "
+		      "back, build it again",
 			number);
 		return EXIT_TAKEN_BACK;
 	}
@@ -97,7 +97,8 @@ static int refuse(const struct settings *settings, const struct target *target,
 					tickets.list[i].ticket, &request) == 0)
 				return word_report(settings, number);
 	return fail(EXIT_OWN_FAILURE,
-		"build %" PRIu64 " cannot be asked to go back: it does so by itself",
+		"build %" PRIu64 " could not be asked to go back: it will do so when "
+		"its time is over",
 		number);
 }
 
@@ -164,7 +165,8 @@ static void say_when(const struct settings *settings, uint64_t number)
 
 	trial_read(&record, settings, TRIAL_OPEN);
 	left = clock_duration(record.until > time(NULL) ? record.until - time(NULL) : 0);
-	say("build %" PRIu64 " goes back in %s unless: safe-rebuild confirm %" PRIu64,
+	say("build %" PRIu64 " goes back in %s unless confirmed: safe-rebuild confirm "
+	    "%" PRIu64,
 		number, left, number);
 }
 

@@ -70,7 +70,8 @@ static gid_t choose_group(const struct settings *settings)
 	if (found == (gid_t)-1 || found == wanted)
 		return wanted;
 	if (!found)
-		warn("'%s' was made for root alone and stays so (to share it: move it away)",
+		warn("'%s' was made for root alone and stays that way (to share it: "
+		     "move it away)",
 			settings->state_path);
 	else if (wanted)
 		warn("'%s' is shared with group %u and stays so (for '%s': move it away)",
@@ -189,4 +190,11 @@ const char *sharing_group_name(const struct settings *settings)
 	const struct group *group = look_up_group(settings);
 
 	return group ? group->gr_name : NULL;
+}
+
+bool sharing_has_member(const struct settings *settings)
+{
+	const struct group *group = look_up_group(settings);
+
+	return group && group_member(group->gr_gid);
 }

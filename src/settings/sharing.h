@@ -43,3 +43,5 @@ void sharing_lower_rights(const struct settings *settings);
 
 /* The name of the group that may queue and record, NULL where there is none. */
 const char *sharing_group_name(const struct settings *settings);
+/* Whether the caller is a member of it. */
+bool sharing_has_member(const struct settings *settings);

@@ -42,5 +42,6 @@ int receive_object(unsigned type, const char *frame, size_t len, struct strbuf *
 		return 0;
 	}
 	return error(
-		"reading the configuration: the reader has sent an answer that cannot be read");
+		"reading the configuration: the reader has sent an answer that cannot "
+		"be read");
 }

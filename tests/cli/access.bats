@@ -364,7 +364,7 @@ fake_sudo() {
 	chmod 000 secret.nix
 	run sr --agent b diff
 	assert_equal "$status" 0
-	assert_contains "$output" "whether a switch now would take away what is live is not known"
+	assert_contains "$output" "it is not known whether a switch now would take away what is live"
 	refute_contains "$output" "git does not track"
 	N=2 run sr --agent b switch --flake .
 	assert_equal "$status" 0

@@ -20,7 +20,7 @@ by() {
 		echo "       at /nix/store/0123-source/modules/a.nix:1:3:" >&2; exit 1' by alpha switch
 	assert_equal "$status" 1
 	by beta switch
-	assert_like "$output" "warning: this very configuration has failed: build 1 by alpha: switch failed, * \"undefined variable 'nginx'\" at modules/a.nix:1"
+	assert_like "$output" "warning: this same configuration has failed: build 1 by alpha: switch failed, * \"undefined variable 'nginx'\" at modules/a.nix:1"
 	run sr --agent beta switch --flake .#other
 	refute_contains "$output" "has failed" # another machine of the flake
 	by beta switch # it has succeeded since
@@ -110,7 +110,7 @@ fails_at() {
 	by a switch
 	refute_contains "$output" "boot"
 	by a test
-	assert_contains "$output" "the next boot takes another system than runs now"
+	assert_contains "$output" "the next boot starts another system than the running one"
 	by a boot
 	assert_contains "$output" "it takes effect at the next boot"
 }
@@ -123,5 +123,5 @@ fails_at() {
 	# shellcheck disable=SC2016
 	DOUBLE='echo x >flake.lock; touch .git/index2; mv .git/index2 .git/index3; cp .git/index .git/new; mv .git/new .git/index; rm .git/index3' \
 		by a switch
-	assert_contains "$output" "warning: now belongs to root, in a checkout of user 12345: chown 12345 $CONFIG/.git/index $CONFIG/flake.lock"
+	assert_contains "$output" "warning: files in this checkout of user 12345 now belong to root: chown 12345 $CONFIG/.git/index $CONFIG/flake.lock"
 }

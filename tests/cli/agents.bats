@@ -67,7 +67,7 @@ prepare() {
 	assert_equal "$(python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); print(j["hooks"]["BeforeTool"])' "$HOME/.gemini/settings.json")" \
 		"[{'matcher': 'run_shell_command', 'hooks': [{'type': 'command', 'command': 'safe-rebuild hook gemini', 'timeout': 10000}]}]"
 	run sr agents --install codex
-	assert_contains "$output" "codex skips hooks that it was not told to trust"
+	assert_contains "$output" "codex silently skips hooks that it does not trust"
 	sr agents --install opencode 2>/dev/null
 	cmp "$HOME/.config/opencode/plugin/safe-rebuild.js" <(sr agents --opencode-plugin)
 	sr agents --remove opencode
@@ -85,7 +85,7 @@ prepare() {
 	echo '{}' >"$ROOT/store/settings.json"
 	ln -s "$ROOT/store/settings.json" "$CLAUDE"
 	run -125 sr agents --install claude
-	assert_contains "$output" "is a link, made by another tool"
+	assert_contains "$output" "is a link that another tool manages"
 	assert_equal "$(cat "$ROOT/store/settings.json")" '{}'
 	rm "$CLAUDE"
 	printf '{\n// a comment\n}\n' >"$CLAUDE"
@@ -105,7 +105,7 @@ prepare() {
 	echo "alias nixos-rebuild=safe-rebuild" >"$HOME/.bashrc"
 	PATH=$only run -1 "$SAFE_REBUILD" agents --check
 	assert_contains "$output" "PATH: nixos-rebuild is the bare one ($only/nixos-rebuild)"
-	assert_contains "$output" "claude: NOT reached: safe-rebuild agents --install claude"
+	assert_contains "$output" "claude: NOT reached; to change that: safe-rebuild agents --install claude"
 	sr agents --install claude >/dev/null 2>&1
 	ln -sf safe-rebuild "$only/nixos-rebuild"
 	PATH=$only run "$SAFE_REBUILD" agents --check

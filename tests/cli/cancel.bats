@@ -132,12 +132,12 @@ person() {
 @test "what ends on its own, what does not exist, and rubbish" {
 	run sr --agent a cancel
 	assert_equal "$status" 125
-	assert_equal "$output" "safe-rebuild: nothing of yours (a) runs or waits"
+	assert_equal "$output" "safe-rebuild: you (a) have no build that runs or waits"
 	run sr --agent a cancel 7
-	assert_equal "$output" "safe-rebuild: nothing of '7' runs or waits (what became of it: safe-rebuild log)"
+	assert_equal "$output" "safe-rebuild: '7' neither runs nor waits (what became of it: safe-rebuild log)"
 	run sr --agent a cancel last
 	assert_equal "$status" 64
-	assert_contains "$output" "'last' names nothing that runs: 43 or @AGENT"
+	assert_contains "$output" "'last' is neither a build number, such as 43, nor @AGENT"
 	run sr --agent a cancel 1 2
 	assert_equal "$status" 64
 	# ends well although it was told to end
@@ -157,7 +157,7 @@ person() {
 	run timeout 30 "$SAFE_REBUILD" --agent a cancel
 	kill -CONT "$runner"
 	assert_equal "$status" 75
-	assert_contains "$output" "it does not answer, and goes on"
+	assert_contains "$output" "no answer, and it still runs"
 	touch "$ROOT/go"
 	wait $pid
 	assert_equal "$(field 1 outcome)" succeeded

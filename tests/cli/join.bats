@@ -289,7 +289,7 @@ both() {
 	wait_for test -e "$ROOT/started"
 	SAFE_REBUILD_AGENT=a "$SAFE_REBUILD" switch --flake . >"$ROOT/again.out" 2>"$ROOT/again.err" &
 	again=$!
-	wait_for grep -q "your build 1 of this very command and configuration is running: following it" \
+	wait_for grep -q "your build 1 of the same command and configuration is running already: following it" \
 		"$ROOT/again.err"
 	kill -KILL $first
 	EXIT=0 touch "$ROOT/go"

@@ -76,7 +76,7 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 	sed -i 's/no-such-group/users/' "$SAFE_REBUILD_SETTINGS"
 	run sr --agent a switch
 	assert_equal "$status" 0
-	assert_contains "$output" "warning: '$STATE' was made for root alone and stays so (to share it: move it away)"
+	assert_contains "$output" "warning: '$STATE' was made for root alone and stays that way (to share it: move it away)"
 	assert_contains "$output" "switch succeeded: build 2"
 }
 
@@ -423,7 +423,7 @@ object_of() {
 	export DOUBLE='mkdir "$LEDGER/refs/heads/builds.lock"; exit ${EXIT:-0}'
 	run sr --agent a switch --flake .
 	assert_equal "$status" 0
-	assert_like "${lines[-1]}" "safe-rebuild: switch succeeded: build 1, *; the outcome is not recorded yet"
+	assert_like "${lines[-1]}" "safe-rebuild: switch succeeded: build 1, *; the outcome could not be recorded, the next run will do that"
 	# Who only looks is told the truth, too.
 	assert_contains "$(sr log)" "build 1 by a: switch succeeded"
 	rmdir "$LEDGER/refs/heads/builds.lock"

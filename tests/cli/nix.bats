@@ -97,7 +97,7 @@ running() {
 	echo '{ services = [ "sshd" "new" ]; exit = 4; }' >modules/base.nix
 	run --separate-stderr sr --agent a switch --flake '.#box'
 	assert_equal "$status" 4
-	assert_contains "$stderr" "switch succeeded in part: build 3, generation 2"
+	assert_contains "$stderr" "switch partly succeeded: build 3, generation 2"
 	assert_equal "$(field 3 outcome)" partly
 	assert_equal "$(field live build)" 3
 }

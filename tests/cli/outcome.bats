@@ -38,12 +38,12 @@ switch() {
 @test "exit 3 after the system was switched: in part" {
 	DOUBLE='step profile 2; echo "activating the configuration..." >&2; step running new; exit 3' \
 		switch 3 partly
-	assert_like "${lines[-1]}" "switch succeeded in part: build 1, generation 2, *, exit status 3; the next boot takes the new system all the same"
+	assert_like "${lines[-1]}" "switch partly succeeded: build 1, generation 2, *, exit status 3; but the next boot takes the new system"
 }
 
 @test "exit 2 and 4 before anything was switched: failed" {
 	DOUBLE='step profile 2; exit 2' switch 2 failed
-	assert_like "${lines[-1]}" "switch failed: build 1, generation 2, *, exit status 2; the next boot takes the new system all the same"
+	assert_like "${lines[-1]}" "switch failed: build 1, generation 2, *, exit status 2; but the next boot takes the new system"
 	DOUBLE='exit 4' switch 4 failed
 	assert_like "${lines[-1]}" "switch failed: build 2, generation 2 (unchanged), *, exit status 4"
 	refute_contains "${lines[-1]}" "next boot"

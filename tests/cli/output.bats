@@ -51,7 +51,7 @@ together() {
 	assert_equal "$(cat "$ROOT/out")" /nix/store/x-system
 	sed 's/, [0-9]* s$//; s/log: [^;]*;/log: LOG;/' "$ROOT/err" | tail -n +2 >"$ROOT/seen"
 	diff "$ROOT/seen" - <<-'TEXT'
-		safe-rebuild: build 1 by a, log: LOG; goes on if this call ends (safe-rebuild attach 1)
+		safe-rebuild: build 1 by a, log: LOG; it goes on if this call ends (safe-rebuild attach 1)
 		building the system configuration...
 		these 3 derivations will be built:
 		warning: a thing
@@ -166,7 +166,7 @@ together() {
 	export DOUBLE='echo /nix/store/path'
 	run bash -c '"$SAFE_REBUILD" --agent a build --flake . >/dev/full'
 	assert_equal "$status" 120
-	assert_contains "$output" "what nixos-rebuild wrote to stdout is lost: No space left on device"
+	assert_contains "$output" "nixos-rebuild's stdout could not be passed on: No space left on device"
 	assert_equal "$(field 1 outcome)" succeeded
 }
 

@@ -32,7 +32,7 @@ prepare() {
 	run sr --agent gamma build --flake .
 	assert_equal "$status" 0
 	person sr resume
-	assert_contains "$output" "rebuilds go on"
+	assert_contains "$output" "rebuilds can run again"
 	run sr --agent gamma switch --flake .
 	assert_equal "$status" 0
 	person sr resume
@@ -47,7 +47,7 @@ prepare() {
 	assert_equal "$status" 64
 	person sr pause --message "moving the database"
 	person sr pause --for 10s
-	assert_like "$output" 'in the place of: paused by *: "moving the database"'
+	assert_like "$output" 'this replaces: paused by *: "moving the database"'
 	assert_like "$output" "paused by * for * s more;"
 	run sr --agent alpha switch --flake .
 	assert_equal "$status" 75

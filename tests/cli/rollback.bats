@@ -98,7 +98,7 @@ links() {
 	serve beta two
 	run sr --agent alpha rollback
 	assert_equal "$status" 65
-	assert_contains "$output" "refused: this rollback takes back what others have made live"
+	assert_contains "$output" "refused: this rollback would take back what others have made live"
 	assert_contains "$output" "build 2 by beta"
 	assert_contains "$output" "safe-rebuild --allow-undo 2 --agent alpha rollback 1"
 	run sr --agent alpha --allow-undo 2 rollback 1
@@ -251,7 +251,7 @@ links() {
 	assert_contains "$output" "if it is meant to come back: safe-rebuild --allow-redo 2 --agent alpha rollback 2"
 	run sr --agent alpha --allow-redo 2 rollback 2
 	assert_equal "$status" 0
-	assert_contains "$output" "which brings back what was rolled back: build 3 by"
+	assert_contains "$output" "this brings back what was rolled back: build 3 by"
 	refute_contains "$output" "takes out build 1"
 	assert_equal "$(running)" "one two"
 	# what is live again is not marked, however it came back
@@ -269,7 +269,7 @@ links() {
 	refute_contains "$(sr log)$(sr status)" "outside safe-rebuild"
 	# forward again: nothing is taken out
 	person sr rollback 2
-	assert_contains "$output" "the configuration may lack what runs again now: safe-rebuild diff"
+	assert_contains "$output" "the configuration may lack what is live again: see safe-rebuild diff"
 }
 
 @test "the advice means the configuration of the build that was taken out, wherever it is typed" {

@@ -34,7 +34,7 @@ agents_front_ended_by() {
 	wait $front && status=0 || status=$?
 	assert_equal "$status" "$2"
 	assert_contains "$(cat "$ROOT/front.err")" \
-		"this call was ended; build 1 goes on: safe-rebuild attach 1 (do not start it again)"
+		"this call has ended, but build 1 goes on: safe-rebuild attach 1 (do not start the build again)"
 	assert_like "$(sr status)" "building: build 1 by a (switch --flake .), evaluating for * s"
 	finish
 	assert_equal "$(field 1 outcome)" succeeded

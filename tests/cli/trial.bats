@@ -242,7 +242,7 @@ restarts() {
 	add two
 	run sr --agent beta switch --flake '.#box' --confirm 3s
 	assert_equal "$status" 0
-	assert_contains "$output" "unconfirmed: build 2 goes back in 3 s unless: safe-rebuild confirm 2"
+	assert_contains "$output" "unconfirmed: build 2 goes back in 3 s unless confirmed: safe-rebuild confirm 2"
 	assert_contains "$(cat "$ROOT/systemd-run")" "--on-active=3000ms"
 	wait_for_long ended 2
 	assert_equal "$(running) / $(boots)" "one / one"
@@ -275,7 +275,7 @@ restarts() {
 	assert_equal "$status" 64
 	assert_contains "$output" "name the build"
 	run sr --agent beta confirm 7
-	assert_contains "$output" "build 7 does not wait to be confirmed, build 2 does"
+	assert_contains "$output" "build 7 is not waiting to be confirmed, build 2 does"
 	# whose it is, as others see it
 	assert_contains "$(sr status)" "live:     build 2 by beta: switch running"
 	run sr --agent gamma confirm 2
@@ -287,7 +287,7 @@ restarts() {
 	assert_equal "$(field 2 confirmed_by)" beta
 	run sr --agent beta confirm 2
 	assert_equal "$status" 0
-	assert_contains "$output" "nothing waits to be confirmed: build 2 by beta: switch succeeded"
+	assert_contains "$output" "no build is waiting to be confirmed: build 2 by beta: switch succeeded"
 	assert_equal "$(running) / $(boots)" "one two / one two"
 	[ ! -e "$ROOT/safe-rebuild-trial-2.timer" ]
 	run sr --agent gamma switch --flake '.#box'
@@ -379,7 +379,7 @@ restarts() {
 		s.expect(r"status=70=")
 		begin("four")
 		s.send("\x03")
-		s.expect(r"build 4 goes back in \d+ min( \d+ s)? unless: safe-rebuild confirm 4")
+		s.expect(r"build 4 goes back in \d+ min( \d+ s)? unless confirmed: safe-rebuild confirm 4")
 		s.expect(r"status=130=")
 		assert s.is_sane()
 		s.command(f"{program} confirm 4")
@@ -412,7 +412,7 @@ restarts() {
 	as_person sr rollback
 	wait_for_long test -s "$ROOT/person.status"
 	assert_equal "$(cat "$ROOT/person.status")" 0
-	assert_contains "$(cat "$ROOT/person.err")" "build 2 was not confirmed yet, and has gone back"
+	assert_contains "$(cat "$ROOT/person.err")" "build 2 was still unconfirmed and has been taken back"
 	assert_equal "$(running) / $(boots)" "one / one"
 	assert_equal "$(field 2 outcome)" rolled-back
 }
@@ -447,7 +447,7 @@ restarts() {
 	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
 	run sr --agent beta rollback
 	assert_equal "$status" 0
-	assert_contains "$output" "build 2 was not confirmed yet, and has gone back"
+	assert_contains "$output" "build 2 was still unconfirmed and has been taken back"
 	assert_equal "$(running) / $(boots)" "one / one"
 	git rm -qf modules/two.nix
 	run sr --agent beta switch --flake '.#box' --confirm 10m
@@ -463,7 +463,7 @@ restarts() {
 @test "--confirm where it cannot be: 64 and why" {
 	run sr --agent beta boot --flake '.#box' --confirm 2m
 	assert_equal "$status" 64
-	assert_contains "$output" "--confirm: only a switch is tried"
+	assert_contains "$output" "--confirm: that works only with switch"
 	run sr --agent beta switch --flake '.#box' --confirm 2m --specialisation x
 	assert_equal "$status" 64
 	run sr --agent beta switch --flake '.#box' --confirm 2m --target-host other
@@ -529,7 +529,7 @@ restarts() {
 	kill_runs
 	run sr --agent beta confirm 2
 	assert_equal "$status" 70
-	assert_contains "$output" "build 2 cannot be kept, for its runner was killed"
+	assert_contains "$output" "build 2 cannot be kept, because its runner was killed"
 	touch "$ROOT/run/safe-rebuild/trial.confirmed"
 	person sr rollback 1
 	add three
@@ -558,7 +558,7 @@ restarts() {
 	assert_contains "$(sr status)" "live:     build 2 by beta"
 	run sr --agent beta confirm 2
 	assert_equal "$status" 70
-	assert_contains "$output" "build 2 cannot be kept, for its runner was killed"
+	assert_contains "$output" "build 2 cannot be kept, because its runner was killed"
 	wait_for_long runs one
 	assert_equal "$(boots)" "one"
 }
@@ -596,7 +596,7 @@ restarts() {
 	assert_equal "$(running) / $(boots)" "one / one"
 	run sr --agent beta switch --flake '.#box'
 	assert_equal "$status" 0
-	assert_contains "$output" "this very configuration was taken back: build 2 by beta"
+	assert_contains "$output" "this same configuration was taken back: build 2 by beta"
 }
 
 @test "who follows a trial is told to confirm it, and let go" {
@@ -604,7 +604,7 @@ restarts() {
 	sr --agent beta switch --flake '.#box' --confirm 10m 2>/dev/null
 	run timeout 20 "$SAFE_REBUILD" --agent beta attach 2
 	assert_equal "$status" 0
-	assert_contains "$output" "unconfirmed: build 2 goes back in 10 min unless: safe-rebuild confirm 2"
+	assert_contains "$output" "unconfirmed: build 2 goes back in 10 min unless confirmed: safe-rebuild confirm 2"
 	(sr --agent gamma switch --flake '.#box' >"$ROOT/gamma.out" 2>&1 || true) 3>&- &
 	wait_for grep -q "unconfirmed for" "$ROOT/gamma.out"
 	assert_like "$(cat "$ROOT/gamma.out")" "about * min"
@@ -638,7 +638,7 @@ restarts() {
 	assert_contains "$output" "--allow-undo 2 --agent gamma --confirm 120s switch"
 	run sr --agent beta rollback 1 --confirm 2m
 	assert_equal "$status" 64
-	assert_contains "$output" "--confirm: only a switch is tried"
+	assert_contains "$output" "--confirm: that works only with switch"
 	assert_equal "$(boots)" "one two"
 }
 
@@ -782,7 +782,7 @@ restarts() {
 	for words in '--target-host web' '-p other' '--specialisation s'; do
 		# shellcheck disable=SC2086
 		run env SAFE_REBUILD_CONFIRM=4s "$SAFE_REBUILD" --agent beta switch --flake '.#box' $words
-		assert_contains "$output" "warning: SAFE_REBUILD_CONFIRM: this is no trial, and stays: "
+		assert_contains "$output" "warning: SAFE_REBUILD_CONFIRM is ignored, the new system stays without it: "
 		refute_contains "$output" "--confirm:"
 	done
 }
