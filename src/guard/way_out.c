@@ -133,6 +133,10 @@ static void say_by_hand(const struct guard *guard, const struct strv *paths)
 				path, moved, sudo_of(guard->call),
 				guard->call->settings_words, guard->list[0].live.name,
 				path);
+		else if (guard->list[0].live.is_build)
+			say("remove %s by hand, and put your own lines elsewhere: others have "
+			    "removed it",
+				path);
 		else
 			say("edit by hand, because your lines and theirs are mixed: %s%s",
 				path, moved);

@@ -126,9 +126,8 @@ static char *describe_wait(const struct waiting *waiting, const struct view *vie
 {
 	_cleanup_free_ char *holder = view->holder ? waiting_describe(view->holder)
 						   : describe_stranger(waiting->target);
-	struct strbuf out = STRBUF_INIT;
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 
-	strbuf_printf(&out, "waiting for %s", holder);
 	if (view->place > 1)
 		strbuf_printf(&out, "; place %zu in the queue", view->place);
 	if (view->seconds > 0) {
@@ -140,7 +139,10 @@ static char *describe_wait(const struct waiting *waiting, const struct view *vie
 			strbuf_puts(&out, ": use your longest time limit or run this in "
 					  "the background");
 	}
-	return strbuf_take(&out);
+	/* A terminal cuts the end of a line that is replaced. */
+	if (waiting->in_place && out.len)
+		return xasprintf("waiting (%s) for %s", out.text + strlen("; "), holder);
+	return xasprintf("waiting for %s%s", holder, out.text);
 }
 
 /* What counts as a change: another holder, phase or place. */

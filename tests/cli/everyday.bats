@@ -232,3 +232,14 @@ make_classic() {
 	by beta switch
 	assert_equal "$status" 0
 }
+
+@test "a file that others have removed and one has edited: what to do is said" {
+	git rm -q base.nix
+	commit_all . "remove"
+	by alpha switch
+	git checkout -q HEAD~1 -- base.nix
+	sed -i 's/vim/vim\n    emacs/' base.nix
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "remove base.nix by hand, and put your own lines elsewhere: others have removed it"
+}
