@@ -220,7 +220,7 @@ static int check(const struct context *context)
 	if (!all)
 		answer("safe-rebuild is not in the PATH of %s: commands that a hook has "
 		       "changed would fail there",
-			self ? "a login shell" : "this one");
+			self ? "a login shell" : "this shell");
 	for (const struct vendor *vendor = vendors; vendor->name; vendor++) {
 		const char *name = vendor->name;
 		_cleanup_free_ char *program = find_in_path(name);

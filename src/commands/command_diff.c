@@ -348,6 +348,8 @@ static int diff(const struct context *context)
 	status = find_configuration(&comparison, context->settings, &theirs);
 	if (status)
 		return status;
+	if (context->options->restore && context->options->patch)
+		return fail(EXIT_USAGE, "one of --patch and --restore");
 	if (context->options->restore && comparison.paths.len)
 		return fail(EXIT_USAGE,
 			"--restore: the patch is of all that a switch would be refused "

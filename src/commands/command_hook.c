@@ -65,6 +65,7 @@ static void rewrite_command(const struct event *event)
 		.message = message,
 		.agent = is_part || event->vendor->shell_lacks_session ? event->agent
 								       : NULL,
+		.session = event->agent,
 	};
 	_cleanup_free_ char *changed = command ? shell_rewrite(command, &rewrite) : NULL;
 	const int64_t timeout = longest_timeout(event);

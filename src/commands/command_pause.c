@@ -24,7 +24,9 @@ static int enter(struct caller *ret, const struct context *context, const char *
 
 static int explain(const char *verb)
 {
-	const bool forbidden = errno == EACCES || errno == EPERM;
+	/* A fresh machine has nothing yet, which only root can make. */
+	const bool forbidden =
+		errno == EACCES || errno == EPERM || (errno == ENOENT && getuid() != 0);
 
 	error_errno("cannot %s rebuilds%s", verb, forbidden ? " (use sudo)" : "");
 	return forbidden ? EXIT_NO_PERMISSION : EXIT_OWN_FAILURE;

@@ -120,7 +120,8 @@ static int run(const struct command *command, struct context *context,
 	int status;
 
 	if (asks_for_help(words)) {
-		printf("safe-rebuild %s %s\n  %s\n", command->name, command->arguments,
+		printf("safe-rebuild %s%s%s\n  %s\n", command->name,
+			*command->arguments ? " " : "", command->arguments,
 			command->help);
 		return 0;
 	}

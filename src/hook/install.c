@@ -95,12 +95,13 @@ static char *read_settings(const char *path)
 static json_t *parse(const char *text, const char *path)
 {
 	json_error_t wrong = {0};
-	json_t *settings = text[strspn(text, " \t\r\n")] ? json_loads(text, 0, &wrong)
-							 : json_object();
+	json_t *settings = text[strspn(text, " \t\r\n")]
+				   ? json_loads(text, JSON_REJECT_DUPLICATES, &wrong)
+				   : json_object();
 
 	if (json_is_object(settings))
 		return settings;
-	error("'%s' line %d is not plain JSON (%s): add the hooks by hand, see "
+	error("'%s' line %d is not plain JSON (%s): edit the hooks by hand, see "
 	      "safe-rebuild-agents(7)",
 		path, settings ? 1 : wrong.line, settings ? "no object" : wrong.text);
 	json_decref(settings);
@@ -207,8 +208,10 @@ static char *dump_like(const json_t *settings, const char *text)
 {
 	const char *indented = strstr(text, "\n ");
 	const size_t indent = indented ? strspn(indented + 1, " ") : INDENT;
+	/* 0.1 has 15 digits, 0.10000000000000001 has more. */
 	char *dumped =
-		json_dumps(settings, JSON_INDENT(indent < INDENT_MAX ? indent : INDENT));
+		json_dumps(settings, JSON_INDENT(indent < INDENT_MAX ? indent : INDENT) |
+					     JSON_REAL_PRECISION(15));
 	char *result =
 		xasprintf("%s%s", dumped, !*text || ends_with(text, "\n") ? "\n" : "");
 
@@ -269,6 +272,29 @@ static int keep_owner(int fd, const char *path, const char *directory)
 	return fchown(fd, before.st_uid, before.st_gid);
 }
 
+/* Those that root makes below a user's home are that user's. */
+static int make_places(const char *directory)
+{
+	_cleanup_free_ char *path = xstrdup(directory);
+	struct stat above = {0};
+
+	for (char *at = path + 1;; at++) {
+		const char end = *at;
+
+		if (end && end != '/')
+			continue;
+		*at = '\0';
+		if (mkdir(path, 0755) == 0 && geteuid() == 0 &&
+			chown(path, above.st_uid, above.st_gid) < 0)
+			return -1;
+		if (stat(path, &above) < 0)
+			return -1;
+		if (!end)
+			return 0;
+		*at = end;
+	}
+}
+
 static int write_settings(const char *path, const char *text)
 {
 	_cleanup_free_ char *directory = xstrdup(path);
@@ -276,7 +302,7 @@ static int write_settings(const char *path, const char *text)
 	struct stat before;
 
 	*strrchr(directory, '/') = '\0';
-	if (make_directories(directory, 0755) < 0)
+	if (make_places(directory) < 0)
 		return error_errno("cannot make '%s'", directory);
 	fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
 	if (fd < 0 || write_all(fd, text, strlen(text)) < 0 ||

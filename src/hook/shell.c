@@ -12,6 +12,7 @@ struct edit {
 	struct range word;
 	const char *behind; /* where what is added goes */
 	bool replaced;      /* else only added to */
+	bool starts_anew;   /* by a service manager: whose child it is gets lost */
 	bool named;         /* it says itself who calls */
 	bool has_reason;    /* ... and why */
 	char quote; /* for what is added; 0: there are quotes of both kinds around it */
@@ -22,7 +23,8 @@ struct edits {
 	size_t len;
 	bool also_ours;
 	bool waits;
-	char quote; /* as in struct edit, of what is being read */
+	bool is_mocked; /* the name means something else in this text */
+	char quote;     /* as in struct edit, of what is being read */
 };
 
 /* Programs that run the command which follows their options. */
@@ -32,7 +34,7 @@ static const struct prefix {
 	const char *no_command; /* short options with which nothing is run here */
 	unsigned operands;      /* words before the command */
 } prefixes[] = {
-	{"sudo", "ugpCTrRtDU", "lveKVh", 0},
+	{"sudo", "ugpCTrtDU", "lveKVhR", 0},
 	{"doas", "uC", "LCs", 0},
 	{"run0", "uDg", "M", 0},
 	{"runuser", "ugG", "c", 0},
@@ -60,12 +62,12 @@ static const struct prefix {
 
 /* Their long options that take the next word where it is not joined by "=". */
 static const char *const long_with_value[] = {"--user", "--group", "--chdir", "--prompt",
-	"--role", "--type", "--close-from", "--command-timeout", "--chroot", "--unset",
-	"--signal", "--kill-after", "--what", "--who", "--why", "--mode", "--adjustment",
-	"--unit", "--property", "--setenv", "--uid", "--gid", "--timeout",
-	"--working-directory", "--description", "--slice", "--service-type", NULL};
+	"--role", "--type", "--close-from", "--command-timeout", "--unset", "--signal",
+	"--kill-after", "--what", "--who", "--why", "--mode", "--adjustment", "--unit",
+	"--property", "--setenv", "--uid", "--gid", "--timeout", "--working-directory",
+	"--description", "--slice", "--service-type", NULL};
 /* Those that run it elsewhere, joined by "=" as well. */
-static const char *const long_no_command[] = {"--machine", "--host", NULL};
+static const char *const long_no_command[] = {"--machine", "--host", "--chroot", NULL};
 
 static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh", "fish", NULL};
 /* Others that hand a script to a shell: behind a -c, last in its cluster, or these. */
@@ -330,6 +332,52 @@ static bool asks_who(const struct strv *words, size_t index)
 	return index + 1 < words->len && !streq(words->words[index + 1], "log");
 }
 
+/* A PATH that begins with a directory of the caller's: a double is to be found there. */
+static bool sets_path(const struct strv *words)
+{
+	static const char *const usual[] = {"$PATH", "${PATH", "/run/", "/nix/", "/usr/",
+		"/bin", "/sbin", "/etc/profiles/", "$HOME/.nix-profile",
+		"~/.nix-profile"};
+	const char *value = NULL;
+
+	for (size_t i = 0; i < words->len && !value; i++)
+		if (starts_with(words->words[i], "PATH="))
+			value = words->words[i] + strlen("PATH=");
+	for (size_t i = 0; value && i < ARRAY_LEN(usual); i++)
+		if (starts_with(value, usual[i]))
+			return false;
+	return value && *value;
+}
+
+/* A function or an alias of this name: what a test puts in the place of the real one. */
+static bool defines_rebuild(const char *text)
+{
+	static const char *const starts[] = {
+		"alias nixos-rebuild=", "function nixos-rebuild"};
+	static const char name[] = "nixos-rebuild";
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+		if (strstr(text, starts[i]))
+			return true;
+	for (const char *at = text; (at = strstr(at, name)); at += strlen(name)) {
+		const char *next = at + strlen(name) + strspn(at + strlen(name), " ");
+
+		if (starts_with(next, "()") || starts_with(next, "( )"))
+			return true;
+	}
+	return false;
+}
+
+/* run0 and systemd-run have it started by systemd, which knows no agent. */
+static bool is_started_anew(const struct strv *words, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (streq(base_name(words->words[i]), "run0") ||
+			streq(base_name(words->words[i]), "systemd-run"))
+			return true;
+	return false;
+}
+
 /*
  * Behind the action or command, where that follows at once: an agent's rule for
  * "safe-rebuild exec" has to match what becomes of it.
@@ -356,6 +404,7 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 
 	for (i = 0; i < raw->len; i++)
 		strv_take(&words, scan_unquote(&raw->list[i]));
+	edits->is_mocked = edits->is_mocked || sets_path(&words);
 	i = find_program(&words, raw);
 	if (i == words.len)
 		return;
@@ -369,7 +418,8 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 		script = find_others_script(&words, i);
 	if (script)
 		scan_script(&raw->list[script], depth, edits);
-	replaced = is_rebuild(words.words[i]) && changes_system(&words, i);
+	replaced = !edits->is_mocked && is_rebuild(words.words[i]) &&
+		   changes_system(&words, i);
 	named = has_name(&words, i);
 	edits->waits = edits->waits || replaced || is_long(name, &words, i);
 	if (!replaced && (named || !edits->also_ours || !streq(name, "safe-rebuild") ||
@@ -378,6 +428,7 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 	*list_add(edits->list, edits->len) = (struct edit){.word = raw->list[i],
 		.behind = place_for_options(raw, i),
 		.replaced = replaced,
+		.starts_anew = is_started_anew(&words, i),
 		.named = named,
 		.has_reason = has_assignment(&words, i, "SAFE_REBUILD_MESSAGE="),
 		.quote = edits->quote};
@@ -399,8 +450,12 @@ static int compare_edits(const void *a, const void *b)
 static void put_options(
 	struct strbuf *out, const struct edit *edit, const struct shell_rewrite *rewrite)
 {
-	if (rewrite->agent && !edit->named)
-		strbuf_printf(out, " --agent %s", rewrite->agent);
+	const char *agent = rewrite->agent      ? rewrite->agent
+			    : edit->starts_anew ? rewrite->session
+						: NULL;
+
+	if (agent && !edit->named)
+		strbuf_printf(out, " --agent %s", agent);
 	if (edit->replaced && edit->quote && rewrite->message && !edit->has_reason)
 		strbuf_printf(out, " --message %c%s%c", edit->quote, rewrite->message,
 			edit->quote);
@@ -408,8 +463,9 @@ static void put_options(
 
 char *shell_rewrite(const char *command, struct shell_rewrite *rewrite)
 {
-	_cleanup_(edits_free) struct edits edits = {
-		.also_ours = rewrite->agent, .quote = '\''};
+	_cleanup_(edits_free) struct edits edits = {.also_ours = rewrite->agent,
+		.is_mocked = defines_rebuild(command),
+		.quote = '\''};
 	struct strbuf out = STRBUF_INIT;
 	const char *at = command;
 

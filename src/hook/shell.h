@@ -11,6 +11,7 @@
 struct shell_rewrite {
 	const char *message; /* NULL: none; see shell_plain_text() */
 	const char *agent;   /* NULL: none. Put behind a safe-rebuild as well */
+	const char *session; /* ... only where the shell's own variables do not arrive */
 	bool waits; /* set: the command has something of ours that may take long */
 };
 

@@ -222,11 +222,14 @@ static char *read_line(char *line, int room, void *stream)
 	if (len && whole[len - 1] == '\n')
 		whole[--len] = '\0';
 	if (len > LINE_MAX_BYTES || len + 2 > room)
-		return refuse_line(reader, "line is longer than 198 bytes");
+		return refuse_line(reader,
+			"line is longer than 198 bytes (a long command can be a script)");
 	if (strlen(whole) != (size_t)len)
 		return refuse_line(reader, "line contains a NUL byte");
 	if ((*whole == ' ' || *whole == '\t') && whole[strspn(whole, " \t\r")])
 		return refuse_line(reader, "line begins with a blank");
+	if (*whole == '[' && !strchr(whole, ']'))
+		return refuse_line(reader, "a section without its ']'");
 	if (*whole == '[' && !is_known_section(whole + 1)) {
 		_cleanup_free_ char *reason = xasprintf(
 			"%.*s]: unknown section", (int)strcspn(whole, "]"), whole);

@@ -25,6 +25,8 @@ setup() {
 
 teardown() {
 	if declare -F cleanup >/dev/null; then cleanup; fi
+	# What a test that failed has left running would be a stranger's rebuild to the others.
+	pids_of nixos-rebuild | xargs -r kill
 	# Directories of a Nix store are read-only, which stops everybody but root from removing them.
 	[ "$(id -u)" = 0 ] || chmod -R u+w "$ROOT"
 	# Whatever a test did, git finds nothing wrong with the ledger.

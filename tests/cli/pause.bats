@@ -16,7 +16,7 @@ prepare() {
 	wait_for grep -q "waiting for build 1" "$ROOT/beta.err"
 	person sr pause --message "moving the database"
 	assert_equal "$status" 0
-	assert_contains "$output" "paused by $(id -un) just now: \"moving the database\"; what already builds goes on"
+	assert_contains "$output" "paused by $(id -un) just now: \"moving the database\"; a running build goes on"
 	run sr --agent gamma switch --flake .
 	assert_equal "$status" 75
 	assert_contains "$output" "rebuilds are paused by $(id -un)"

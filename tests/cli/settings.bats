@@ -52,9 +52,9 @@ assert_refused() {
 
 @test "an overlong line is refused, not read as two" {
 	write_settings '[guard]' "ignore = $(printf 'x%.0s' {1..200})" '[log]' 'keep = 1'
-	assert_refused 2 "line is longer than 198 bytes"
+	assert_refused 2 "line is longer than 198 bytes (a long command can be a script)"
 	write_settings "; $(printf 'x%.0s' {1..300})"
-	assert_refused 1 "line is longer than 198 bytes"
+	assert_refused 1 "line is longer than 198 bytes (a long command can be a script)"
 }
 
 @test "an indented line, a NUL byte, a line that is nothing are refused" {

@@ -26,8 +26,18 @@ static void test_commands(void **state)
 		{"sudo -u root -E nixos-rebuild boot",
 			"sudo -u root -E safe-rebuild boot --message 'M'"},
 		{"sudo -- nixos-rebuild test", "sudo -- safe-rebuild test --message 'M'"},
-		{"env -i PATH=/x nixos-rebuild switch",
-			"env -i PATH=/x safe-rebuild switch --message 'M'"},
+		{"env -i PATH=/run/current-system/sw/bin nixos-rebuild switch",
+			"env -i PATH=/run/current-system/sw/bin safe-rebuild switch --message 'M'"},
+		/* What stands in the place of the real one. */
+		{"nixos-rebuild() { echo MOCK; }; nixos-rebuild switch", NULL},
+		{"function nixos-rebuild { ssh h nixos-rebuild switch; }", NULL},
+		{"alias nixos-rebuild='echo'\nnixos-rebuild switch", NULL},
+		{"PATH=/x/mock:$PATH nixos-rebuild switch", NULL},
+		{"export PATH=$PWD/mock:$PATH; nixos-rebuild switch", NULL},
+		{"export PATH=$PATH:/run/wrappers/bin; nixos-rebuild switch",
+			"export PATH=$PATH:/run/wrappers/bin; safe-rebuild switch --message 'M'"},
+		{"sudo -R /mnt nixos-rebuild switch", NULL},
+		{"sudo --chroot=/mnt nixos-rebuild switch", NULL},
 		{"NIX_CONFIG='a b' sudo nixos-rebuild switch",
 			"NIX_CONFIG='a b' sudo safe-rebuild switch --message 'M'"},
 		{"timeout 600 nice -n 5 nixos-rebuild switch",
@@ -141,8 +151,8 @@ static void test_commands(void **state)
 			"${SUDO:-sudo} -n safe-rebuild switch --message 'M'"},
 		{"runuser -u root -- nixos-rebuild switch",
 			"runuser -u root -- safe-rebuild switch --message 'M'"},
-		{"env - PATH=/x nixos-rebuild switch",
-			"env - PATH=/x safe-rebuild switch --message 'M'"},
+		{"env - PATH=/run/current-system/sw/bin nixos-rebuild switch",
+			"env - PATH=/run/current-system/sw/bin safe-rebuild switch --message 'M'"},
 		{"systemd-run --user --description 'a b' nixos-rebuild switch",
 			"systemd-run --user --description 'a b' safe-rebuild switch "
 			"--message 'M'"},
@@ -260,6 +270,18 @@ static void test_agent(void **state)
 	}
 }
 
+/* systemd starts it, and knows no agent. */
+static void test_started_anew(void **state)
+{
+	struct shell_rewrite rewrite = {.session = "claude-code-1"};
+	_cleanup_free_ char *run0 = shell_rewrite("run0 nixos-rebuild switch", &rewrite);
+	_cleanup_free_ char *sudo = shell_rewrite("sudo nixos-rebuild switch", &rewrite);
+
+	(void)state;
+	assert_string_equal(run0, "run0 safe-rebuild switch --agent claude-code-1");
+	assert_string_equal(sudo, "sudo safe-rebuild switch");
+}
+
 static void test_plain_text(void **state)
 {
 	_cleanup_free_ char *plain =
@@ -278,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_agent),
+		cmocka_unit_test(test_started_anew),
 		cmocka_unit_test(test_plain_text),
 	};
 
