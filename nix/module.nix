@@ -127,7 +127,8 @@ in
         example = lib.literalExpression ''"''${pkgs.curl}/bin/curl -fsS http://localhost/"'';
         description = ''
           A command, without a shell, that has to succeed before a switch is kept; else the system
-          before it is activated again.
+          before it is activated again. A line of the settings holds 198 bytes: what is longer
+          can be a `pkgs.writeShellScript`.
         '';
       };
       units = lib.mkEnableOption "going back when units fail newly after a switch";
@@ -165,7 +166,9 @@ in
       default = false;
       description = ''
         Whether `nixos-rebuild` means safe-rebuild everywhere: in PATH, in
-        `system.build.nixos-rebuild`, and so in `nixos-upgrade.service`.
+        `system.build.nixos-rebuild`, and so in `nixos-upgrade.service`. An upgrade from a local
+        configuration is refused, and its unit fails, while that lacks what others have made live;
+        one from a remote flake cannot be compared and is not refused.
       '';
     };
 
