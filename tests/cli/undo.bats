@@ -392,7 +392,7 @@ do_as_printed() {
 	echo 'mine = "precious";' >>big.nix
 	git add big.nix
 	refused beta switch
-	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: big.nix"
+	assert_contains "$output" "remove big.nix by hand, and put your own lines elsewhere"
 	refute_contains "$output" "git apply"
 	run sr --agent beta diff --flake . --restore
 	assert_equal "$status" 65
