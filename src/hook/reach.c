@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <regex.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -12,12 +13,17 @@
 
 #define SETTINGS_MAX ((size_t)16 << 20)
 
-/* An absolute path must exist. */
+/* A path that begins with a slash must exist; a hook with a condition, or one whose
+ * answer nobody waits for, is not asked about every command. */
 static bool can_run(const json_t *hook)
 {
 	const char *command = json_string_value(json_object_get(hook, "command"));
+	const char *type = json_string_value(json_object_get(hook, "type"));
 	_cleanup_free_ char *program = xstrndup(command, strcspn(command, " "));
 
+	if ((type && !streq(type, "command")) || json_object_get(hook, "if") ||
+		json_is_true(json_object_get(hook, "async")))
+		return false;
 	return *program != '/' || access(program, X_OK) == 0;
 }
 
@@ -26,8 +32,18 @@ static bool can_run(const json_t *hook)
 static bool matches_shell(const json_t *group, const char *shell)
 {
 	const char *matcher = json_string_value(json_object_get(group, "matcher"));
+	_cleanup_free_ char *whole = NULL;
+	regex_t compiled;
+	bool matches;
 
-	return !matcher || !*matcher || strstr(matcher, "*") || strstr(matcher, shell);
+	if (!matcher || !*matcher || streq(matcher, "*"))
+		return true;
+	whole = xasprintf("^(%s)$", matcher);
+	if (regcomp(&compiled, whole, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	matches = regexec(&compiled, shell, 0, NULL, 0) == 0;
+	regfree(&compiled);
+	return matches;
 }
 
 static bool groups_have_ours(const json_t *groups, const char *agent, const char *shell)

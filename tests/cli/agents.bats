@@ -117,6 +117,9 @@ prepare() {
 	local command
 	for command in '{"hooks": {"UserPromptSubmit": [{"hooks": [{"command": "safe-rebuild hook claude"}]}]}}' \
 		'{"hooks": {"PreToolUse": [{"matcher": "Write", "hooks": [{"command": "safe-rebuild hook claude"}]}]}}' \
+		'{"hooks": {"PreToolUse": [{"matcher": "mcp__.*", "hooks": [{"command": "safe-rebuild hook claude"}]}]}}' \
+		'{"hooks": {"PreToolUse": [{"hooks": [{"command": "safe-rebuild hook claude", "async": true}]}]}}' \
+		'{"hooks": {"PreToolUse": [{"hooks": [{"command": "safe-rebuild hook claude", "if": "Bash(git *)"}]}]}}' \
 		'{"hooks": {"PreToolUse": [{"hooks": [{"command": "/gone/safe-rebuild hook claude"}]}]}}'; do
 		echo "$command" >"$CLAUDE"
 		PATH=$only run "$SAFE_REBUILD" agents --check
@@ -205,4 +208,26 @@ prepare() {
 	refute_contains "$output" trust
 	assert_contains "$output" "removed from '/etc/claude-code/managed-settings.d/50-safe-rebuild.json'"
 	assert_contains "$output" "removed from '/etc/claude-code/managed-settings.json'"
+}
+
+@test "numbers stay as they are, and a key that stands twice is not lost" {
+	mkdir -p "$HOME/.claude"
+	printf '{\n  "a": 0.1,\n  "b": 0.85\n}\n' >"$CLAUDE"
+	cp "$CLAUDE" "$ROOT/before"
+	run -0 sr agents --install claude
+	assert_contains "$(cat "$CLAUDE")" '"a": 0.1,'
+	run -0 sr agents --remove claude
+	cmp "$CLAUDE" "$ROOT/before"
+	echo '{"a": 1, "a": 2}' >"$CLAUDE"
+	run -125 sr agents --install claude
+	assert_contains "$output" "is not plain JSON"
+	assert_equal "$(cat "$CLAUDE")" '{"a": 1, "a": 2}'
+}
+
+@test "a directory that root makes in a user's home is that user's" {
+	[ "$(id -u)" = 0 ] || skip "only root makes what is another's"
+	mkdir "$ROOT/home2"
+	chown 12345:12345 "$ROOT/home2"
+	HOME=$ROOT/home2 run -0 sr agents --install claude
+	assert_equal "$(stat -c %u "$ROOT/home2/.claude" "$ROOT/home2/.claude/settings.json" | xargs)" "12345 12345"
 }
