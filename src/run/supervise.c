@@ -146,6 +146,11 @@ static void look_whether_exited(struct supervision *supervision)
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGSEGV &&
 		WTERMSIG(status) != SIGABRT)
 		supervision->signalled = true;
+	/* It may have ended before the front could tell that the terminal's Ctrl-C came.
+	 */
+	if (supervision->streams->group &&
+		supervision->exit_status == EXIT_SIGNAL_BASE + SIGINT)
+		supervision->signalled = true;
 }
 
 static void handle_signal(struct supervision *supervision)
