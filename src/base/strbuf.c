@@ -43,6 +43,13 @@ void strbuf_printf(struct strbuf *buf, const char *format, ...)
 	strbuf_puts(buf, text);
 }
 
+void strbuf_put_owned(struct strbuf *buf, const char *before, char *owned)
+{
+	strbuf_puts(buf, before);
+	strbuf_puts(buf, owned);
+	free(owned);
+}
+
 void strbuf_drop(struct strbuf *buf, size_t len)
 {
 	if (!len)

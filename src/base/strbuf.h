@@ -22,6 +22,8 @@ void strbuf_add(struct strbuf *buf, const void *data, size_t len);
 void strbuf_puts(struct strbuf *buf, const char *text);
 void strbuf_putc(struct strbuf *buf, char character);
 void strbuf_printf(struct strbuf *buf, const char *format, ...) _printf_(2, 3);
+/* Adds both and frees the second. */
+void strbuf_put_owned(struct strbuf *buf, const char *before, char *owned);
 
 /* Removes the first len bytes. */
 void strbuf_drop(struct strbuf *buf, size_t len);

@@ -47,15 +47,16 @@ static int compare_words(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void strv_split(struct strv *ret, const char *text, const char *separators)
+struct strv strv_split(const char *text, const char *separators)
 {
-	_cleanup_free_ char *copy = xstrdup(text);
+	struct strv list = {0};
+	_cleanup_free_ char *copy = xstrdup(text ? text : "");
 	char *rest = NULL;
 
-	*ret = (struct strv){0};
 	for (const char *word = strtok_r(copy, separators, &rest); word;
 		word = strtok_r(NULL, separators, &rest))
-		strv_add_once(ret, word);
+		strv_add_once(&list, word);
+	return list;
 }
 
 void strv_sort(struct strv *list)

@@ -20,8 +20,8 @@ bool strv_has(const struct strv *list, const char *word);
 /* All words, joined by the separator. The caller frees. */
 char *strv_join(const struct strv *list, const char *separator) _must_check_;
 
-/* Splits a text such as "43,44"; leaves out empty words and repetitions. */
-void strv_split(struct strv *ret, const char *text, const char *separators);
+/* Splits a text such as "43,44" (NULL: none); leaves out empty words and repetitions. */
+struct strv strv_split(const char *text, const char *separators) _must_check_;
 
 void strv_sort(struct strv *list);
 void strv_free(struct strv *list);

@@ -49,13 +49,13 @@ static bool names_build(const char *word)
 
 static int set_builds(void *member, const char *name, const char *value)
 {
-	_cleanup_strv_ struct strv words = {0};
+	_cleanup_strv_ struct strv words = strv_split(value, ",");
 
-	strv_split(&words, value, ",");
 	for (size_t i = 0; i < words.len; i++)
 		if (!names_build(words.words[i]))
-			return error("%s: '%s' is not a build number, such as 43", name,
-				words.words[i]);
+			return error(
+				"%s: '%s' is no build number (43), generation (gen:12) or store path",
+				name, words.words[i]);
 	return option_set_text(member, name, value);
 }
 

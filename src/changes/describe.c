@@ -50,16 +50,11 @@ char *describe_build(const struct build *build)
 
 		strbuf_printf(&out, ", %s", age);
 	} else if (build->started) {
-		_cleanup_free_ char *duration =
-			clock_duration(time(NULL) - build->started);
-
-		strbuf_printf(&out, " for %s", duration);
+		strbuf_put_owned(
+			&out, " for ", clock_duration(time(NULL) - build->started));
 	}
-	if (build->message) {
-		_cleanup_free_ char *quoted = text_quote(build->message, MESSAGE_SHOWN);
-
-		strbuf_printf(&out, ": %s", quoted);
-	}
+	if (build->message)
+		strbuf_put_owned(&out, ": ", text_quote(build->message, MESSAGE_SHOWN));
 	return text_clean(out.text, out.len);
 }
 

@@ -56,7 +56,8 @@ static int choose_place(enum install_place *ret, const struct command_options *o
 	const int given = options->user + options->project + options->managed;
 
 	if (given > 1)
-		return error("give only one of --user, --project and --managed");
+		return error(
+			"give only give only one of --user, --project and --managed");
 	*ret = options->project   ? PLACE_PROJECT
 	       : options->managed ? PLACE_MANAGED
 				  : PLACE_USER;
@@ -103,7 +104,7 @@ static int change(const char *agent, const struct command_options *options)
 		return EXIT_USAGE;
 	path = choose_path(vendor, place, options);
 	if (!path)
-		return fail(EXIT_USAGE, "%s has no such settings%s", agent,
+		return fail(EXIT_USAGE, "%s has no settings file at that place%s", agent,
 			place == PLACE_USER ? ": HOME is not set" : "");
 	if (install_prepare(&installation, vendor, path, remove) < 0)
 		return EXIT_OWN_FAILURE;
@@ -123,12 +124,12 @@ static int change(const char *agent, const struct command_options *options)
 /* The path of a program in PATH, NULL where there is none. */
 static char *find_in_path(const char *name)
 {
-	for (const char *at = getenv("PATH"), *end; at && *at;
-		at = *end ? end + 1 : end) {
-		_cleanup_free_ char *path = NULL;
+	_cleanup_strv_ struct strv directories = strv_split(getenv("PATH"), ":");
 
-		end = strchrnul(at, ':');
-		path = xasprintf("%.*s/%s", (int)(end - at), at, name);
+	for (size_t i = 0; i < directories.len; i++) {
+		_cleanup_free_ char *path =
+			xasprintf("%s/%s", directories.words[i], name);
+
 		if (access(path, X_OK) == 0)
 			return TAKE_PTR(path);
 	}
@@ -195,8 +196,9 @@ static bool tell_hook(const struct vendor *vendor, bool *is_off)
 		else
 			answer("%s: hook in its %s settings ('%s')%s", vendor->name,
 				names[place], path,
-				asks_for_trust ? ", if it was told to trust it (/hooks)"
-					       : "");
+				asks_for_trust
+					? ", which runs only if codex was told to trust it (/hooks)"
+					: "");
 		has_hook = has_hook || !off;
 		*is_off = *is_off || off;
 	}

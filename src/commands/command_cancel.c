@@ -22,17 +22,6 @@ struct wanted {
 	uint64_t build;    /* 0: any */
 };
 
-struct found {
-	char *queue; /* NULL: nothing */
-	struct build ticket;
-};
-
-static void found_free(struct found *found)
-{
-	free(found->queue);
-	build_free(&found->ticket);
-}
-
 static bool is_wanted(const struct build *ticket, const struct wanted *wanted)
 {
 	return (!wanted->build || ticket->number == wanted->build) &&
@@ -41,7 +30,7 @@ static bool is_wanted(const struct build *ticket, const struct wanted *wanted)
 
 /* In the queue of one target; a running build comes before a waiting one. */
 static int find_in_queue(
-	struct found *found, const char *queue, const struct wanted *wanted)
+	struct build *found, const char *queue, const struct wanted *wanted)
 {
 	_cleanup_builds_ struct builds tickets = {0};
 
@@ -51,27 +40,24 @@ static int find_in_queue(
 		struct build *ticket = &tickets.list[i];
 
 		if (!is_wanted(ticket, wanted) ||
-			(found->queue && (build_is_waiting(ticket) ||
-						 !build_is_waiting(&found->ticket))))
+			(found->ticket &&
+				(build_is_waiting(ticket) || !build_is_waiting(found))))
 			continue;
-		found_free(found);
-		build_copy(&found->ticket, ticket);
-		found->queue = xstrdup(queue);
+		build_free(found);
+		build_copy(found, ticket);
 	}
 	return 0;
 }
 
 static int find(
-	struct found *ret, const struct settings *settings, const struct wanted *wanted)
+	struct build *ret, const struct settings *settings, const struct wanted *wanted)
 {
-	_cleanup_strv_ struct strv names = {0};
+	_cleanup_strv_ struct strv names = target_list(settings);
 
-	*ret = (struct found){.ticket = BUILD_INIT};
-	target_list(&names, settings);
 	for (size_t i = 0; i < names.len; i++) {
-		_cleanup_target_ struct target target = {0};
+		_cleanup_target_ struct target target =
+			target_by_name(settings, names.words[i]);
 
-		target_by_name(&target, settings, names.words[i]);
 		if (find_in_queue(ret, target.queue, wanted) < 0)
 			return -1;
 	}
@@ -94,18 +80,20 @@ static int parse_wanted(struct wanted *ret, const char *word, const struct calle
 
 /* An agent may end only its own run, a person any run, but must tell others why. */
 static int check_permission(
-	const struct found *found, const struct caller *caller, const char *message)
+	const struct build *found, const struct caller *caller, const char *message)
 {
-	const char *agent = found->ticket.agent;
-	const bool own = build_is_of_agent(&found->ticket, caller->agent);
+	const char *agent = found->agent;
+	const bool own = build_is_of_agent(found, caller->agent);
 
 	if (!own && caller->is_agent) {
-		error("this is %s's: only a person or %s may cancel it; ask your user",
+		error("this run belongs to %s: only a person or %s may cancel it; ask your user",
 			agent, agent);
 		return EXIT_NO_PERMISSION;
 	}
 	if (!own && !message)
-		return fail(EXIT_USAGE, "this is %s's: say why with --message", agent);
+		return fail(EXIT_USAGE,
+			"this run belongs to %s: tell them why, with --message WHY",
+			agent);
 	return 0;
 }
 
@@ -158,10 +146,12 @@ static int tell_answer(const struct context *context, const struct build *last)
 }
 
 static int cancel(const struct context *context, const struct caller *caller,
-	const struct found *found)
+	const struct build *found)
 {
-	const char *name = found->ticket.ticket;
-	_cleanup_close_ int ticket = ticket_open(found->queue, name, NULL);
+	_cleanup_target_ struct target target =
+		target_by_name(context->settings, found->target);
+	const char *queue = target.queue, *name = found->ticket;
+	_cleanup_close_ int ticket = ticket_open(queue, name, NULL);
 	_cleanup_record_ struct record request = {0};
 	_cleanup_build_ struct build last = BUILD_INIT;
 	uint64_t id = 0;
@@ -169,11 +159,11 @@ static int cancel(const struct context *context, const struct caller *caller,
 
 	record_set(&request, "By", caller->agent);
 	record_set(&request, "Message", context->own->message);
-	if (ticket < 0 || cancellation_request(&id, found->queue, name, &request) < 0) {
+	if (ticket < 0 || cancellation_request(&id, queue, name, &request) < 0) {
 		if (ticket >= 0 && errno == EEXIST)
 			error("somebody else is cancelling it already");
 		else if (ticket >= 0)
-			error_errno("cannot ask it to end ('%s')", found->queue);
+			error_errno("cannot ask it to end ('%s')", queue);
 		else
 			error("it has ended");
 		return ticket >= 0 && (errno == EACCES || errno == EPERM ||
@@ -182,7 +172,7 @@ static int cancel(const struct context *context, const struct caller *caller,
 			       : EXIT_REFUSED;
 	}
 	is_answered = wait_for_answer(&last, ticket, id);
-	cancellation_withdraw(found->queue, name);
+	cancellation_withdraw(queue, name);
 	if (is_answered)
 		return tell_answer(context, &last);
 	return fail(EXIT_BUSY,
@@ -194,7 +184,7 @@ static int cancel_command(const struct context *context)
 {
 	const char *word = context->words->len ? context->words->words[0] : NULL;
 	_cleanup_caller_ struct caller caller = {0};
-	_cleanup_(found_free) struct found found = {.ticket = BUILD_INIT};
+	_cleanup_build_ struct build found = BUILD_INIT;
 	struct wanted wanted;
 	int status;
 
@@ -203,7 +193,7 @@ static int cancel_command(const struct context *context)
 		return EXIT_USAGE;
 	if (find(&found, context->settings, &wanted) < 0)
 		return errno == EACCES ? EXIT_NO_PERMISSION : EXIT_OWN_FAILURE;
-	if (!found.queue) {
+	if (!found.ticket) {
 		if (word)
 			error("'%s' neither runs nor waits (what became of it: "
 			      "safe-rebuild log)",

@@ -89,8 +89,7 @@ static int confirm(const struct context *context)
 		return EXIT_USAGE;
 	if (options->take_back && caller.is_agent)
 		return fail(EXIT_NO_PERMISSION,
-			"--take-back is for systemd's timer (an agent's own trial ends "
-			"by: "
+			"--take-back is only for systemd's timer (to end your own trial: "
 			"safe-rebuild rollback)");
 	if (options->take_back && !wanted)
 		return command_usage(&command_confirm);

@@ -34,15 +34,6 @@ static json_t *paths_of(const struct changes *changes, const size_t *paths, size
 	return list;
 }
 
-static json_t *commits_of(const struct commit_step *step)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < step->commits.len; i++)
-		json_array_append_new(list, json_text(step->commits.words[i]));
-	return list;
-}
-
 static int print_json(const struct changes *changes, const char *verdict, const char *why)
 {
 	json_t *answer = json_answer(), *builds = json_array();
@@ -57,7 +48,8 @@ static int print_json(const struct changes *changes, const char *verdict, const 
 		const struct foreign_build *foreign = &changes->foreign[i];
 		json_t *build = json_build(&foreign->build);
 
-		json_object_set_new(build, "commits", commits_of(&foreign->commits));
+		json_object_set_new(
+			build, "commits", json_words(&foreign->commits.commits));
 		json_object_set_new(build, "changes",
 			paths_of(changes, foreign->paths, foreign->len));
 		json_array_append_new(builds, build);
@@ -65,8 +57,8 @@ static int print_json(const struct changes *changes, const char *verdict, const 
 	for (size_t i = changes->unseen.len; i-- > 0;)
 		json_array_append_new(builds, json_build(&changes->unseen.list[i]));
 	json_object_set_new(answer, "builds", builds);
-	json_object_set_new(
-		answer, "commits_not_built_yet", commits_of(&changes->fresh_commits));
+	json_object_set_new(answer, "commits_not_built_yet",
+		json_words(&changes->fresh_commits.commits));
 	json_object_set_new(answer, "not_built_yet",
 		paths_of(changes, changes->fresh, changes->fresh_len));
 	return json_print(answer);
@@ -119,7 +111,7 @@ static int find_configuration(struct comparison *comparison,
 			"diff has no option '%s' (usage: safe-rebuild diff %s)",
 			comparison->request.unknown, command_diff.arguments);
 	configuration_find_here(configuration, &comparison->request);
-	target_of_request(&comparison->target, settings, &comparison->request);
+	comparison->target = target_of_request(settings, &comparison->request);
 	if (configuration->kind == CONFIGURATION_ELSEWHERE)
 		return fail(EXIT_OWN_FAILURE,
 			"there is nothing to compare: '%s': %s (name yours as for the "
@@ -352,8 +344,7 @@ static int diff(const struct context *context)
 		return fail(EXIT_USAGE, "one of --patch and --restore");
 	if (context->options->restore && comparison.paths.len)
 		return fail(EXIT_USAGE,
-			"--restore: the patch is of all that a switch would be refused "
-			"for (git "
+			"--restore takes no PATH: its patch is of all that a switch would be refused for (git "
 			"apply --include=PATH takes a part)");
 	if (command_enter(&comparison.caller, context) < 0)
 		return EXIT_USAGE;

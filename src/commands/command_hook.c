@@ -182,7 +182,7 @@ static void handle(const struct event *event, const struct settings *settings)
 		if (settings && text_is_among(event->tool, vendor->editors))
 			handle_edit(event, settings);
 	} else if (!text_is_among(event->name, vendor->contexts)) {
-		error("hook: there is nothing to say to the event '%s'", event->name);
+		error("hook: no answer to events of the kind '%s'", event->name);
 	} else if (settings) {
 		tell_news(event, settings);
 	}

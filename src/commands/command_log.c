@@ -125,39 +125,26 @@ static void put_what(
 
 	if (build->back_to)
 		return;
-	if (attribute) {
-		_cleanup_free_ char *name = text_name(attribute, NAME_SHOWN);
-
-		strbuf_printf(out, ", %s", name);
-	}
-	if (files) {
-		_cleanup_free_ char *count = text_count(files, "file");
-
-		strbuf_printf(out, ", %s", count);
-	}
+	if (attribute)
+		strbuf_put_owned(out, ", ", text_name(attribute, NAME_SHOWN));
+	if (files)
+		strbuf_put_owned(out, ", ", text_count(files, "file"));
 	if (build->config_state == CONFIG_DIRTY && files)
 		strbuf_puts(out, ", uncommitted");
-	if (build->config_state == CONFIG_CLEAN && build->config_subject) {
-		_cleanup_free_ char *quoted =
-			text_quote(build->config_subject, NAME_SHOWN);
-
-		strbuf_printf(out, ", %s", quoted);
-	}
+	if (build->config_state == CONFIG_CLEAN && build->config_subject)
+		strbuf_put_owned(
+			out, ", ", text_quote(build->config_subject, NAME_SHOWN));
 }
 
 /* The command of an exec, the error of a failed build. */
 static void put_why(struct strbuf *out, const struct build *build)
 {
-	if (build->action && streq(build->action, "exec") && build->command) {
-		_cleanup_free_ char *quoted = text_quote(build->command, ERROR_SHOWN);
-
-		strbuf_printf(out, "; command: %s", quoted);
-	}
-	if (build->nix_error && !build_took_effect(build)) {
-		_cleanup_free_ char *quoted = text_quote(build->nix_error, ERROR_SHOWN);
-
-		strbuf_printf(out, "; error: %s", quoted);
-	}
+	if (build->action && streq(build->action, "exec") && build->command)
+		strbuf_put_owned(
+			out, "; command: ", text_quote(build->command, ERROR_SHOWN));
+	if (build->nix_error && !build_took_effect(build))
+		strbuf_put_owned(
+			out, "; error: ", text_quote(build->nix_error, ERROR_SHOWN));
 }
 
 /* The table's last column: all that has no column of its own. */
@@ -180,11 +167,8 @@ static char *put_remarks(
 	if (build->confirmed_by)
 		strbuf_printf(&out, "; confirmed by %s", build->confirmed_by);
 	fate_put(&out, fate);
-	if (build->message) {
-		_cleanup_free_ char *quoted = text_quote(build->message, ERROR_SHOWN);
-
-		strbuf_printf(&out, "; %s", quoted);
-	}
+	if (build->message)
+		strbuf_put_owned(&out, "; ", text_quote(build->message, ERROR_SHOWN));
 	put_why(&out, build);
 	put_what(&out, listing, build);
 	text = out.text ? out.text + strspn(out.text, ";, ") : "";
@@ -335,7 +319,8 @@ static void say_nothing(const struct filter *filter, const char *what)
 static int check_words(const struct command_options *options)
 {
 	if (options->refused && (options->outcome || options->path))
-		return error("--refused: what was refused has no outcome and no files");
+		return error(
+			"--refused does not go with --outcome or --path: what was refused has neither");
 	if (options->outcome && (!text_is_among(options->outcome, outcome_words) ||
 					streq(options->outcome, "refused")))
 		return error("--outcome: '%s' is none of running, succeeded, partly, "

@@ -11,9 +11,8 @@
 /* Agents share the machine; only a person may hold all of them up. */
 static int enter(struct caller *ret, const struct context *context, const char *verb)
 {
-	_cleanup_target_ struct target target = {0};
+	_cleanup_target_ struct target target = target_by_name(context->settings, NULL);
 
-	target_by_name(&target, context->settings, NULL);
 	(void)!queue_make(context->settings, &target);
 	if (command_enter(ret, context) < 0)
 		return -1;

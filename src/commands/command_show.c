@@ -205,7 +205,7 @@ static int show_path(struct ledger *ledger, const struct build *build, const cha
 			build->number, path);
 	if (git_tree_entry_to_object(&object, ledger->repository, entry) < 0)
 		return fail(EXIT_OWN_FAILURE,
-			"'%s' is not a file of the record (a submodule?)", path);
+			"'%s' is not stored in the snapshot (is it a submodule?)", path);
 	if (git_object_type(object) == GIT_OBJECT_TREE)
 		return print_directory((const git_tree *)object);
 	if (stub_is((const git_blob *)object))

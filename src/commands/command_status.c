@@ -280,18 +280,6 @@ static void add_tickets(json_t *running, json_t *waiting, const struct queue_sta
 	}
 }
 
-static json_t *list_uncommitted(const struct state *state)
-{
-	json_t *list;
-
-	if (!state->root)
-		return json_null();
-	list = json_array();
-	for (size_t i = 0; i < state->uncommitted.len; i++)
-		json_array_append_new(list, json_text(state->uncommitted.words[i]));
-	return list;
-}
-
 static json_t *json_system(const struct system_state *system)
 {
 	json_t *object = json_object();
@@ -325,7 +313,8 @@ static int print_json(const struct state *state)
 	json_object_set_new(object, "builds_since_yours",
 		state->own.number ? json_integer((json_int_t)state->since_own)
 				  : json_null());
-	json_object_set_new(object, "uncommitted", list_uncommitted(state));
+	json_object_set_new(object, "uncommitted",
+		state->root ? json_words(&state->uncommitted) : json_null());
 	json_object_set_new(object, "unconfirmed",
 		state->trial.build && state->trial.until
 			? json_integer((json_int_t)state->trial.build)

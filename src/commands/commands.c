@@ -74,25 +74,16 @@ int command_usage(const struct command *command)
 		*command->arguments ? " " : "", command->arguments);
 }
 
-static bool is_among(const char *name, const char *names)
-{
-	const size_t len = strlen(name);
-
-	for (const char *at = names; at && (at = strstr(at, name)); at += len)
-		if ((at == names || at[-1] == ' ') && (!at[len] || at[len] == ' '))
-			return true;
-	return false;
-}
-
 /* Takes the command's options out of words, and refuses all other options. */
 static int take_options(
 	struct command_options *ret, const struct command *command, struct strv *words)
 {
 	struct option options[ARRAY_LEN(all_options)];
+	_cleanup_strv_ struct strv names = strv_split(command->options, " ");
 	size_t len = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(all_options); i++)
-		if (is_among(all_options[i].name, command->options))
+		if (strv_has(&names, all_options[i].name))
 			options[len++] = all_options[i];
 	if (options_take(ret, options, len, words, NULL) < 0)
 		return EXIT_USAGE;
@@ -173,8 +164,8 @@ int command_run(
 	struct pollfd reader = {.fd = STDOUT_FILENO};
 	int status = run(command, context, &options, words);
 
-	if (status >= EXIT_USAGE && is_among("--json", command->options) &&
-		strv_has(words, "--json"))
+	if (status >= EXIT_USAGE && command->options &&
+		strstr(command->options, "--json") && strv_has(words, "--json"))
 		json_print_error(status);
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;

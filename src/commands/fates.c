@@ -7,12 +7,10 @@
 
 int fates_begin(struct fates *ret, struct ledger *ledger, const struct settings *settings)
 {
-	_cleanup_target_ struct target target = {0};
-	_cleanup_system_ struct system_state now = {0};
+	_cleanup_target_ struct target target = target_by_name(settings, NULL);
+	_cleanup_system_ struct system_state now = system_read(settings, &target);
 
 	*ret = (struct fates){.lineage.newer = BUILD_INIT};
-	target_by_name(&target, settings, NULL);
-	system_read(&now, settings, &target);
 	return lineage_begin(&ret->lineage, ledger, target.name, now.profile) < 0 ? -1
 										  : 0;
 }
@@ -32,9 +30,8 @@ void fates_free(struct fates *fates)
 
 static void note(struct allowed *allowed, const char *numbers, const struct build *build)
 {
-	_cleanup_strv_ struct strv names = {0};
+	_cleanup_strv_ struct strv names = strv_split(numbers, ",");
 
-	strv_split(&names, numbers ? numbers : "", ",");
 	for (size_t i = 0; i < names.len; i++) {
 		strv_add(&allowed->numbers, names.words[i]);
 		strv_take(&allowed->by, xasprintf("%" PRIu64, build->number));

@@ -159,8 +159,7 @@ static void gather_killed(struct builds *ret, const struct target *target)
 static void gather_queue(
 	struct queue_state *ret, const struct settings *settings, const char *name)
 {
-	*ret = (struct queue_state){0};
-	target_by_name(&ret->target, settings, name);
+	*ret = (struct queue_state){.target = target_by_name(settings, name)};
 	if (tickets_read(&ret->tickets, ret->target.queue) < 0) {
 		warn_errno("cannot see who builds or waits ('%s')", ret->target.queue);
 		ret->unknown = true;
@@ -171,9 +170,8 @@ static void gather_queue(
 
 static void gather_queues(struct state *state, const struct settings *settings)
 {
-	_cleanup_strv_ struct strv targets = {0};
+	_cleanup_strv_ struct strv targets = target_list(settings);
 
-	target_list(&targets, settings);
 	state->queues = xcalloc(targets.len, sizeof(*state->queues));
 	for (size_t i = 0; i < targets.len; i++)
 		gather_queue(
@@ -239,7 +237,7 @@ int state_gather(struct state *ret, const struct context *context)
 	ret->paused = pause_describe(context->settings);
 	trial_read(&ret->trial, context->settings, TRIAL_OPEN);
 	gather_queues(ret, context->settings);
-	system_read(&ret->system, context->settings, &ret->queues[0].target);
+	ret->system = system_read(context->settings, &ret->queues[0].target);
 	/* A ledger that cannot be read still leaves the queue and the links to tell. */
 	ret->is_unreadable =
 		ledger_open(&ret->ledger, context->settings) < 0 ||

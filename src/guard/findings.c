@@ -78,12 +78,9 @@ static void put_named(
 		_cleanup_free_ char *quoted = text_quote(finding->text, TEXT_SHOWN);
 
 		strbuf_printf(out, "%sline %u: %s", i ? "; " : "", finding->line, quoted);
-		if (finding->other) {
-			_cleanup_free_ char *other =
-				text_quote(finding->other, TEXT_SHOWN);
-
-			strbuf_printf(out, ", it becomes %s", other);
-		}
+		if (finding->other)
+			strbuf_put_owned(out, ", it becomes ",
+				text_quote(finding->other, TEXT_SHOWN));
 	}
 	strbuf_puts(out, lines->len > shown ? "; ...)" : ")");
 }

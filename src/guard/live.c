@@ -152,7 +152,7 @@ int lives_find(struct live ret[LIVES_MAX], struct ledger *ledger,
 
 	for (size_t i = 0; i < LIVES_MAX; i++)
 		ret[i] = (struct live){.build = BUILD_INIT};
-	system_read(&state, settings, target);
+	state = system_read(settings, target);
 	same = state.running && state.profile && streq(state.running, state.profile);
 	ret[0].runs = state.running != NULL;
 	if (same) {

@@ -48,10 +48,9 @@ static char *refusal_names(const struct guard *guard, bool redo)
 
 bool refusal_is_allowed(const char *given, const char *names)
 {
-	_cleanup_strv_ struct strv words = {0};
+	_cleanup_strv_ struct strv words = strv_split(given, ", ");
 	_cleanup_free_ char *sorted = NULL;
 
-	strv_split(&words, given ? given : "", ", ");
 	strv_sort(&words);
 	sorted = strv_join(&words, ",");
 	return streq(sorted, names);

@@ -92,11 +92,10 @@ static void put(struct strbuf *out, struct ledger *ledger, const struct builds *
 static void put_running(
 	struct strbuf *out, const struct settings *settings, const char *agent)
 {
-	_cleanup_target_ struct target target = {0};
+	_cleanup_target_ struct target target = target_by_name(settings, NULL);
 	_cleanup_builds_ struct builds tickets = {0};
 	const struct build *holder;
 
-	target_by_name(&target, settings, NULL);
 	(void)!tickets_read(&tickets, target.queue);
 	holder = tickets_holder(&tickets);
 	if (holder && !build_is_of_agent(holder, agent))

@@ -402,10 +402,9 @@ int builds_running(struct builds *ret, struct builds *ended, struct ledger *ledg
 bool builds_name_one_of(
 	struct ledger *ledger, const char *names, const char *agent, char **ret)
 {
-	_cleanup_strv_ struct strv words = {0};
+	_cleanup_strv_ struct strv words = strv_split(names, ",");
 	uint64_t number;
 
-	strv_split(&words, names, ",");
 	for (size_t i = 0; i < words.len; i++) {
 		_cleanup_build_ struct build build = BUILD_INIT;
 
@@ -427,12 +426,11 @@ static int find_system(struct build *ret, struct ledger *ledger, const char *pat
 static int find(struct build *ret, struct ledger *ledger, const struct settings *settings,
 	const char *text)
 {
-	_cleanup_target_ struct target system = {0};
+	_cleanup_target_ struct target system = target_by_name(settings, NULL);
 	_cleanup_system_ struct system_state state = {0};
 	_cleanup_free_ char *generation = NULL;
 	uint64_t number;
 
-	target_by_name(&system, settings, NULL);
 	if (text_to_number(text, UINT64_MAX, &number))
 		return build_by_number(ret, ledger, number);
 	if (streq(text, "last"))
@@ -446,7 +444,7 @@ static int find(struct build *ret, struct ledger *ledger, const struct settings 
 		return find_system(ret, ledger, generation);
 	}
 	if (streq(text, "live")) {
-		system_read(&state, settings, &system);
+		state = system_read(settings, &system);
 		return find_system(ret, ledger, state.running);
 	}
 	return error(

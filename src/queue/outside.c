@@ -83,7 +83,7 @@ static enum lock_wait_result read_dead(struct builds *ret, struct outside *outsi
 
 	for (int i = 0; tickets_read_dead(ret, outside->queue) < 0; i++) {
 		if (i == READS_MAX) {
-			warn("cannot see whether a killed run's nixos-rebuild goes on: "
+			warn("cannot see whether the nixos-rebuild of a killed run still runs: "
 			     "'%s': %m",
 				outside->queue);
 			break;
@@ -152,9 +152,8 @@ static enum lock_wait_result wait_for_activation(struct outside *outside)
 
 void outside_name_rebuilds(void)
 {
-	_cleanup_strv_ struct strv rebuilds = {0};
+	_cleanup_strv_ struct strv rebuilds = activation_list_rebuilds();
 
-	activation_list_rebuilds(&rebuilds);
 	for (size_t i = 0; i < rebuilds.len; i++)
 		warn("%s runs outside safe-rebuild: it may activate something at any "
 		     "time",

@@ -91,7 +91,7 @@ static void clear_part(const char *path, mode_t type)
 
 	if (lstat(path, &status) == 0 && (status.st_mode & S_IFMT) != type &&
 		free_name(path) == 0)
-		warn("removed '%s': it was no part of a queue", path);
+		warn("removed '%s': it has the wrong file type for a queue", path);
 }
 
 static void clear_target(const struct target *target)
@@ -412,8 +412,7 @@ static int refuse_paused(const struct queue_call *call)
 
 	if (!paused)
 		return 0;
-	error("rebuilds are %s; try again later (a person ends it with: safe-rebuild "
-	      "resume)",
+	error("rebuilds are %s; try again later (a person can end this: safe-rebuild resume)",
 		paused);
 	return EXIT_BUSY;
 }

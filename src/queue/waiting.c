@@ -86,18 +86,12 @@ char *waiting_describe(const struct build *ticket)
 		strbuf_printf(&out, "build %" PRIu64 " by ", ticket->number);
 	strbuf_printf(
 		&out, "%s (%s", ticket->agent, ticket->command ? ticket->command : "?");
-	if (ticket->message) {
-		_cleanup_free_ char *quoted = text_quote(ticket->message, 80);
-
-		strbuf_printf(&out, ", %s", quoted);
-	}
+	if (ticket->message)
+		strbuf_put_owned(&out, ", ", text_quote(ticket->message, 80));
 	strbuf_printf(&out, "), %s",
 		ticket->phase ? phase_words[ticket->phase] : phase_words[PHASE_BUILDING]);
-	if (since) {
-		_cleanup_free_ char *duration = clock_duration(time(NULL) - since);
-
-		strbuf_printf(&out, " for %s", duration);
-	}
+	if (since)
+		strbuf_put_owned(&out, " for ", clock_duration(time(NULL) - since));
 	return strbuf_take(&out);
 }
 

@@ -163,12 +163,12 @@ static bool is_exiting(pid_t pid)
 	return !target && errno == ENOENT;
 }
 
-void activation_list_rebuilds(struct strv *ret)
+struct strv activation_list_rebuilds(void)
 {
 	_cleanup_closedir_ DIR *proc = opendir("/proc");
 	const struct dirent *found;
+	struct strv list = {0};
 
-	*ret = (struct strv){0};
 	while (proc && (found = readdir(proc))) {
 		const pid_t pid = pid_of(found->d_name);
 		struct process process;
@@ -177,6 +177,7 @@ void activation_list_rebuilds(struct strv *ret)
 			process_read(&process, pid) && !process.is_dead &&
 			!is_exiting(pid) && !process_is_ancestor(pid) &&
 			!is_ours(process))
-			strv_take(ret, describe(&process));
+			strv_take(&list, describe(&process));
 	}
+	return list;
 }

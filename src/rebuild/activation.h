@@ -33,4 +33,4 @@ void activation_free(struct activation *activation);
 #define _cleanup_activation_ _cleanup_(activation_free)
 
 /* The nixos-rebuilds that run now and descend from no safe-rebuild, in words. */
-void activation_list_rebuilds(struct strv *ret);
+struct strv activation_list_rebuilds(void) _must_check_;

@@ -41,7 +41,9 @@ static int check_given(char **ret, const char *command)
 	if (!is_file(command))
 		return fail(EXIT_NOT_FOUND, "cannot find '%s'", command);
 	if (program_is_ourselves(command))
-		return fail(EXIT_NOT_FOUND, "'%s' is safe-rebuild itself", command);
+		return fail(EXIT_NOT_FOUND,
+			"'%s' is safe-rebuild itself: [rebuild] command must name the original nixos-rebuild",
+			command);
 	if (access(command, X_OK) < 0)
 		return fail_errno(EXIT_CANNOT_RUN, "cannot run '%s'", command);
 	*ret = xstrdup(command);
@@ -53,7 +55,7 @@ void program_trust_path(void)
 	_cleanup_strv_ struct strv entries = {0}, kept = {0};
 	_cleanup_free_ char *path = NULL;
 
-	strv_split(&entries, getenv("PATH"), ":");
+	entries = strv_split(getenv("PATH"), ":");
 	for (size_t i = 0; i < entries.len; i++)
 		if (*entries.words[i] == '/')
 			strv_add(&kept, entries.words[i]);

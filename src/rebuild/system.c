@@ -23,16 +23,15 @@ static uint64_t generation_of(const char *link)
 	return number;
 }
 
-void system_read(struct system_state *ret, const struct settings *settings,
-	const struct target *target)
+struct system_state system_read(
+	const struct settings *settings, const struct target *target)
 {
 	_cleanup_free_ char *link = NULL;
 
-	*ret = (struct system_state){0};
 	if (!target->profile)
-		return;
+		return (struct system_state){0};
 	link = read_link_at(AT_FDCWD, target->profile);
-	*ret = (struct system_state){
+	return (struct system_state){
 		.running = read_link_at(AT_FDCWD, settings->current_system_path),
 		.profile = realpath(target->profile, NULL),
 		.generation = link ? generation_of(link) : 0,

@@ -15,8 +15,8 @@ struct system_state {
 };
 
 /* Nothing is known of a target on another machine. */
-void system_read(struct system_state *ret, const struct settings *settings,
-	const struct target *target);
+struct system_state system_read(
+	const struct settings *settings, const struct target *target) _must_check_;
 void system_free(struct system_state *state);
 #define _cleanup_system_ _cleanup_(system_free)
 

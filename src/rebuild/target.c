@@ -63,32 +63,33 @@ static char *profile_of(const struct settings *settings, const char *name)
 }
 
 /* name: owned from now on. */
-static void fill(struct target *ret, const struct settings *settings, char *name)
+static struct target make(const struct settings *settings, char *name)
 {
-	ret->name = name;
-	ret->directory = target_is_system(name)
-				 ? xstrdup(settings->run_path)
-				 : xasprintf("%s/targets/%s", settings->run_path, name);
-	ret->queue = xasprintf("%s/queue", ret->directory);
-	ret->profile = profile_of(settings, name);
+	char *directory = target_is_system(name)
+				  ? xstrdup(settings->run_path)
+				  : xasprintf("%s/targets/%s", settings->run_path, name);
+
+	return (struct target){.name = name,
+		.directory = directory,
+		.queue = xasprintf("%s/queue", directory),
+		.profile = profile_of(settings, name)};
 }
 
-void target_by_name(struct target *ret, const struct settings *settings, const char *name)
+struct target target_by_name(const struct settings *settings, const char *name)
 {
-	fill(ret, settings, xstrdup(name ? name : SYSTEM));
+	return make(settings, xstrdup(name ? name : SYSTEM));
 }
 
-void target_of_request(struct target *ret, const struct settings *settings,
-	const struct request *request)
+struct target target_of_request(
+	const struct settings *settings, const struct request *request)
 {
 	const char *host = request->target_host, *profile = request->profile_name;
 
 	if (host && *host)
-		fill(ret, settings, encode(HOST, host));
-	else if (profile && *profile && !streq(profile, SYSTEM))
-		fill(ret, settings, encode(PROFILE, profile));
-	else
-		target_by_name(ret, settings, NULL);
+		return make(settings, encode(HOST, host));
+	if (profile && *profile && !streq(profile, SYSTEM))
+		return make(settings, encode(PROFILE, profile));
+	return target_by_name(settings, NULL);
 }
 
 void target_free(struct target *target)
@@ -99,16 +100,17 @@ void target_free(struct target *target)
 	free(target->profile);
 }
 
-void target_list(struct strv *ret, const struct settings *settings)
+struct strv target_list(const struct settings *settings)
 {
 	_cleanup_free_ char *path = xasprintf("%s/targets", settings->run_path);
 	_cleanup_closedir_ DIR *directory = opendir(path);
 	const struct dirent *found;
+	struct strv list = {0};
 
-	*ret = (struct strv){0};
-	strv_add(ret, SYSTEM);
+	strv_add(&list, SYSTEM);
 	while (directory && (found = readdir(directory)))
 		if (target_name_is_valid(found->d_name) &&
 			!target_is_system(found->d_name))
-			strv_add(ret, found->d_name);
+			strv_add(&list, found->d_name);
+	return list;
 }

@@ -16,11 +16,11 @@ struct target {
 	char *profile;   /* the link that says what it boots; NULL: on another machine */
 };
 
-void target_of_request(struct target *ret, const struct settings *settings,
-	const struct request *request);
+struct target target_of_request(
+	const struct settings *settings, const struct request *request) _must_check_;
 /* name: valid, as build_parse() checks it; NULL: the system. */
-void target_by_name(
-	struct target *ret, const struct settings *settings, const char *name);
+struct target target_by_name(
+	const struct settings *settings, const char *name) _must_check_;
 void target_free(struct target *target);
 #define _cleanup_target_ _cleanup_(target_free)
 
@@ -31,4 +31,4 @@ bool target_is_local(const char *name);
 char *target_describe(const char *name) _must_check_;
 
 /* The names of all targets that have ever had a queue here, the system's first. */
-void target_list(struct strv *ret, const struct settings *settings);
+struct strv target_list(const struct settings *settings) _must_check_;

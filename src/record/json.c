@@ -68,3 +68,12 @@ json_t *json_build(const struct build *build)
 		json_object_del(object, keys[i]);
 	return object;
 }
+
+json_t *json_words(const struct strv *words)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < words->len; i++)
+		json_array_append_new(list, json_text(words->words[i]));
+	return list;
+}

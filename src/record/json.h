@@ -7,6 +7,7 @@
  */
 #include <jansson.h>
 
+#include "base/strv.h"
 #include "record/build.h"
 
 json_t *json_answer(void) _must_check_; /* a new object with its schema */
@@ -15,3 +16,4 @@ json_t *json_record(const struct build *build) _must_check_;
 json_t *json_build(const struct build *build) _must_check_;
 /* Takes any bytes: invalid text is escaped as by text_clean(). */
 json_t *json_text(const char *text) _must_check_;
+json_t *json_words(const struct strv *words) _must_check_;

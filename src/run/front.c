@@ -194,7 +194,7 @@ static void outlive_runner(struct watch *watch, struct front *front)
 	/* Signals stay blocked: if we ended now, so would what activates a system. */
 	drain(watch, front);
 	error("the runner of build %" PRIu64
-	      " was killed; what became of the rebuild: safe-rebuild status",
+	      " was killed; to see what became of the rebuild: safe-rebuild status",
 		front->build);
 	watch->status = EXIT_OWN_FAILURE;
 }
@@ -396,7 +396,7 @@ int follow_build(const struct settings *settings, struct ledger *ledger,
 	brief.holds_own = true;
 	if (streams.brief || brief.whole)
 		watch.brief = &brief;
-	target_by_name(&follower.target, settings, build->target);
+	follower.target = target_by_name(settings, build->target);
 	if (build_read_ticket(&ticket, build, settings))
 		follower.runner = ticket.runner;
 	watch.events = watch_files(&follower);
@@ -411,6 +411,6 @@ int follow_build(const struct settings *settings, struct ledger *ledger,
 	target_free(&follower.target);
 	if (status || !watch.lost)
 		return status;
-	return fail(EXIT_OUTPUT_LOST, "what the build says cannot be shown: %s",
+	return fail(EXIT_OUTPUT_LOST, "the build's output cannot be written: %s",
 		strerror(watch.lost));
 }

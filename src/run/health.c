@@ -176,7 +176,7 @@ static bool find_first(struct build *ret, const struct run *run, const char *uni
 
 		if (!build_took_effect(&at) && !at.failed_units)
 			continue;
-		strv_split(&failed, at.failed_units ? at.failed_units : "", " ");
+		failed = strv_split(at.failed_units, " ");
 		if (!strv_has(&failed, unit))
 			break;
 		build_free(ret);

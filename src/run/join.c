@@ -125,9 +125,9 @@ static void print_error(const struct run *run, const struct build *build)
 /* Whether the machine still runs and boots what the build has made. */
 static bool is_still_live(const struct run *run, const struct build *build)
 {
-	_cleanup_system_ struct system_state now = {0};
+	_cleanup_system_ struct system_state now =
+		system_read(run->settings, &run->target);
 
-	system_read(&now, run->settings, &run->target);
 	if (!build->system_after || !now.running || !now.profile)
 		return false;
 	if (run->request.action != ACTION_BOOT &&
@@ -184,7 +184,7 @@ static int take_over(const struct run *run, const struct build *build)
 
 	if (ledger_join(
 		    run->ledger, run->target.name, run->caller.agent, &build->commit) < 0)
-		warn("your next changes are counted from your build before this one");
+		warn("changes will be counted from your build before this one");
 	if (build->exit_status)
 		print_error(run, build);
 	print_stdout(build);

@@ -93,5 +93,5 @@ void log_make_readable(const char *path)
 		return;
 	screen_put_text(&readable, text, len);
 	if (write_file_over(path, 0640, readable.text, readable.len) < 0)
-		warn_errno("'%s' still has the terminal's control characters", path);
+		warn_errno("'%s' still contains control characters of a terminal", path);
 }

@@ -20,12 +20,11 @@
 
 static bool has_no_runner(const struct build *build, const struct settings *settings)
 {
-	_cleanup_target_ struct target target = {0};
+	_cleanup_target_ struct target target = target_by_name(settings, build->target);
 
 	/* Without a ticket it counts as running for a day; no build takes longer. */
 	if (!build->ticket)
 		return time(NULL) - build->started > 86400;
-	target_by_name(&target, settings, build->target);
 	return !ticket_is_alive(target.queue, build->ticket);
 }
 
@@ -37,11 +36,10 @@ bool build_is_orphaned(const struct build *build, const struct settings *setting
 bool build_read_ticket(
 	struct build *ret, const struct build *build, const struct settings *settings)
 {
-	_cleanup_target_ struct target target = {0};
-	_cleanup_close_ int fd = -1;
+	_cleanup_target_ struct target target = target_by_name(settings, build->target);
+	_cleanup_close_ int fd =
+		build->ticket ? ticket_open(target.queue, build->ticket, NULL) : -1;
 
-	target_by_name(&target, settings, build->target);
-	fd = build->ticket ? ticket_open(target.queue, build->ticket, NULL) : -1;
 	return fd >= 0 && ticket_read(ret, fd);
 }
 
@@ -96,13 +94,12 @@ static bool take_from_ticket(struct build *orphan, const struct settings *settin
 /* It has no runner. */
 static void judge(struct build *orphan, const struct settings *settings)
 {
-	_cleanup_target_ struct target target = {0};
+	_cleanup_target_ struct target target = target_by_name(settings, orphan->target);
 	_cleanup_system_ struct system_state now = {0};
 
 	if (take_from_ticket(orphan, settings))
 		return;
-	target_by_name(&target, settings, orphan->target);
-	system_read(&now, settings, &target);
+	now = system_read(settings, &target);
 	if (target.profile) {
 		const enum action action = orphan->action
 						   ? action_from_word(orphan->action)
@@ -163,7 +160,8 @@ static void disown(struct build *build, const struct ledger *ledger)
 
 static void record_orphan(struct build *build, const struct run *run)
 {
-	_cleanup_target_ struct target target = {0};
+	_cleanup_target_ struct target target =
+		target_by_name(run->settings, build->target);
 	_cleanup_free_ char *ticket = xstrdup(build->ticket);
 
 	judge(build, run->settings);
@@ -171,7 +169,6 @@ static void record_orphan(struct build *build, const struct run *run)
 		disown(build, run->ledger);
 	if (ledger_finish(run->ledger, build) < 0)
 		return;
-	target_by_name(&target, run->settings, build->target);
 	if (ticket)
 		ticket_sweep(target.queue, ticket);
 	/* Only killed runs leave such objects, and that is rare. */

@@ -228,7 +228,7 @@ static int go_back(struct run *run, const char *name, const struct system_state 
 	int status;
 
 	orphans_record(run);
-	system_read(&now, run->settings, &run->target);
+	now = system_read(run->settings, &run->target);
 	status = rollback_choose(run, name, &now);
 	if (status < 0)
 		return leave(run, EXIT_OWN_FAILURE);
@@ -277,7 +277,7 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	status = prepare(&run, name);
 	if (status)
 		return status;
-	system_read(&before, settings, &run.target);
+	before = system_read(settings, &run.target);
 	trial_read(&trial, settings, TRIAL_OPEN);
 	ends_trial = trial.build && *trial.new_system == '/' && !name &&
 		     may_end(&run, trial.build);
@@ -294,7 +294,7 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 	way_back_of_orphan(settings, surroundings);
 	if (!ends_trial)
 		return go_back(&run, name, &before);
-	system_read(&now, settings, &run.target);
+	now = system_read(settings, &run.target);
 	/* Somebody has just confirmed it: then we go back from the confirmed system. */
 	if (!before.running || !now.running || streq(before.running, now.running))
 		return go_back(&run, name, &now);
@@ -307,10 +307,9 @@ int run_rollback(const struct settings *settings, const struct own_options *opti
 /* The newest build that was taken out and whose configuration is known. */
 static bool find_taken(struct build *ret, const struct run *run)
 {
-	_cleanup_strv_ struct strv names = {0};
+	_cleanup_strv_ struct strv names = strv_split(run->build.rolled_back, ",");
 	uint64_t number, newest = 0;
 
-	strv_split(&names, run->build.rolled_back, ",");
 	for (size_t i = 0; i < names.len; i++)
 		if (text_to_number(names.words[i], UINT64_MAX, &number) &&
 			number > newest)

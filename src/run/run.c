@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "ledger/recording.h"
 #include "queue/lock.h"
-#include "queue/nested.h"
 #include "queue/outside.h"
 #include "rebuild/program.h"
 #include "run/front.h"
@@ -57,8 +56,7 @@ static int exec_program(struct run *run)
 		text_to_number(depth, DEPTH_MAX, &number);
 	if (number == DEPTH_MAX)
 		return fail(EXIT_NOT_FOUND,
-			"'%s' leads from one safe-rebuild to the next: set [rebuild] "
-			"command",
+			"'%s' is safe-rebuild again, not nixos-rebuild: set [rebuild] command",
 			run->program);
 	snprintf(next, sizeof(next), "%d", (int)number + 1);
 	setenv(DEPTH_VARIABLE, next, true);
@@ -176,7 +174,7 @@ int run_identify(struct run *run)
 {
 	if (caller_identify(&run->caller, run->options->agent) < 0)
 		return EXIT_USAGE;
-	target_of_request(&run->target, run->settings, &run->request);
+	run->target = target_of_request(run->settings, &run->request);
 	if (nested_is_inside(&run->target, run_needs_lock(run)))
 		return exec_program(run);
 	streams_find(&run->streams, run->settings, run->caller.is_agent);

@@ -9,7 +9,7 @@
 #include "base/message.h"
 #include "ledger/recording.h"
 #include "queue/cancellation.h"
-#include "queue/nested.h"
+#include "queue/lock.h"
 #include "queue/outside.h"
 #include "rebuild/activation.h"
 #include "rebuild/system.h"
@@ -94,9 +94,9 @@ static bool has_begun_activation(void *data)
 {
 	const struct runner *runner = data;
 	_cleanup_activation_ struct activation activation = {0};
-	_cleanup_system_ struct system_state now = {0};
+	_cleanup_system_ struct system_state now =
+		system_read(runner->run->settings, &runner->run->target);
 
-	system_read(&now, runner->run->settings, &runner->run->target);
 	if (!system_equals(&now, &runner->before))
 		return true;
 	if (target_is_local(runner->run->target.name))
@@ -236,13 +236,13 @@ static _noreturn_ void runner_main(struct run *run, int socket)
 	}
 	output_start(&runner.output, socket);
 	message_redirect(output_say, &runner.output);
-	system_read(&runner.before, run->settings, &run->target);
+	runner.before = system_read(run->settings, &run->target);
 	units_read_before(&runner.units_before, run);
 	begin_record(&runner);
 	run_child(&runner);
 	if (run->trial.left_to_timer)
 		leave_to_timer(&runner);
-	system_read(&runner.after, run->settings, &run->target);
+	runner.after = system_read(run->settings, &run->target);
 	last_words = finish_record(&runner);
 	if (run->settings->show_packages.len) {
 		/* That takes seconds, and nobody should have to wait for it. */

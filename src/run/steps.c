@@ -67,9 +67,9 @@ static int switch_to(struct supervision *supervision, const struct run *run,
 
 bool step_is_active(const struct run *run, const char *system)
 {
-	_cleanup_system_ struct system_state now = {0};
+	_cleanup_system_ struct system_state now =
+		system_read(run->settings, &run->target);
 
-	system_read(&now, run->settings, &run->target);
 	return now.running && streq(now.running, system);
 }
 
@@ -86,10 +86,10 @@ bool step_activate(
 static int set_profile(
 	struct supervision *supervision, const struct run *run, const char *system)
 {
-	_cleanup_system_ struct system_state now = {0};
+	_cleanup_system_ struct system_state now =
+		system_read(run->settings, &run->target);
 	_cleanup_strv_ struct strv argv = {0};
 
-	system_read(&now, run->settings, &run->target);
 	if (now.profile && streq(now.profile, system))
 		return 0;
 	strv_add_words(&argv, "nix-env", "-p", run->target.profile, "--set", system);

@@ -80,9 +80,9 @@ static void keep(struct supervision *supervision, struct run *run,
 {
 	const char *new_system = run->trial.new_system;
 	const int status = supervision->exit_status;
-	_cleanup_system_ struct system_state now = {0};
+	_cleanup_system_ struct system_state now =
+		system_read(run->settings, &run->target);
 
-	system_read(&now, run->settings, &run->target);
 	if (!now.running || !streq(now.running, new_system) || !now.profile ||
 		!before->profile || !streq(now.profile, before->profile)) {
 		leave_to_another(supervision, run);
@@ -275,7 +275,7 @@ static void try_out(struct supervision *supervision, struct run *run,
 	/* Its unit outlives a nixos-rebuild that was killed. */
 	if (status)
 		outside_wait_for_leftover(run->settings, run->build.started);
-	system_read(&now, run->settings, &run->target);
+	now = system_read(run->settings, &run->target);
 	if (!now.running)
 		return;
 	if (streq(now.running, run->trial.old_system) &&

@@ -27,9 +27,9 @@ static void warn_of_missing_check(const struct settings *settings)
 
 static bool has_running_system(const struct run *run)
 {
-	_cleanup_system_ struct system_state now = {0};
+	_cleanup_system_ struct system_state now =
+		system_read(run->settings, &run->target);
 
-	system_read(&now, run->settings, &run->target);
 	return now.running;
 }
 
@@ -45,7 +45,7 @@ static const char *find_obstacle(const struct run *run, int64_t confirm_ms)
 	if (request->rollback || request->specialisation)
 		return "that does not work with --rollback or --specialisation";
 	if (!steps_are_permitted(run))
-		return "only root can go back (use sudo)";
+		return "only root can activate the old system again (use sudo)";
 	if (!has_running_system(run))
 		return "there is no link to the running system";
 	if (confirm_ms && !steps_have_systemd(run->settings))

@@ -72,7 +72,7 @@ person() {
 	run sr --agent b --message "mine is urgent" cancel 1
 	assert_equal "$status" 77
 	assert_equal "$output" \
-		"safe-rebuild: this is a's: only a person or a may cancel it; ask your user"
+		"safe-rebuild: this run belongs to a: only a person or a may cancel it; ask your user"
 	run sr --agent b --message "mine is urgent" cancel @a
 	assert_equal "$status" 77
 	touch "$ROOT/go"
@@ -85,7 +85,7 @@ person() {
 	waits b
 	person cancel 1
 	assert_equal "$status" 64
-	assert_contains "$errors" "this is a's: say why with --message"
+	assert_contains "$errors" "this run belongs to a: tell them why, with --message WHY"
 	person --message "server is going down" cancel @b
 	assert_equal "$status" 0
 	assert_contains "$output" "cancelled: b (switch"

@@ -343,7 +343,7 @@ leaves_on() {
 	cp "$SAFE_REBUILD" "$ROOT/two/nixos-rebuild"
 	PATH="$ROOT/one:$ROOT/two:$PATH" run --separate-stderr timeout 20 nixos-rebuild edit
 	assert_equal "$status" 127
-	assert_contains "$stderr" "leads from one safe-rebuild to the next: set [rebuild] command"
+	assert_contains "$stderr" "is safe-rebuild again, not nixos-rebuild: set [rebuild] command"
 	PATH="$ROOT/one:$ROOT/two:$PATH" run --separate-stderr timeout 20 nixos-rebuild switch --flake .
 	assert_equal "$status" 127
 	assert_contains "$stderr" "switch failed: build 1"

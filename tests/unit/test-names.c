@@ -32,11 +32,10 @@ static void check_target(const char *host, const char *profile, const char *expe
 	char profiles[] = "/profiles", run_path[] = "/run";
 	const struct settings settings = {
 		.profiles_path = profiles, .run_path = run_path};
-	_cleanup_target_ struct target target = {0};
+	_cleanup_target_ struct target target = target_of_request(&settings, &request);
 	_cleanup_free_ char *ref = NULL;
 	int valid = 0;
 
-	target_of_request(&target, &settings, &request);
 	ref = xasprintf("refs/agents/%s/a", target.name);
 	assert_string_equal(target.name, expected);
 	assert_true(target_name_is_valid(target.name));
@@ -52,9 +51,9 @@ static void test_target_profile(void **state)
 	_cleanup_target_ struct target system = {0}, other = {0}, host = {0};
 
 	(void)state;
-	target_by_name(&system, &settings, NULL);
-	target_by_name(&other, &settings, "profile-a%2fb");
-	target_by_name(&host, &settings, "host-h");
+	system = target_by_name(&settings, NULL);
+	other = target_by_name(&settings, "profile-a%2fb");
+	host = target_by_name(&settings, "host-h");
 	assert_string_equal(system.profile, "/profiles/system");
 	assert_string_equal(system.queue, "/run/queue");
 	assert_string_equal(other.profile, "/profiles/system-profiles/a/b");
@@ -62,7 +61,7 @@ static void test_target_profile(void **state)
 	assert_null(host.profile);
 	/* What a directory's name may be, too: it is read to its end. */
 	target_free(&other);
-	target_by_name(&other, &settings, "profile-%4");
+	other = target_by_name(&settings, "profile-%4");
 	assert_string_equal(other.profile, "/profiles/system-profiles/%4");
 }
 
