@@ -411,15 +411,22 @@ static void put_taken_back(struct report *report)
 		const struct build *build = &changes->foreign[i].build;
 		_cleanup_free_ char *own = NULL;
 
-		if (!build->allowed_undo || !build_took_effect(build) ||
-			!builds_name_one_of(report->ledger, build->allowed_undo,
-				changes->base.agent, &own))
+		if (!build_took_effect(build))
 			continue;
-		put_line(report,
-			"build %" PRIu64
-			" by %s took back your build %s (--allow-undo)%s%s",
-			build->number, build->agent, own, build->undone ? ": " : "",
-			build->undone ? build->undone : "");
+		if (builds_name_one_of(report->ledger, build->allowed_undo,
+			    changes->base.agent, &own))
+			put_line(report,
+				"build %" PRIu64
+				" by %s took back your build %s (--allow-undo)%s%s",
+				build->number, build->agent, own,
+				build->undone ? ": " : "",
+				build->undone ? build->undone : "");
+		else if (builds_name_one_of(report->ledger, build->changed_work,
+				 changes->base.agent, &own))
+			put_line(report,
+				"build %" PRIu64 " by %s changed lines of your build %s: "
+				"safe-rebuild show %" PRIu64 " --patch",
+				build->number, build->agent, own, build->number);
 	}
 }
 

@@ -66,7 +66,7 @@ static void print_fields(const struct build *build)
 
 static int print_text(const struct build *build, const struct fate *fate,
 	const struct build *before, const struct path_changes *changes,
-	struct ledger *ledger)
+	struct ledger *ledger, size_t max)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT, later = STRBUF_INIT;
 
@@ -78,9 +78,13 @@ static int print_text(const struct build *build, const struct fate *fate,
 		printf("\nthe same configuration as build %" PRIu64 "\n", before->number);
 	else if (before)
 		printf("\nchanged since build %" PRIu64 ":\n", before->number);
-	for (size_t i = 0; i < changes->len; i++)
+	for (size_t i = 0; i < changes->len && i < max; i++)
 		if (describe_path(&text, &changes->list[i], NULL, ledger, SHOW_STAT) < 0)
 			return EXIT_OWN_FAILURE;
+	if (changes->len > max)
+		strbuf_printf(&text,
+			"and %zu more: safe-rebuild show %" PRIu64 " --json\n",
+			changes->len - max, build->number);
 	fwrite(text.text, 1, text.len, stdout);
 	return 0;
 }
@@ -119,7 +123,8 @@ static int show_record(struct ledger *ledger, const struct settings *settings,
 		return EXIT_OWN_FAILURE;
 	if (json)
 		return print_json(build, &fate, found ? &before : NULL, &changes);
-	return print_text(build, &fate, found ? &before : NULL, &changes, ledger);
+	return print_text(build, &fate, found ? &before : NULL, &changes, ledger,
+		settings->show_lines);
 }
 
 /*

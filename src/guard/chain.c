@@ -306,7 +306,7 @@ static bool is_owner(struct item *item)
 
 static void set_owner(struct item *item, size_t index, const bool *fresh)
 {
-	item->owner = index;
+	item->owner = item->removed != NO_OWNER ? item->removed : index;
 	item->brought = NO_OWNER;
 	item->first_build = 0;
 	item->is_fresh = item->is_lost && fresh[item->path];
@@ -336,6 +336,31 @@ static void resolve(
 	}
 }
 
+static bool has_path(git_repository *repository, const git_oid *tree_id, const char *path)
+{
+	_cleanup_git_(tree) git_tree *tree = NULL;
+	_cleanup_git_(tree_entry) git_tree_entry *entry = NULL;
+
+	return git_tree_lookup(&tree, repository, tree_id) == 0 &&
+	       git_tree_entry_bypath(&entry, tree, path) == 0;
+}
+
+/* What comes back with a file is the matter of the step that removed the file, also if
+ * an earlier one had taken the line out of it. */
+static void note_removed_files(struct items *items, git_repository *repository,
+	const struct chain *chain, size_t index)
+{
+	for (size_t i = 0; i < items->len; i++) {
+		struct item *item = &items->list[i];
+		const char *path = item_path(items, item);
+
+		if (item->whole_file && !item->is_lost && item->removed == NO_OWNER &&
+			!has_path(repository, &chain->list[index].tree, path) &&
+			has_path(repository, &chain->list[index - 1].tree, path))
+			item->removed = index;
+	}
+}
+
 static int attribute(struct attribution *attribution, const struct chain *chain)
 {
 	struct items *items = attribution->items;
@@ -351,6 +376,7 @@ static int attribute(struct attribution *attribution, const struct chain *chain)
 			    &chain->list[i - 1].tree, &step->tree, look_for_fresh,
 			    attribution) < 0)
 			return -1;
+		note_removed_files(items, attribution->repository, chain, i);
 		resolve(items, chain, i, attribution->fresh);
 		/* Only now: a step's own lines do not count as later ones. */
 		for (size_t j = 0; j < items->changes.len; j++)

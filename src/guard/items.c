@@ -76,7 +76,7 @@ static void add(struct items *items, struct item *item)
 		item_free(item);
 		return;
 	}
-	item->owner = item->brought = NO_OWNER;
+	item->owner = item->brought = item->removed = NO_OWNER;
 	*list_add(items->list, items->len) = *item;
 }
 

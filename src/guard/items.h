@@ -48,6 +48,7 @@ struct item {
 	/* Found by chain.c and judge.c. */
 	enum item_verdict verdict;
 	size_t owner;         /* whose step of the chain it is; NO_OWNER: not known */
+	size_t removed;       /* the step that removed its whole file; NO_OWNER: none */
 	size_t brought;       /* where that is a rollback: the step that it took back */
 	uint64_t first_build; /* a record before the owner's that had the line first; 0:
 				 none */

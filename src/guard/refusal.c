@@ -213,6 +213,34 @@ static void note_paths(struct build *build, const struct guard *guard)
 	build->undone[text_cut(build->undone, UNDONE_MAX)] = '\0';
 }
 
+static bool is_said(const struct finding *finding, bool allowed)
+{
+	return finding->verdict == VERDICT_WARNING ||
+	       finding->verdict == VERDICT_REVERTED ||
+	       finding->verdict == VERDICT_IGNORED ||
+	       (finding->verdict == VERDICT_REFUSED && !allowed);
+}
+
+/* Others whose work changes without a refusal want to know, too. */
+static void note_changed(struct build *build, const struct guard *guard, bool allowed)
+{
+	_cleanup_strv_ struct strv numbers = {0};
+
+	for (size_t i = 0; i < guard->len; i++)
+		for (size_t j = 0; j < guard->list[i].verdict.len; j++) {
+			const struct finding *finding = &guard->list[i].verdict.list[j];
+			_cleanup_free_ char *number =
+				xasprintf("%" PRIu64, finding->build);
+
+			if (is_said(finding, allowed) && finding->build &&
+				finding->agent &&
+				!build_is_of_agent(build, finding->agent))
+				strv_add_once(&numbers, number);
+		}
+	strv_sort(&numbers);
+	set_string(&build->changed_work, numbers.len ? strv_join(&numbers, ",") : NULL);
+}
+
 static void note_allowed(struct build *build, const struct guard *guard, const char *undo,
 	const char *redo)
 {
@@ -306,6 +334,7 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 	if (arriving)
 		return 0;
 	refusal_say_notes(guard);
+	note_changed(build, guard, allowed);
 	if (!guard_refuses(guard))
 		return 0;
 	for (size_t i = 0; i < guard->len; i++) {
@@ -317,7 +346,7 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 		findings_say(
 			&guard->list[i].verdict, VERDICT_REFUSED, "  ", REFUSED_SHOWN);
 	}
-	note_allowed(build, guard, undo, redo);
+	note_allowed(build, guard, allowed ? undo : "", redo);
 	return 0;
 }
 

@@ -60,14 +60,17 @@ static void collect(struct builds *ret, uint64_t *ret_more, size_t max,
 static void put_own(struct strbuf *out, struct ledger *ledger, const struct build *build,
 	const char *agent)
 {
-	_cleanup_free_ char *undone = NULL, *rolled_back = NULL;
+	_cleanup_free_ char *undone = NULL, *rolled_back = NULL, *changed = NULL;
+	const bool took_effect = build_took_effect(build);
 
-	if (build->allowed_undo && build_took_effect(build) &&
+	if (took_effect &&
 		builds_name_one_of(ledger, build->allowed_undo, agent, &undone))
 		strbuf_printf(out, " - yours: build %s", undone);
-	else if (build->rolled_back &&
-		 builds_name_one_of(ledger, build->rolled_back, agent, &rolled_back))
+	else if (builds_name_one_of(ledger, build->rolled_back, agent, &rolled_back))
 		strbuf_printf(out, " - yours: build %s", rolled_back);
+	else if (took_effect &&
+		 builds_name_one_of(ledger, build->changed_work, agent, &changed))
+		strbuf_printf(out, " - changed lines of yours: build %s", changed);
 }
 
 static void put(struct strbuf *out, struct ledger *ledger, const struct builds *builds,

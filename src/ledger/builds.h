@@ -73,7 +73,8 @@ int build_expected_seconds(int64_t *ret, struct ledger *ledger, const char *targ
 int builds_running(
 	struct builds *ret, struct builds *ended, struct ledger *ledger) _must_check_;
 
-/* Whether one of the builds named ("43,44") is the agent's: then *ret is its number. */
+/* Whether one of the builds named ("43,44"; NULL: none) is the agent's: *ret is its
+ * number then. */
 bool builds_name_one_of(
 	struct ledger *ledger, const char *names, const char *agent, char **ret);
 

@@ -42,6 +42,7 @@ const struct build_field build_fields[] = {
 	FIELD("Allowed-Undo", FIELD_TEXT, allowed_undo, EVERYWHERE),
 	FIELD("Allowed-Redo", FIELD_TEXT, allowed_redo, EVERYWHERE),
 	FIELD("Undone", FIELD_TEXT, undone, EVERYWHERE),
+	FIELD("Changed-Work", FIELD_TEXT, changed_work, EVERYWHERE),
 	FIELD("Back-To", FIELD_TEXT, back_to, EVERYWHERE),
 	FIELD("Rolled-Back", FIELD_TEXT, rolled_back, EVERYWHERE),
 	FIELD("Taken-Back", FIELD_TEXT, taken_back, EVERYWHERE),

@@ -81,6 +81,7 @@ struct build {
 	char *allowed_undo,
 		*allowed_redo; /* "43,44": whose work was allowed to go, come */
 	char *undone;          /* the paths of that work, or of what was refused */
+	char *changed_work;    /* "43": others' work that it changed without a refusal */
 	/* Of a rollback: what it went back to ("43", "gen:12", a store path), and whose
 	 * work it took out ("44,45"; empty: none that is recorded). */
 	char *back_to, *rolled_back;

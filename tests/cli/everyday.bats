@@ -243,3 +243,58 @@ make_classic() {
 	assert_equal "$status" 65
 	assert_contains "$output" "remove base.nix by hand, and put your own lines elsewhere: others have removed it"
 }
+
+@test "an older version of a file that the caller himself has removed is the caller's to bring back" {
+	echo '{ services.a = 1; services.b = 2; }' >web.nix
+	commit_all . w1
+	by beta switch
+	echo '{ services.a = 2; services.b = 2; }' >web.nix
+	commit_all . w2
+	by beta switch
+	rm web.nix
+	commit_all . rm
+	by gamma switch --allow-undo 2,3
+	assert_equal "$status" 0
+	git checkout -q HEAD~2 -- web.nix
+	commit_all . again
+	run sr --agent delta diff --flake . --exit-code
+	assert_equal "$status" 65
+	assert_contains "$output" 'web.nix: the file is back, which it removed'
+	by gamma switch
+	assert_equal "$status" 0
+	assert_contains "$output" "takes back what your own build brought in: web.nix: the file is back, which it removed (build 4 by gamma)"
+}
+
+@test "whose lines another has changed with a warning is told so" {
+	add tmux
+	by alpha switch
+	sed -i 's/tmux/tmux-mine/; s/vim/vim-mine/' base.nix
+	sed -i 's/^  packages = .*/  port = 1;\n&/' base.nix
+	commit_all . "port"
+	by alpha switch --allow-undo 1
+	assert_equal "$status" 0
+	sed -i 's/port = 1/port = 2/' base.nix
+	commit_all . "another port"
+	by beta switch
+	assert_equal "$status" 0
+	assert_contains "$output" 'it becomes "  port = 2;"'
+	assert_equal "$(field last changed_work)" 3
+	by alpha diff
+	assert_contains "$output" "build 4 by beta changed lines of your build 3: safe-rebuild show 4 --patch"
+	by gamma diff
+	refute_contains "$output" "changed lines of"
+}
+
+@test "where [guard] undo = warn, nobody is said to have allowed it" {
+	add tmux
+	by alpha switch
+	printf '[guard]\nundo = warn\n' >>"$SAFE_REBUILD_SETTINGS"
+	sed -i '/tmux/d' base.nix
+	commit_all . "without tmux"
+	by beta switch
+	assert_equal "$status" 0
+	refute_contains "$(sr show last)" "Allowed-Undo"
+	assert_equal "$(field last changed_work)" 2
+	by alpha diff
+	assert_contains "$output" "build 3 by beta changed lines of your build 2: "
+}

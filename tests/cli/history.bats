@@ -162,6 +162,16 @@ numbers() {
 	assert_equal "$status" 64
 }
 
+@test "show names as many files as is said, and --json all of them" {
+	build a switch
+	for i in $(seq 250); do echo "$i" >"f$i.nix"; done
+	commit_all . many
+	build a switch
+	run -0 sr show last
+	assert_contains "${lines[-1]}" "and 50 more: safe-rebuild show 2 --json"
+	assert_equal "$(sr show last --json | jq_get changes | grep -o "'path'" | wc -l)" 250
+}
+
 @test "show --patch: what git applies, with modes, tabs, binary files and bytes that are no text" {
 	printf 'a\tb\n' >tabs
 	printf '\xe9t\xe9\n' >latin
