@@ -247,3 +247,39 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 	assert_equal "$(complete_words safe-rebuild diff --exit)" --exit-code
 	assert_equal "$(complete_words safe-rebuild switch --targ)" --target-host
 }
+
+@test "zsh completion offers commands, options, builds and agents" {
+	sr --agent alpha switch --flake . 2>/dev/null
+	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
+	cat >"$ROOT/.zshrc" <<-E
+		zmodload zsh/zle && unset zle_bracketed_paste
+		unsetopt beep prompt_cr prompt_sp
+		fpath=($tests/../src/completions \$fpath)
+		autoload -U compinit
+		compinit -u -D
+	E
+	run -0 python3 - "$tests" "$ROOT" <<-'E'
+		import sys
+		sys.path.insert(0, sys.argv[1] + "/cli")
+		from session import Session
+		shell = Session(("env", "TERM=dumb", "ZDOTDIR=" + sys.argv[2], "zsh", "-d", "-i"))
+		for typed, seen in {"sta": "status ", "switch --targ": "--target-host ", "diff --exit": "--exit-code ",
+		                    "--agent al": "alpha ", "attach la": "last ", "agents --install cl": "claude "}.items():
+		    shell.send(f"\x15safe-rebuild {typed}\t")
+		    shell.expect("safe-rebuild [^\n]*" + seen)
+		shell.hang_up()
+	E
+}
+
+@test "fish completion offers commands, options, builds and agents" {
+	sr --agent alpha switch --flake . 2>/dev/null
+	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
+	complete_line() {
+		HOME=$ROOT fish --no-config -c "source $tests/../src/completions/safe-rebuild.fish; complete -C 'safe-rebuild $1'" | cut -f1
+	}
+	assert_equal "$(complete_line sta)" status
+	assert_equal "$(complete_line '--agent al')" alpha
+	assert_contains "$(complete_line 'attach ')" last
+	assert_equal "$(complete_line 'diff --exit')" --exit-code
+	assert_equal "$(complete_line 'switch --targ')" --target-host
+}
