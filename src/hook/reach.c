@@ -82,21 +82,49 @@ static char *read_settings(const char *path)
 	return text;
 }
 
+/* Some agents allow comments. */
+static void blank_comments(char *text)
+{
+	for (size_t len = 1; *text; text += len, len = 1) {
+		if (*text == '"') {
+			while (text[len] && text[len] != '"')
+				len += text[len] == '\\' && text[len + 1] ? 2 : 1;
+			len += text[len] == '"';
+		} else if (starts_with(text, "//")) {
+			len = strcspn(text, "\n");
+			memset(text, ' ', len);
+		} else if (starts_with(text, "/*")) {
+			const char *end = strstr(text + 2, "*/");
+
+			len = end ? (size_t)(end + 2 - text) : strlen(text);
+			memset(text, ' ', len);
+		}
+	}
+}
+
+/* ret_text: as far as it is no comment, for what is no JSON even so. */
+static json_t *load_settings(const char *path, char **ret_text)
+{
+	*ret_text = read_settings(path);
+	if (!*ret_text)
+		return NULL;
+	blank_comments(*ret_text);
+	return json_loads(*ret_text, 0, NULL);
+}
+
 bool reach_has_hook(const struct vendor *vendor, enum install_place place)
 {
 	_cleanup_free_ char *path = install_path(vendor, place);
-	_cleanup_free_ char *text = read_settings(path);
+	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *command = xasprintf("safe-rebuild hook %s", vendor->name);
-	json_t *settings;
-	bool has_hook;
+	json_t *settings = load_settings(path, &text);
+	bool has_hook = false;
 
-	if (!text)
-		return false;
-	if (vendor->has_plugin)
-		return strstr(text, "SafeRebuild") != NULL;
-	settings = json_loads(text, 0, NULL);
-	/* Some agents allow comments. */
-	has_hook = settings ? has_ours(settings, vendor) : strstr(text, command) != NULL;
+	if (text && vendor->has_plugin)
+		has_hook = strstr(text, "SafeRebuild") != NULL;
+	else if (text)
+		has_hook = settings ? has_ours(settings, vendor)
+				    : strstr(text, command) != NULL;
 	json_decref(settings);
 	return has_hook;
 }
@@ -108,8 +136,8 @@ static char *find_switch(const struct vendor *vendor, enum install_place place,
 {
 	for (; place <= last; place++) {
 		_cleanup_free_ char *path = install_path(vendor, place);
-		_cleanup_free_ char *text = read_settings(path);
-		json_t *settings = text ? json_loads(text, 0, NULL) : NULL;
+		_cleanup_free_ char *text = NULL;
+		json_t *settings = load_settings(path, &text);
 		const json_t *value = json_object_get(
 			object ? json_object_get(settings, object) : settings, key);
 		const bool is_set = json_is_boolean(value);

@@ -167,6 +167,16 @@ prepare() {
 	PATH=$only run -1 "$SAFE_REBUILD" agents --check
 	assert_contains "$output" "claude: hook in its user settings ('$CLAUDE'), but '.claude/settings.json' switches hooks off"
 	assert_contains "$output" "claude: NOT reached"
+	# comments are no settings, and hide none
+	printf '// mine\n{"disableAllHooks": true /* for now */}\n' >.claude/settings.json
+	PATH=$only run -1 "$SAFE_REBUILD" agents --check
+	assert_contains "$output" "but '.claude/settings.json' switches hooks off"
+	printf '{"url": "http://x" // , "disableAllHooks": true\n}\n' >.claude/settings.json
+	sed 's#^#{} // #' "$CLAUDE" >"$ROOT/commented"
+	cp "$CLAUDE" "$ROOT/plain" && cp "$ROOT/commented" "$CLAUDE"
+	PATH=$only run -1 "$SAFE_REBUILD" agents --check
+	refute_contains "$output" "claude: hook in its user settings"
+	cp "$ROOT/plain" "$CLAUDE"
 	# the nearer file decides
 	echo '{"disableAllHooks": false}' >.claude/settings.local.json
 	PATH=$only run -0 "$SAFE_REBUILD" agents --check
