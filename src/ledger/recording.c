@@ -33,7 +33,7 @@ static int highest_running(struct ledger *ledger, uint64_t max, uint64_t *highes
 		    &iterator, ledger->repository, REF_RUNNING "*") < 0)
 		return git_failed("cannot read the ledger '%s'", ledger->path);
 	while ((result = git_reference_next_name(&name, iterator)) == 0) {
-		uint64_t number = strtoumax(strrchr(name, '/') + 1, NULL, 10);
+		uint64_t number = strtoumax(basename(name), NULL, 10);
 
 		if (number > *highest && number <= max)
 			*highest = number;
@@ -181,14 +181,16 @@ static int remove_running(struct ledger *ledger, const char *name)
 int ledger_begin(struct ledger *ledger, struct build *build)
 {
 	_cleanup_ledger_lock_ int lock = ledger_lock_to_write(ledger);
+	uint64_t highest;
 	git_oid commit;
 	int taken;
 
-	if (lock < 0 || ledger_highest_number(ledger, &build->number) < 0)
+	if (lock < 0 || ledger_highest_number(ledger, &highest) < 0)
 		return -1;
-	if (build->number >= BUILD_NUMBER_MAX)
+	if (highest >= BUILD_NUMBER_MAX)
 		return error("the ledger '%s' has given its last number", ledger->path);
 	build->outcome = OUTCOME_RUNNING;
+	build->number = highest;
 	do {
 		/* A reference that could not be read just now is not overwritten. */
 		_cleanup_free_ char *reference = ref_of_running(++build->number);

@@ -35,6 +35,21 @@ assert all(b["outcome"] == "succeeded" for b in builds)'
 		"[4, 1, 3, 2]"
 }
 
+@test "a build that gets no number is not recorded, at its end either" {
+	sr --agent a build
+	sr --agent a build
+	git --git-dir "$LEDGER" log -1 --format=%B builds | sed 's/^Numbers-Given: .*/Numbers-Given: 1000000000/' >"$ROOT/record"
+	assert_contains "$(cat "$ROOT/record")" "Numbers-Given: 1000000000"
+	git --git-dir "$LEDGER" update-ref refs/heads/builds \
+		"$(GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@localhost GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@localhost \
+			git --git-dir "$LEDGER" commit-tree -p builds~1 -F "$ROOT/record" 'builds^{tree}')"
+	run -0 sr --agent b build
+	assert_contains "$output" "has given its last number"
+	assert_contains "$output" "this build by b is not recorded"
+	assert_contains "${lines[-1]}" "build succeeded: not recorded"
+	refute_contains "$(sr log)" "by b"
+}
+
 @test "git reads it: one commit per build, authored by the agent" {
 	sr --agent alpha --message $'two\nlines\nBuild: 99' switch
 	assert_equal "$(git --git-dir "$LEDGER" log --format='%an %s' refs/heads/builds)" \
