@@ -50,9 +50,7 @@ static int answer_at_once(const struct strv *words)
 
 static bool is_drop_in(const char *name)
 {
-	const char *slash = strrchr(name, '/');
-
-	return streq(slash ? slash + 1 : name, "nixos-rebuild");
+	return streq(basename(name), "nixos-rebuild");
 }
 
 static const char *find_meant(const char *word)

@@ -147,8 +147,7 @@ time_t process_start_time(const struct process *process)
  */
 static bool is_name(const char *path, const char *name)
 {
-	const char *slash = strrchr(path, '/');
-	const char *base = slash ? slash + 1 : path;
+	const char *base = basename(path);
 	size_t len = strlen(name);
 
 	if (*base == '.')

@@ -171,7 +171,7 @@ static char *put_remarks(
 		strbuf_put_owned(&out, "; ", text_quote(build->message, ERROR_SHOWN));
 	put_why(&out, build);
 	put_what(&out, listing, build);
-	text = out.text ? out.text + strspn(out.text, ";, ") : "";
+	text = out.text + strspn(out.text, ";, ");
 	return text_clean(text, strlen(text));
 }
 
@@ -207,7 +207,7 @@ static void print_line(
 	put_what(&more, listing, build);
 	put_why(&more, build);
 	fate_put(&more, fate);
-	answer("%s%s", line, more.text ? more.text : "");
+	answer("%s%s", line, more.text);
 }
 
 static void put_build(

@@ -4,8 +4,8 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "commands/command.h"
+#include "queue/making.h"
 #include "queue/pause.h"
-#include "queue/queue.h"
 #include "run/notice.h"
 
 /* Agents share the machine; only a person may hold all of them up. */

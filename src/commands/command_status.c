@@ -210,31 +210,34 @@ static const struct build *find_own_ticket(const struct state *state)
 	return NULL;
 }
 
+static void print_trial(const struct state *state)
+{
+	const struct trial_record *trial = &state->trial;
+	_cleanup_free_ char *left = clock_duration(trial->until - time(NULL));
+
+	if (!trial->build)
+		return;
+	if (state->trial_is_orphaned && !trial->until)
+		answer("trial:    build %" PRIu64 " goes back when the next call begins: "
+		       "its runner was killed",
+			trial->build);
+	else if (state->trial_is_orphaned)
+		answer("trial:    build %" PRIu64 " goes back in %s, and cannot be kept: "
+		       "its runner was killed",
+			trial->build, left);
+	else if (*trial->new_system == '/')
+		answer("trial:    build %" PRIu64
+		       " goes back in %s unless confirmed: safe-rebuild confirm %" PRIu64,
+			trial->build, left, trial->build);
+}
+
 static int print_text(const struct state *state)
 {
 	const struct build *own = find_own_ticket(state);
 
 	if (state->paused)
 		answer("paused:   rebuilds are %s", state->paused);
-	if (state->trial.build) {
-		_cleanup_free_ char *left =
-			clock_duration(state->trial.until - time(NULL));
-
-		if (state->trial_is_orphaned && !state->trial.until)
-			answer("trial:    build %" PRIu64 " goes back when the next call "
-			       "begins: its runner was killed",
-				state->trial.build);
-		else if (state->trial_is_orphaned)
-			answer("trial:    build %" PRIu64
-			       " goes back in %s, and cannot be kept: its runner was "
-			       "killed",
-				state->trial.build, left);
-		else if (*state->trial.new_system == '/')
-			answer("trial:    build %" PRIu64
-			       " goes back in %s unless confirmed: safe-rebuild confirm "
-			       "%" PRIu64,
-				state->trial.build, left, state->trial.build);
-	}
+	print_trial(state);
 	for (size_t i = 0; i < state->queues_len; i++)
 		print_queue(&state->queues[i]);
 	print_live(state);

@@ -45,7 +45,7 @@ static json_t *inputs_around(const json_t *file, const char *input)
  * the file, where nothing leads to it. */
 static bool set_followed(json_t *here, const json_t *there, const char *input)
 {
-	const char *slash = strrchr(input, '/'), *name = slash ? slash + 1 : input;
+	const char *name = basename(input);
 	json_t *followed = json_object_get(inputs_around(there, input), name);
 
 	return json_is_array(followed) &&
@@ -164,7 +164,7 @@ static bool lies_there(const struct verdict *verdict, const char *path)
  * lines are in another one here, has to come back with it. */
 static bool is_named(const struct verdict *verdict, const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = basename(path);
 
 	for (size_t i = 0; i < verdict->len; i++) {
 		const struct finding *finding = &verdict->list[i];

@@ -355,7 +355,7 @@ static bool is_reference_of(const char *name, const struct build *build)
 {
 	uint64_t number;
 
-	return text_to_number(strrchr(name, '/') + 1, UINT64_MAX, &number) &&
+	return text_to_number(basename(name), UINT64_MAX, &number) &&
 	       number == build->number;
 }
 
@@ -363,7 +363,7 @@ static void add_misnamed(struct builds *ended, const char *name)
 {
 	struct build none = BUILD_INIT;
 
-	if (ended && text_to_number(strrchr(name, '/') + 1, UINT64_MAX, &none.number))
+	if (ended && text_to_number(basename(name), UINT64_MAX, &none.number))
 		builds_add(ended, &none);
 }
 

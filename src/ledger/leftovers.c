@@ -37,7 +37,7 @@ typedef void file_found(const struct ledger *ledger, struct strv *found, const c
  */
 static bool is_misplaced(const char *path, unsigned depth)
 {
-	const char *name = strrchr(path, '/') + 1;
+	const char *name = basename(path);
 
 	if (!starts_with(path, "refs/"))
 		return false;
@@ -136,7 +136,7 @@ static void note_unfinished(const struct ledger *ledger, struct strv *found,
 	const char *path, const struct stat *status)
 {
 	(void)ledger;
-	if (S_ISREG(status->st_mode) && starts_with(strrchr(path, '/'), "/tmp_"))
+	if (S_ISREG(status->st_mode) && starts_with(basename(path), "tmp_"))
 		strv_add(found, path);
 }
 

@@ -31,10 +31,6 @@ struct queue_call {
 	void *data;
 };
 
-/* Makes the target's directories, its lock and its queue where they are missing. -1 with
- * errno set. */
-int queue_make(const struct settings *settings, const struct target *target);
-
 /*
  * Takes a ticket, waits for its turn and takes the lock. Returns 0, or an exit status
  * (printed): no permission, not free in time, a signal. A run that leaves the queue keeps

@@ -291,7 +291,7 @@ void ticket_update(struct ticket *ticket, const struct build *build)
 
 const char *ticket_name(const struct ticket *ticket)
 {
-	return ticket->path ? strrchr(ticket->path, '/') + 1 : NULL;
+	return ticket->path ? basename(ticket->path) : NULL;
 }
 
 void ticket_close(struct ticket *ticket)

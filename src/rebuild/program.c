@@ -22,7 +22,7 @@ bool program_is_ourselves(const char *path)
 
 	if (!realpath(path, real))
 		return false;
-	name = strrchr(real, '/') + 1;
+	name = basename(real);
 	if (streq(name, "safe-rebuild") || streq(name, ".safe-rebuild-wrapped"))
 		return true;
 	return stat("/proc/self/exe", &self) == 0 && stat(real, &other) == 0 &&

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "ledger/recording.h"
 #include "queue/lock.h"
+#include "queue/making.h"
 #include "queue/outside.h"
 #include "rebuild/program.h"
 #include "run/front.h"

@@ -38,8 +38,7 @@ static int add_blob(struct taking *taking, const char *path, uint32_t mode,
 /* nix-build and nixos-rebuild leave links to what they have built. */
 static bool is_result(const char *path, const char *target)
 {
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
+	const char *name = basename(path);
 
 	return (streq(name, "result") || starts_with(name, "result-")) &&
 	       starts_with(target, "/nix/store/");
