@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "snapshot/repository.h"
@@ -13,7 +14,9 @@ struct search {
 	const struct taking *taking;
 	git_repository *repository;
 	struct entries entries;
-	size_t found; /* that are filtered */
+	size_t found;     /* that are filtered */
+	git_index *index; /* NULL: not looked at yet */
+	int64_t index_ns; /* when it was written */
 };
 
 static bool is_set(git_repository *repository, const char *key)
@@ -87,6 +90,47 @@ static bool is_stub_of(
 	       size == entry->stat.size;
 }
 
+static bool has_program(const struct search *search, const char *path)
+{
+	const char *filter = NULL;
+
+	return git_attr_get(&filter, search->repository, GIT_ATTR_CHECK_FILE_THEN_INDEX,
+		       path, "filter") == 0 &&
+	       git_attr_value(filter) == GIT_ATTR_VALUE_STRING;
+}
+
+static int open_index(struct search *search)
+{
+	struct stat status;
+
+	if (search->index)
+		return 0;
+	if (git_repository_index(&search->index, search->repository) < 0)
+		return -1;
+	if (stat(git_index_path(search->index), &status) == 0)
+		search->index_ns = clock_nanoseconds(&status.st_mtim);
+	return 0;
+}
+
+/* Whether the file is the one that git has checked out, as git itself tells that: by the
+ * index. Of the same tick of the clock git would compare the content. */
+static bool is_untouched(
+	struct search *search, const struct entry *entry, const git_oid *id)
+{
+	const struct file_stat *file = &entry->stat;
+	const git_index_entry *known;
+
+	if (!has_program(search, entry->path) || open_index(search) < 0)
+		return false;
+	known = git_index_get_bypath(search->index, entry->path, 0);
+	return known && git_oid_equal(&known->id, id) &&
+	       known->file_size == (uint32_t)file->size &&
+	       known->ino == (uint32_t)file->inode &&
+	       known->mtime.seconds == (int32_t)(file->mtime_ns / 1000000000) &&
+	       known->mtime.nanoseconds == (uint32_t)(file->mtime_ns % 1000000000) &&
+	       file->mtime_ns <= search->index_ns;
+}
+
 static void add_file(
 	struct search *search, const char *path, uint32_t mode, const git_oid *id)
 {
@@ -94,7 +138,8 @@ static void add_file(
 
 	if (entry && entry->mode == mode && S_ISREG(mode) &&
 		!git_oid_equal(&entry->id, id) &&
-		(is_stub_of(search, entry, id) || has_content(search, path, id))) {
+		(is_stub_of(search, entry, id) || has_content(search, path, id) ||
+			is_untouched(search, entry, id))) {
 		search->found++;
 		id = &entry->id;
 	}
@@ -139,5 +184,6 @@ int filtered_tree(git_oid *ret, const struct taking *taking, git_repository *rep
 		result = entries_build_tree(&search.entries, taking->worker, ret) < 0 ? -1
 										      : 1;
 	entries_free(&search.entries);
+	git_index_free(search.index);
 	return result;
 }

@@ -2,8 +2,9 @@
 /*
  * What git filters on its way in (line endings, $Id$) is not what lies on disk, which is
  * what Nix reads and a snapshot holds. Compared with what was committed, all such files
- * would count as edited. Filters of programs (LFS) are not run: those files still do. A
- * stub (stub.h) counts as what was committed if that is as long.
+ * would count as edited. Filters of programs (LFS, git-crypt) are not run: what they have
+ * checked out is known by git's index. A stub (stub.h) counts as what was committed if
+ * that is as long.
  */
 #include "snapshot/taking.h"
 

@@ -298,3 +298,26 @@ make_classic() {
 	by alpha diff
 	assert_contains "$output" "build 3 by beta changed lines of your build 2: "
 }
+
+@test "what a program filters on its way into git is no edit until somebody edits it" {
+	git config filter.rot.clean 'tr a-z n-za-m'
+	git config filter.rot.smudge 'tr a-z n-za-m'
+	echo '*.key filter=rot' >.gitattributes
+	echo hunter >wifi.key
+	commit_all . "a key"
+	assert_equal "$(git show HEAD:wifi.key)" uhagre
+	by alpha switch
+	assert_equal "$(field last config_state)" clean
+	refute_contains "$output" "uncommitted"
+	run sr --agent alpha status
+	assert_contains "$output" "edited:   nothing, all is committed"
+	echo hunted >wifi.key
+	run sr --agent alpha status
+	assert_contains "$output" "edited:   not committed: M wifi.key"
+	touch -d '1 hour ago' wifi.key
+	by alpha switch
+	assert_equal "$(field last config_state)" dirty
+	git checkout -q wifi.key
+	by alpha switch
+	assert_equal "$(field last config_state)" clean
+}
