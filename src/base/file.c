@@ -355,3 +355,11 @@ int write_file_over(const char *path, mode_t mode, const void *data, size_t len)
 		return -1;
 	return link_file_over(fd, path);
 }
+
+bool file_is_at(int fd, const char *path)
+{
+	struct stat opened, named;
+
+	return fstat(fd, &opened) == 0 && stat(path, &named) == 0 &&
+	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}

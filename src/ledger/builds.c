@@ -9,13 +9,13 @@
 #include "rebuild/system.h"
 #include "rebuild/target.h"
 
-/* An estimate looks at so many builds of a kind, among so many of all. */
+/* How many builds of a kind an estimate uses, out of how many. */
 #define ESTIMATE_BUILDS 5
 #define ESTIMATE_DEPTH 100
 
 /*
- * 0 where the commit is no build; then only its id and parent are filled in. Silent;
- * GIT_ENOTFOUND or GIT_EMISMATCH where it is lost for good.
+ * 0 if the commit is not a build: then *ret has only the ids of commit, tree and parent.
+ * Silent; GIT_ENOTFOUND or GIT_EMISMATCH if the commit is lost for good.
  */
 static int read_commit(struct build *ret, struct ledger *ledger, const git_oid *id)
 {
@@ -97,8 +97,8 @@ static bool is_wanted(const struct build *build, const struct build_walk *walk)
 	       (!walk->with_snapshot || build_has_snapshot(build));
 }
 
-/* Replaces ret by the newest build with a number below, of those that the references lead
- * to, if that is newer. */
+/* Of the builds that the references name: replaces ret with the newest whose number is
+ * lower than below, if that is newer than ret. */
 static void find_newest(
 	struct build *ret, struct ledger *ledger, const char *pattern, uint64_t below)
 {
@@ -122,24 +122,24 @@ static void find_newest(
 	}
 }
 
-/* Said once; newest is 0 where nothing is left. */
+/* Only once. newest: 0 if nothing is left. */
 static void say_damaged(const struct build_walk *walk, uint64_t newest)
 {
 	static bool said;
 	const char *where = walk->below == UINT64_MAX ? "" : " further back";
 
 	if (!said && newest)
-		warn("the ledger '%s' is damaged: of the builds%s build %" PRIu64
-		     " is the newest that is left",
+		warn("the ledger '%s' is damaged: the newest build that is left%s is "
+		     "build %" PRIu64,
 			walk->ledger->path, where, newest);
 	else if (!said)
-		warn("the ledger '%s' is damaged: nothing%s is left of it",
-			walk->ledger->path, where);
+		warn("the ledger '%s' is damaged: no build%s is left", walk->ledger->path,
+			where);
 	said = true;
 }
 
-/* Where the chain is broken: each agent's last build is in it, and what is before that.
- */
+/* Goes on behind a break in the chain: agents' last builds and all before them may still
+ * be there. */
 static bool bridge(struct build_walk *walk)
 {
 	_cleanup_build_ struct build newest = BUILD_INIT;
@@ -156,8 +156,8 @@ static bool bridge(struct build_walk *walk)
 	return true;
 }
 
-/* After a commit that could not be read. A failure of the moment is no loss of
- * everything. */
+/* After a commit that could not be read. A temporary failure must not count as the loss
+ * of everything. */
 static int go_on(struct build_walk *walk, int result)
 {
 	const bool is_lost = result == GIT_ENOTFOUND || result == GIT_EMISMATCH;
@@ -225,8 +225,8 @@ int build_in_chain(struct build *ret, struct ledger *ledger, uint64_t number)
 	while ((found = builds_next(ret, &walk)) > 0) {
 		if (ret->number == number)
 			return 1;
-		/* No earlier one of the chain can have it: it was given out after those
-		 * had ended. */
+		/* The number was given after this build had ended: no earlier one has it.
+		 */
 		if (ret->numbers_given < number)
 			break;
 	}
@@ -255,7 +255,7 @@ int build_by_agent(
 		find_newest(ret, ledger, name, UINT64_MAX);
 	if (ret->number)
 		return 1;
-	/* Its reference may be lost. */
+	/* The agent's reference may be lost. */
 	while ((found = builds_next(ret, &walk)) > 0)
 		if (build_is_of_agent(ret, agent))
 			return 1;
@@ -268,8 +268,8 @@ bool build_made_its_system(const struct build *build)
 		return false;
 	if (!build->system_before || !streq(build->system_before, build->system_after))
 		return true;
-	/* One that failed midway left a mixture, not a system. A rollback from
-	 * a pending boot leaves what runs. */
+	/* A build that failed midway left a mixture, not a system. A rollback of a
+	 * pending boot does not change what runs. */
 	return (streq(build->action, "switch") || streq(build->action, "boot") ||
 		       streq(build->action, "test") || build->back_to) &&
 	       build->outcome == OUTCOME_SUCCEEDED;
@@ -331,7 +331,7 @@ int build_expected_seconds(
 	while (same_len < ARRAY_LEN(same) && (found = builds_next(&build, &walk)) > 0) {
 		const int64_t seconds = build.finished - build.started;
 
-		/* Only one that went through says something about the next. */
+		/* Failed ones do not tell how long the next one takes. */
 		if (!build_took_effect(&build) || seconds < 0)
 			continue;
 		if (build.command && streq(build.command, command))
@@ -350,7 +350,7 @@ static int compare_numbers(const void *a, const void *b)
 	return one->number < other->number ? -1 : one->number > other->number;
 }
 
-/* Nobody's build runs under the number of another. */
+/* If not, somebody has planted it: a build runs only under its own number. */
 static bool is_reference_of(const char *name, const struct build *build)
 {
 	uint64_t number;
@@ -386,8 +386,8 @@ int builds_running(struct builds *ret, struct builds *ended, struct ledger *ledg
 			add_misnamed(ended, name);
 			continue;
 		}
-		/* One that ended since the listing is not running any more, nor is one
-		 * whose reference could not be removed then. */
+		/* Its reference is still there if it ended since the listing, or if the
+		 * reference could not be removed. */
 		found = build_in_chain(&recorded, ledger, build.number);
 		if (found == 0)
 			builds_add(ret, &build);
@@ -448,7 +448,8 @@ static int find(struct build *ret, struct ledger *ledger, const struct settings 
 		return find_system(ret, ledger, state.running);
 	}
 	return error(
-		"'%s' names no build: 43, last, live, @AGENT, gen:142 or a store path",
+		"'%s' is not the name of a build: use 43, last, live, @AGENT, gen:142 or "
+		"a store path",
 		text);
 }
 

@@ -1,15 +1,15 @@
 #pragma once
 /*
- * Reading builds out of the ledger. Functions that look for one return 1 where it is
- * there, 0 where it is not, and -1 (printed) where the ledger cannot be read; *ret is
- * freed first, so that one variable serves a whole walk.
+ * Reads builds from the ledger. Functions that look for one return 1 if it is there, 0 if
+ * not, and -1 (printed) if the ledger cannot be read. They free *ret first, so that one
+ * variable serves a whole walk.
  */
 #include "ledger/ledger.h"
 
 /*
- * The chain from the newest build on, or from .next on where that is set. A commit in it
- * that is no build is passed over, and what has been lost is bridged (and said) by the
- * agents' references, and ends the walk where these lead no further.
+ * A walk along the chain from the newest build back. It skips commits that are not
+ * builds. At a break in the chain it warns and goes on with the newest older build that
+ * an agent's reference or a bridge names; if there is none, it ends.
  *
  *	struct build_walk walk = builds_walk(ledger, target);
  *	_cleanup_build_ struct build build = BUILD_INIT;
@@ -19,7 +19,7 @@ struct build_walk {
 	struct ledger *ledger;
 	const char *target;    /* NULL: any */
 	bool with_snapshot;    /* only those */
-	bool begins_anew;      /* where nothing at all is left, that is no error */
+	bool begins_anew;      /* it is no error if nothing at all is left */
 	const char *reference; /* where it starts; NULL: the chain */
 	unsigned left;         /* commits that are still looked at */
 	git_oid next;          /* zero at the start: the tip */
@@ -27,19 +27,19 @@ struct build_walk {
 	bool started;
 };
 
-/* A walk looks no further back, so that it takes milliseconds only. */
+/* Where a walk ends unless .left is changed: so it takes only milliseconds. */
 #define BUILDS_WALKED 500
 
 struct build_walk builds_walk(struct ledger *ledger, const char *target);
-/* Calls that were refused, newest first. They are no builds and have no number. */
+/* Refused calls, newest first. They are not builds and have no number. */
 struct build_walk refusals_walk(struct ledger *ledger);
-/* The builds before this one, of its target, that have a snapshot. */
+/* The earlier builds of the same target that have a snapshot. */
 struct build_walk builds_walk_before(struct ledger *ledger, const struct build *build);
 int builds_next(struct build *ret, struct build_walk *walk) _must_check_;
 
 /* The newest build of the chain. */
 int build_tip(struct build *ret, struct ledger *ledger) _must_check_;
-/* Only among those whose outcome is known. */
+/* Only a build whose outcome is known; build_by_number() also finds running ones. */
 int build_in_chain(
 	struct build *ret, struct ledger *ledger, uint64_t number) _must_check_;
 int build_by_number(
@@ -48,8 +48,8 @@ int build_by_number(
 int build_by_agent(struct build *ret, struct ledger *ledger, const char *target,
 	const char *agent) _must_check_;
 /*
- * Whether the build brought its System-After about. One that failed before it changed
- * anything also ends with what was live before it.
+ * Whether the build itself made its System-After. For a build that failed before it
+ * changed anything, System-After is the old system.
  */
 bool build_made_its_system(const struct build *build);
 /* The newest build on this machine that made this system. */
@@ -60,27 +60,28 @@ int build_live_at(struct build *ret, struct ledger *ledger, const char *target,
 	time_t when) _must_check_;
 
 /*
- * How long such a command has taken: the median of its last successful builds, else of
- * the target's; 0 where there are none.
+ * How long such a command usually takes: the median of its last builds that took effect,
+ * else of the target's; 0 if there are none.
  */
 int build_expected_seconds(int64_t *ret, struct ledger *ledger, const char *target,
 	const char *command) _must_check_;
 
 /*
- * All that have begun and are not in the chain yet, lowest number first; ended (NULL: not
- * asked for) gets those that are in it and listed as running all the same.
+ * The builds that have begun and are not in the chain yet, lowest number first. ended
+ * (may be NULL) gets those that are listed as running by mistake: they are in the chain,
+ * or their reference names another build (then only .number is set).
  */
 int builds_running(
 	struct builds *ret, struct builds *ended, struct ledger *ledger) _must_check_;
 
-/* Whether one of the builds named ("43,44"; NULL: none) is the agent's: *ret is its
- * number then. */
+/* Whether one of these builds ("43,44"; NULL: none) is the agent's; then *ret is its
+ * number. */
 bool builds_name_one_of(
 	struct ledger *ledger, const char *names, const char *agent, char **ret);
 
 /*
- * A build: 43, last, live, @AGENT, gen:142, a store path. Prints and returns -1 where
- * there is none of that name or the ledger cannot be read.
+ * A build: 43, last, live, @AGENT, gen:142, a store path. Prints and returns -1 if there
+ * is no such build or the ledger cannot be read.
  */
 int build_by_name(struct build *ret, struct ledger *ledger,
 	const struct settings *settings, const char *text) _must_check_;

@@ -2,18 +2,18 @@
 /*
  * libgit2, set up once for everything here: no configuration of a user or the system is
  * read (so that runs do not depend on HOME), written objects and refs are synced to disk,
- * and libgit2's own owner check is off, because who may own a repository that we read is
- * decided in snapshot/repository.c.
+ * and libgit2's own owner check is off, because snapshot/repository.c checks who owns a
+ * repository that we read.
  *
- * libgit2's return codes never leave a function as they are (its -3 is also -ESRCH):
+ * libgit2's return codes are never passed on to another file (its -3 is also -ESRCH):
  * git_failed() turns one into a printed line and -1.
  */
 #include <git2.h>
 
 #include "base/macro.h"
 
-/* Initialises libgit2; costs milliseconds, so callers do it when they need it.
- * Idempotent. */
+/* Initialises libgit2. Takes milliseconds, so call it only when it is needed; may be
+ * called again. */
 int git_start(void) _must_check_;
 
 /* "subject: what libgit2 says"; returns -1. */

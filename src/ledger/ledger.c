@@ -38,8 +38,8 @@ void ledger_free(struct ledger *ledger)
 	free(ledger);
 }
 
-/* A git gc under another umask makes packs that only root can read. What is in them would
- * count as lost, and the chain begin anew. */
+/* A git gc under another umask makes packs that only root can read. Their objects would
+ * count as lost, and a new chain would begin. */
 static int check_packs(const struct ledger *ledger)
 {
 	_cleanup_free_ char *path = xasprintf("%s/objects/pack", ledger->path);
@@ -129,7 +129,7 @@ int ledger_open(struct ledger **ret, const struct settings *settings)
 	return 0;
 }
 
-/* What a record merely names, as Config-Tree does, must outlive a git gc. */
+/* git gc must not remove what only a record names (Config-Tree). */
 static int keep_everything(git_repository *repository)
 {
 	git_config *config = NULL;
@@ -143,7 +143,7 @@ static int keep_everything(git_repository *repository)
 	return result < 0 ? git_failed("cannot make the ledger") : 0;
 }
 
-/* Makes the parts of a repository; those that exist stay as they are. */
+/* Makes the missing parts of a repository. */
 static int make_skeleton(const char *path, const struct sharing *sharing)
 {
 	git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
@@ -163,7 +163,7 @@ static int make_skeleton(const char *path, const struct sharing *sharing)
 		       : 0;
 }
 
-/* Also what a killed process left: we have the lock, so nobody else is at work. */
+/* Also what killed processes left: we have the lock, so nobody else is making one. */
 static void remove_unfinished(const struct ledger *ledger)
 {
 	_cleanup_free_ char *pattern = xasprintf("%s.new.*", ledger->path);
@@ -175,7 +175,7 @@ static void remove_unfinished(const struct ledger *ledger)
 	globfree(&found);
 }
 
-/* Made under another name and then renamed: nobody ever sees half a ledger. */
+/* Made under another name, then renamed, so that nobody ever sees half a ledger. */
 static int make_repository(const struct ledger *ledger, const struct sharing *sharing)
 {
 	_cleanup_free_ char *unfinished = xasprintf("%s.new.XXXXXX", ledger->path);
@@ -192,7 +192,8 @@ static int make_repository(const struct ledger *ledger, const struct sharing *sh
 	return result;
 }
 
-/* Without these git takes it for no repository at all. */
+/* Without these, git does not accept it as a repository. Removes empty files: a crash
+ * leaves them. */
 static bool is_whole(const struct ledger *ledger)
 {
 	static const char *const parts[] = {"HEAD", "config", "objects", "refs"};

@@ -5,15 +5,16 @@
  *
  *	refs/heads/builds          the chain of all builds whose outcome is known
  *	refs/agents/TARGET/AGENT   each agent's last build
+ *	refs/bridges/ID            earlier last builds that a broken chain does not reach
  *	refs/running/N             a build whose outcome is not known yet
- *	refs/refused               the chain of calls that were refused: no builds
+ *	refs/refused               the chain of refused calls, which are not builds
  *
  * Numbers are given and references move under a lock (references.h); objects are written
- * before. A number is never given twice: the highest one is that of a running build or
- * stands in the tip of the chain (Numbers-Given).
+ * before that. A number is never given twice: the highest one is that of a running build
+ * or a log, or stands in the tip of the chain (Numbers-Given).
  *
- * Group members may write below objects/ and refs/ only: configuration that root's git
- * obeys (config, hooks, info/attributes) is root's alone.
+ * Group members may write only below objects/ and refs/. What root's git obeys (config,
+ * hooks, info/attributes) only root and the system user may change.
  */
 #include "ledger/git.h"
 #include "record/build.h"
@@ -25,8 +26,8 @@ struct ledger {
 };
 
 /*
- * For reading: *ret is NULL where nothing has ever been recorded. Prints and returns -1
- * where it cannot be read.
+ * For reading: *ret is NULL if nothing has ever been recorded. Prints and returns -1 if
+ * it cannot be read.
  */
 int ledger_open(struct ledger **ret, const struct settings *settings) _must_check_;
 /* For recording: made where it is missing and we are root. */
@@ -41,16 +42,16 @@ static inline void ledger_cleanup(struct ledger **ledger)
 }
 #define _cleanup_ledger_ _cleanup_(ledger_cleanup)
 
-/* Whether a record is root's or the system user's, so that root may count on it; all are
- * where nothing is shared. Whose file an object is no member can choose. */
+/* Whether root may rely on a record: it is root's or the system user's, or nothing is
+ * shared. No member can choose who owns an object's file. */
 bool ledger_vouches(
 	const struct ledger *ledger, const struct settings *settings, const git_oid *id);
-/* Who wrote the object (loose_writer()); false: it is packed, or is not there. */
+/* Who wrote the object, see loose_writer(); false: not known. */
 bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id);
 /* Whether the object is there. */
 bool ledger_has(const struct ledger *ledger, const git_oid *id);
 
-/* The id at path in a tree; zero where there is nothing. */
+/* The id at path in a tree; zero if there is nothing. */
 int ledger_path_id(git_oid *ret, const struct ledger *ledger, const git_oid *tree,
 	const char *path) _must_check_;
 

@@ -18,13 +18,13 @@
 #define DEPTH_MAX 8
 #define MOMENT_MS 50
 #define OLD_SECONDS 3600
-/* libgit2 reads a reference whole. */
+/* No reference is larger, and libgit2 would read all of it. */
 #define REFERENCE_MAX 4096
-/* Of what is removed so many are named. */
+/* How many of the removed files a message names. */
 #define NAMED_MAX 3
 #define ALTERNATES "objects/info/alternates"
 
-/* Below these anybody in the group may make files. */
+/* Below these, members of the group may have made files. */
 static const char *const shared[] = {"refs", "objects/info", "objects/pack"};
 static const char *const single[] = {"config", "HEAD", "packed-refs"};
 
@@ -32,8 +32,9 @@ typedef void file_found(const struct ledger *ledger, struct strv *found, const c
 	const struct stat *status);
 
 /*
- * Where a directory keeps a reference of ours from its place: refs/running/N,
- * refs/bridges/ID, refs/agents/TARGET/NAME; or where only git would look: hidden, deep.
+ * Whether a directory is in the way of a reference of ours (refs/running/N,
+ * refs/bridges/ID, refs/agents/TARGET/NAME), or is hidden or so deep that only git would
+ * look into it.
  */
 static bool is_misplaced(const char *path, unsigned depth)
 {
@@ -70,7 +71,7 @@ static void list_files(const struct ledger *ledger, const char *path, unsigned d
 	}
 }
 
-/* Whether it stands where a directory of ours belongs, refs/running say. */
+/* Whether one of our directories belongs there. */
 static bool is_in_the_place_of_a_directory(const char *path)
 {
 	static const char *const directories[] = {
@@ -82,8 +83,8 @@ static bool is_in_the_place_of_a_directory(const char *path)
 	return false;
 }
 
-/* Of a member: what is root's or the system user's is wrong in another way, and no reason
- * to lose it. */
+/* Only another user's file counts, and never root's: with ours something else is wrong,
+ * and it must not be lost. */
 static bool is_shut(
 	const struct ledger *ledger, const char *path, const struct stat *status)
 {
@@ -92,7 +93,7 @@ static bool is_shut(
 	return file_is_shut(whole, status);
 }
 
-/* refs/running/N, N as we write it. */
+/* A file in refs/running whose name is not a number as we write it. */
 static bool is_misnamed(const char *path)
 {
 	const char *name = path + strlen("refs/running/");
@@ -114,7 +115,7 @@ static void note_trap(const struct ledger *ledger, struct strv *found, const cha
 		strv_add(found, path);
 }
 
-/* Objects lie in directories of two letters. */
+/* A file where a directory of objects belongs: these have two characters. */
 static void note_no_fan_out(const struct ledger *ledger, struct strv *found,
 	const char *path, const struct stat *status)
 {
@@ -140,17 +141,18 @@ static void note_unfinished(const struct ledger *ledger, struct strv *found,
 		strv_add(found, path);
 }
 
-/* Directories of members can be exchanged for links at any moment. */
+/* Relative to top, because members can replace their directories with links any time. */
 static int remove_trap(int top, const char *path, struct strv *removed)
 {
 	if (remove_tree(top, path) == 0)
 		strv_add(removed, path);
 	else if (errno != ENOENT)
-		return error_errno("'%s' in the ledger is a trap for git", path);
+		return error_errno(
+			"cannot remove '%s', a trap for git, from the ledger", path);
 	return 0;
 }
 
-/* One line, however much somebody has planted. */
+/* One line, however many there are. */
 static void say_removed(const struct strv *removed)
 {
 	_cleanup_strbuf_ struct strbuf names = STRBUF_INIT;
@@ -161,11 +163,11 @@ static void say_removed(const struct strv *removed)
 		strbuf_printf(&names, " and %zu more", removed->len - NAMED_MAX);
 	if (removed->len)
 		warn("removed %s from the ledger: %s", names.text,
-			removed->len == 1 ? "it was no file that belongs there"
-					  : "they were no files that belong there");
+			removed->len == 1 ? "it does not belong there"
+					  : "they do not belong there");
 }
 
-/* Only the owner of objects/ can, and without it others can still read. */
+/* Only the owner of objects/ can remove these. If it fails, reading still works. */
 static void clear_fan_out(const struct ledger *ledger, int top, struct strv *removed)
 {
 	_cleanup_strv_ struct strv found = {0};

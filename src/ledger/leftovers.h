@@ -1,22 +1,23 @@
 #pragma once
 /*
- * Files in the ledger that safe-rebuild does not leave there: what a member may have
- * put in a reference's or a pack's place, and git's locks of a writer that was killed.
+ * Removes files that do not belong in the ledger: what a member may have put in the place
+ * of a reference or a pack, and what a killed writer has left.
  */
 #include "ledger/ledger.h"
 
 /*
- * libgit2 would wait for ever for a FIFO, follow a link, read a huge reference whole and
- * look for objects wherever the alternates say. Such a file is removed, and
- * said; -1 (printed) where that is not possible.
+ * libgit2 would wait forever on a FIFO, follow a link, read all of a huge reference, and
+ * look for objects wherever objects/info/alternates says. Removes such files with a
+ * warning; -1 (printed) if it cannot.
  */
 int ledger_remove_traps(const struct ledger *ledger) _must_check_;
 
 /*
- * Removes the locks of references that were made since then (on the clock of files) and
- * stay: a living git's own are gone in a moment. For one who has the ledger's lock.
+ * Removes git's locks of references if they were made after since_ns (by the clock of
+ * file times) and do not go away: a living git removes its own within a moment. The
+ * caller has the ledger's lock.
  */
 void ledger_remove_locks(const struct ledger *ledger, int64_t since_ns);
 
-/* Removes half written objects that are so old that nobody is at work on them. */
+/* Removes unfinished objects that are too old for anybody to be writing them still. */
 void ledger_remove_unfinished_objects(const struct ledger *ledger);

@@ -28,14 +28,14 @@ int lineage_begin(struct lineage *ret, struct ledger *ledger, const char *target
 	if (found <= 0 || (newest.system_after && streq(newest.system_after, profile)) ||
 		(newest.profile_after && streq(newest.profile_after, profile)))
 		return found < 0 ? -1 : 0;
-	/* One that no build has made is new work, not an old system. */
+	/* A system that no build has made is new work: nobody went back. */
 	found = build_by_system(&maker, ledger, profile);
 	if (found > 0)
 		ret->resumed = xstrdup(profile);
 	return found;
 }
 
-/* What boots and what runs are the same before and after these. */
+/* After these, the running system is the one that boots. */
 static bool changes_both(const struct build *build)
 {
 	return build->back_to || (build->action && streq(build->action, "switch"));
@@ -47,7 +47,8 @@ bool build_follows(const struct build *newer, const struct build *older)
 	       !older->system_after || streq(newer->system_before, older->system_after);
 }
 
-/* Whether a build before this one has made what the newer one found. */
+/* Whether somebody went back between the two: a build before this one made the system
+ * that the newer one found. */
 static bool was_gone_back(const struct lineage *lineage, const struct build *build)
 {
 	struct build_walk walk = builds_walk_before(lineage->ledger, build);
@@ -77,7 +78,7 @@ enum standing lineage_look(struct lineage *lineage, const struct build *build)
 	set_string(&lineage->resumed, NULL);
 	build_free(&lineage->newer);
 	build_copy(&lineage->newer, build);
-	/* A rollback that was cut off may have taken nothing out. */
+	/* A rollback that was interrupted may have taken nothing out. */
 	if (build->back_to && build_took_effect(build)) {
 		lineage->resumed = xstrdup(build->system_after);
 		lineage->rollback = build->number;

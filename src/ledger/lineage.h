@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What is live now, and what was live and has been taken out again: by a rollback, or by
- * somebody who went back outside safe-rebuild.
+ * Which builds are live now, and which were live and have been taken out: by a rollback,
+ * or by somebody who went back to an older system outside safe-rebuild.
  *
  *	struct lineage lineage;
  *	lineage_begin(&lineage, ledger, target, profile);
@@ -12,29 +12,28 @@
 
 struct lineage {
 	struct ledger *ledger;
-	char *resumed;     /* the system that was gone back to; builds after it are out */
-	uint64_t rollback; /* which build did; 0: it was done outside */
-	struct build newer; /* the last that was looked at and is live; number 0: none */
+	char *resumed;     /* the system that was brought back; builds after it are out */
+	uint64_t rollback; /* the build that brought it back; 0: it was done outside */
+	struct build newer; /* the last live one that was looked at; number 0: none */
 };
 
 enum standing {
 	STANDING_NONE, /* it made nothing live */
-	STANDING_LIVE, /* its work is part of what is live, or was replaced by later work
-			*/
-	STANDING_OUT,  /* .rollback has taken it out; a rollback: it holds no more */
+	STANDING_LIVE, /* its work is live, or was replaced by later work */
+	STANDING_OUT,  /* .rollback took it out; a rollback: it was itself undone */
 };
 
 /*
- * profile: the system that boots next, NULL: not known. The system's target. Returns 1
- * where somebody went back to it outside safe-rebuild, else 0; prints and returns -1
- * where the ledger cannot be read.
+ * profile: the target's system that boots next; NULL: not known. Returns 1 if somebody
+ * went back to it outside safe-rebuild, else 0; prints and returns -1 if the ledger
+ * cannot be read.
  */
 int lineage_begin(struct lineage *ret, struct ledger *ledger, const char *target,
 	const char *profile) _must_check_;
-/* To be called for the target's builds one by one, newest first. */
+/* Call this for each of the target's builds, newest first. */
 enum standing lineage_look(struct lineage *lineage, const struct build *build);
 void lineage_free(struct lineage *lineage);
 
-/* Whether the newer build found what the older one had left, as far as that is known. */
+/* Whether the newer build found the system that the older one left; true if unknown. */
 bool build_follows(const struct build *newer, const struct build *older);
 #define _cleanup_lineage_ _cleanup_(lineage_free)

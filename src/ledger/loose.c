@@ -20,7 +20,7 @@
 #define PRIORITY 9999
 /* "commit 83886080" and its NUL are 16 bytes. */
 #define HEADER_SIZE 32
-/* No snapshot has a larger one, for a reader's frame takes no more. */
+/* No snapshot has a larger one, because a reader's frame cannot hold it. */
 #define OBJECT_MAX WORKER_FRAME_MAX
 
 struct loose {
@@ -51,7 +51,7 @@ static char *object_path(const git_odb_backend *backend, const git_oid *id)
 		"%s/%.2s/%s", ((const struct loose *)backend)->objects, name, name + 2);
 }
 
-/* How many bytes came out, at most room; whether that is all there is, too. */
+/* Returns how many bytes came out, at most room; is_whole: whether those are all. */
 static size_t inflate_into(
 	char *buffer, size_t room, const char *raw, size_t raw_len, bool *is_whole)
 {
@@ -93,7 +93,7 @@ static bool unpack(struct object *ret, const char *raw, size_t raw_len)
 
 	if (!parse_header(ret, header, room))
 		return false;
-	/* One more, in which what is too long is seen. */
+	/* One byte more, to detect content that is too long. */
 	room = ret->header_len + ret->len + 1;
 	ret->whole = xcalloc(1, room);
 	return inflate_into(ret->whole, room, raw, raw_len, &is_whole) == room - 1 &&
@@ -132,13 +132,12 @@ static int load(struct object *ret, const char *path, const git_oid *id)
 
 	if (fd < 0 && errno == ENOENT)
 		return GIT_ENOTFOUND;
-	/* A member's, which keeps its place from ours; what is root's is not to be lost.
-	 */
+	/* It is in the way of our object. root's files and ours must not be lost, even if
+	 * they cannot be read. */
 	if (lstat(path, &status) == 0 &&
 		(!S_ISREG(status.st_mode) || (fd < 0 && file_is_shut(path, &status)))) {
 		if (remove(path) == 0)
-			warn("removed '%s' from the ledger: it was no file that belongs "
-			     "there",
+			warn("removed '%s' from the ledger: it does not belong there",
 				path);
 		return GIT_ENOTFOUND;
 	}
@@ -189,15 +188,16 @@ static int read_header(
 	return result;
 }
 
-/* Before it is written: a damaged one would be taken for what is already there. Whether
- * it is, libgit2's own backends say. */
+/* Called before an object is written: if a damaged one stayed, libgit2 would not write it
+ * again. GIT_ENOTFOUND: libgit2 asks its own backends whether it is there. */
 static int make_way(git_odb_backend *backend, const git_oid *id)
 {
 	_cleanup_(object_cleanup) struct object object = {0};
 	_cleanup_free_ char *path = object_path(backend, id);
 
 	if (load(&object, path, id) == GIT_EMISMATCH && unlink(path) == 0)
-		warn("removed '%s' from the ledger, to be written again: it was damaged",
+		warn("removed '%s' from the ledger because it was damaged; writing it "
+		     "again",
 			path);
 	return GIT_ENOTFOUND;
 }

@@ -1,22 +1,24 @@
 #pragma once
 /*
- * Reads the ledger's loose objects in libgit2's place, and believes none of them: a
- * member of the group may have put anything there, and a disk may have lost a part.
- * libgit2 waits for ever for a FIFO, inflates for ever what is cut short (its issue 7342)
- * and writes past the end of its memory where a header claims less than follows (7177).
+ * Reads the ledger's loose objects instead of libgit2, and trusts none of them: a member
+ * of the group may have put anything there, and a disk may have lost a part. libgit2
+ * waits forever on a FIFO, never finishes inflating a truncated object (its issue 7342),
+ * and writes past the end of its memory if a header claims less than follows (7177).
  *
- * What is no file is removed, and said. What is not what its name says cannot be read;
- * who is about to write that very object removes it first.
+ * What is not a file, or is a member's that we cannot read, is removed with a warning. An
+ * object that does not match its name cannot be read; before we write that object, we
+ * remove the file.
  */
 #include "ledger/git.h"
 
 /*
- * Who alone wrote the object: the owner of the file whose very content it is, for another
- * could be put in its place between two looks. false: it is packed, or is not there.
+ * The only user who can have written the object: the owner of the open file that was read
+ * (a path could name another file a moment later). false: the object is packed, missing
+ * or damaged, or others can write to its file.
  */
 bool loose_writer(uid_t *ret, const char *ledger_path, const git_oid *id);
 
-/* -1 with libgit2's error set. */
+/* Adds this reader to odb. -1 with libgit2's error set. */
 int loose_add(git_odb *odb, const char *ledger_path) _must_check_;
-/* The same for one who has in hand what it asks for: what is damaged is not there. */
+/* The same for a writer: damaged objects that it is about to write are removed. */
 int loose_add_to_write(git_odb *odb, const char *ledger_path) _must_check_;

@@ -6,10 +6,9 @@
 #include "base/memory.h"
 #include "ledger/loose.h"
 
-/* At or above this many objects one pack is faster and kinder than loose files. */
+/* From this many objects on, one pack is better than loose files. */
 #define PACK_FROM 200
-/* Above the priorities of libgit2's own backends (loose 1, packed 2): writes land here.
- */
+/* Above libgit2's own backends (loose 1, packed 2), so that writes go to this one. */
 #define STAGING_PRIORITY 999
 
 struct objects {
@@ -18,7 +17,7 @@ struct objects {
 	git_repository *staging; /* the ledger with a memory backend in front */
 	git_odb *staging_odb;
 	git_odb *ledger_odb;
-	git_oid *ids; /* written to staging only */
+	git_oid *ids; /* so far only in staging */
 	size_t len;
 };
 
@@ -74,7 +73,7 @@ int objects_add(struct objects *objects, const void *data, size_t len, git_objec
 	if (objects_have(objects, &id))
 		return 0;
 	if (git_odb_write(&id, objects->staging_odb, data, len, type) < 0)
-		return git_failed("cannot keep an object");
+		return git_failed("cannot store an object in memory");
 	*list_add(objects->ids, objects->len) = id;
 	return 0;
 }

@@ -1,13 +1,12 @@
 #pragma once
 /*
- * Where the objects of a snapshot go. Kept, they are collected in memory and written into
- * the ledger by objects_flush(), all synced to disk before it returns: a few as loose
- * files, many as one pack (a pack per build would make look-ups slow as the ledger
- * grows). Only what the ledger lacks is written. Needs no lock: git never depends on the
- * order in which objects appear.
+ * Where the objects of a snapshot go. With keep, they are collected in memory, and
+ * objects_flush() writes those that the ledger lacks and syncs them to disk: a few as
+ * loose files, many as one pack (a pack for every build would make look-ups slow). No
+ * lock is needed: git does not depend on the order in which objects appear.
  *
- * Not kept, they are there for those who read through this handle of the ledger, as long
- * as that is open, and never reach the disk: looking needs no permission to write.
+ * Without keep, they can be read through this handle of the ledger until it is closed,
+ * and never reach the disk: looking needs no permission to write.
  */
 #include "ledger/ledger.h"
 

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/message.h"
 
-/* git renames over what another has written, so these cannot be sticky. */
+/* Not sticky: git renames its files over those of other users. */
 #define MEMBERS_MODE 02770
 
 static const struct {
@@ -20,7 +20,7 @@ static const struct {
 	{"info", 0750}, {"info/exclude", 0640}, {"hooks/README.sample", 0640},
 	{"config", 0640}, {"HEAD", 0640}, {"description", 0640}, {".", 02750}};
 
-/* What is shared below them: in each directory those that members make there. */
+/* Directories that are open to the group; missing ones are made. */
 static const char *const shared[] = {"refs/heads", "refs/tags", "refs/running",
 	"refs/agents", "refs/bridges", "objects/pack"};
 
@@ -42,7 +42,7 @@ static bool is_open(const struct place *place, int fd, const struct stat *status
 	       fgetxattr(fd, "system.posix_acl_access", NULL, 0) < 0;
 }
 
-/* What cannot be shared, and keeps others from its place. */
+/* Moves away what cannot be shared and is in the way of others. */
 static void set_aside(const struct place *place, const char *name)
 {
 	static unsigned count;
@@ -52,7 +52,7 @@ static void set_aside(const struct place *place, const char *name)
 	_cleanup_free_ char *aside =
 		xasprintf("%s.shut.%d.%u", place->path, (int)getpid(), ++count);
 
-	/* Beneath a directory that may be a link by now nothing is moved. */
+	/* Fails if a parent directory has become a link: then nothing is moved. */
 	fd = open_beneath(place->top, parent, O_PATH | O_DIRECTORY);
 	if (fd >= 0 && renameat(fd, slash + 1, AT_FDCWD, aside) == 0)
 		warn("'%s/%s' was in the way: moved to '%s'", place->path, name, aside);
@@ -69,8 +69,8 @@ static void open_to_group(const struct place *place, int fd)
 	(void)!fchmod(fd, MEMBERS_MODE);
 }
 
-/* What lies directly in refs/ or objects/ nobody can have moved there who could not write
- * into it. */
+/* For directories directly in refs/ or objects/. Only somebody who could write to such a
+ * directory can have moved it there. */
 static void share(const struct place *place, const char *name)
 {
 	_cleanup_close_ int fd = open_beneath(place->top, name, O_RDONLY | O_DIRECTORY);
@@ -90,7 +90,7 @@ static void make(const struct place *place, const char *name)
 	(void)!fchmod(fd, MEMBERS_MODE);
 }
 
-/* References stand there, and no directories, which would keep them from their place. */
+/* Only references belong there: a directory would be in their way. */
 static void clear(const struct place *place, const char *path)
 {
 	const int fd = open_beneath(place->top, path, O_RDONLY | O_DIRECTORY);
@@ -109,8 +109,8 @@ static void clear(const struct place *place, const char *path)
 	}
 }
 
-/* What is nested and not ours may be another's, which came along with what it is in; and
- * what is not even open is then in the way. */
+/* A nested directory that is not ours may be another user's, moved here within its
+ * parent: we do not open it, and if it is not open already, it is in the way. */
 static void share_target(const struct place *place, int agents, const char *target)
 {
 	_cleanup_free_ char *name = xasprintf("refs/agents/%s", target);
@@ -129,8 +129,7 @@ static void share_target(const struct place *place, int agents, const char *targ
 	clear(place, name);
 }
 
-/* The targets among what agents refer to; in a directory that a member has put there
- * nothing is touched. */
+/* The targets in refs/agents. Does nothing if a member has put that directory there. */
 static void share_targets(const struct place *place)
 {
 	const int fd = open_beneath(place->top, "refs/agents", O_RDONLY | O_DIRECTORY);

@@ -11,11 +11,10 @@
 #include "ledger/builds.h"
 #include "ledger/references.h"
 
-/* No more have run or left a log since the newest build of the chain: a higher number
- * was planted. */
+/* A reference or log whose number is further ahead of the chain was planted. */
 #define NUMBERS_AHEAD 100000
 
-/* What a reference or a log tells counts up to this number. */
+/* The highest number that we believe of a reference or a log. */
 static uint64_t credible_number(uint64_t recorded)
 {
 	return recorded && recorded < BUILD_NUMBER_MAX - NUMBERS_AHEAD
@@ -66,7 +65,7 @@ static void highest_log(const struct ledger *ledger, uint64_t max, uint64_t *hig
 	}
 }
 
-/* Of a ledger that has lost everything none. */
+/* 0 also if the ledger has lost everything. */
 static int find_tip(struct build *ret, struct ledger *ledger)
 {
 	struct build_walk walk = builds_walk(ledger, NULL);
@@ -121,7 +120,7 @@ static int write_empty_tree(struct ledger *ledger, git_oid *ret)
 	return 0;
 }
 
-/* git_commit_create() of libgit2 1.5 succeeds where its object could not be written. */
+/* In libgit2 1.5, git_commit_create() succeeds even if it could not write the object. */
 static int write_object(struct ledger *ledger, const git_buf *content, git_oid *ret)
 {
 	_cleanup_git_(odb) git_odb *odb = NULL;
@@ -165,8 +164,8 @@ static int write_commit(struct ledger *ledger, const struct build *build,
 }
 
 /*
- * What is in the chain is recorded. A member cannot remove a ref that root has packed:
- * root's next run that has the lock does.
+ * A failure is no error, because the build is in the chain. A member cannot remove a
+ * reference that root has packed; root's next run that takes the lock does.
  */
 static int remove_running(struct ledger *ledger, const char *name)
 {
@@ -174,7 +173,8 @@ static int remove_running(struct ledger *ledger, const char *name)
 
 	if (git_reference_name_to_id(&id, ledger->repository, name) == 0 &&
 		reference_remove(ledger, name) < 0)
-		warn("the build stays listed as running until root rebuilds");
+		warn("the build has ended but stays listed as running: only a run of "
+		     "root can change that");
 	return 0;
 }
 
@@ -188,11 +188,11 @@ int ledger_begin(struct ledger *ledger, struct build *build)
 	if (lock < 0 || ledger_highest_number(ledger, &highest) < 0)
 		return -1;
 	if (highest >= BUILD_NUMBER_MAX)
-		return error("the ledger '%s' has given its last number", ledger->path);
+		return error("the ledger '%s' has no build numbers left", ledger->path);
 	build->outcome = OUTCOME_RUNNING;
 	build->number = highest;
 	do {
-		/* A reference that could not be read just now is not overwritten. */
+		/* Does not overwrite a reference that could not be read just now. */
 		_cleanup_free_ char *reference = ref_of_running(++build->number);
 
 		taken = write_commit(ledger, build, NULL, &commit) < 0
@@ -205,8 +205,8 @@ int ledger_begin(struct ledger *ledger, struct build *build)
 }
 
 /*
- * Where the chain is broken an agent's last build leads on (builds.h): then it keeps a
- * reference when the agent's moves to a newer one.
+ * Behind a break in the chain, walks go on with agents' last builds (builds.h). Such a
+ * build keeps a reference when its agent's moves to a newer one.
  */
 static int keep_bridge(struct ledger *ledger, const char *agent, const git_oid *tip)
 {
@@ -226,9 +226,9 @@ static bool is_same(const char *a, const char *b)
 	return a && b && streq(a, b);
 }
 
-/* Whether the build was recorded by us, before a process was killed, or by another who
- * found it as we did. Somebody may have planted another of that number, but not as our
- * file; and what root has recorded for a member names that user. */
+/* Whether this user has recorded the build: in a process that was killed, or in another
+ * run that found it, too. Somebody may have planted another build of that number, but not
+ * as our file; and what root has recorded for a member names that user. */
 static bool is_recorded_as(const struct ledger *ledger, const struct build *recorded,
 	const struct build *build)
 {
@@ -266,14 +266,16 @@ int ledger_finish(struct ledger *ledger, struct build *build)
 		     ", by %s: both are kept",
 			ledger->path, build->number, earlier.agent);
 	set_string(&build->ticket, NULL);
-	/* The chain first: after a crash here the build is merely listed as running, too.
-	 */
+	/* The chain first: after a crash here the build is recorded, but still listed as
+	 * running. */
 	if (write_commit(ledger, build, has_tip ? &tip.commit : NULL, &commit) < 0 ||
 		reference_set(ledger, REF_CHAIN, &commit) < 0)
 		return -1;
 	if (keep_bridge(ledger, agent, &commit) < 0 ||
 		reference_set(ledger, agent, &commit) < 0)
-		warn("%s's next build is compared with an earlier one", build->agent);
+		warn("%s's next build will be compared with a build before this one, "
+		     "because the agent's reference could not be moved",
+			build->agent);
 	return remove_running(ledger, running);
 }
 
@@ -316,17 +318,11 @@ int ledger_note_refusal(struct ledger *ledger, const struct build *call)
 		       : reference_set(ledger, REF_REFUSED, &commit);
 }
 
-int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id)
-{
-	_cleanup_ledger_lock_ int lock = ledger_lock_to_write(ledger);
-
-	return lock < 0 ? -1 : reference_set(ledger, reference, id);
-}
-
 int ledger_join(struct ledger *ledger, const char *target, const char *agent,
 	const git_oid *commit)
 {
 	_cleanup_free_ char *reference = ref_of_agent(target, agent);
+	_cleanup_ledger_lock_ int lock = ledger_lock_to_write(ledger);
 
-	return ledger_point(ledger, reference, commit);
+	return lock < 0 ? -1 : reference_set(ledger, reference, commit);
 }

@@ -1,20 +1,21 @@
 #pragma once
 /*
- * What is written into the ledger: a build when it begins and when it ends, a refusal.
- * Each function takes the ledger's lock, prints and returns -1 where it fails, and leaves
- * the ledger as it was before or as it is after, wherever it is killed.
+ * Writes to the ledger: a build when it begins and when it ends, and refusals. Functions
+ * that write take the ledger's lock, and print and return -1 if they fail. One that is
+ * killed leaves the ledger in order; at worst a recorded build is not yet its agent's
+ * last one and is still listed as running.
  */
 #include "ledger/ledger.h"
 
 /*
- * Gives the build its number and records that it runs: all that it has, with its tree
- * where it has a snapshot.
+ * Gives the build its number and records that it runs, with all that is known about it,
+ * and its tree if it has a snapshot.
  */
 int ledger_begin(struct ledger *ledger, struct build *build) _must_check_;
 
 /*
- * Records how a begun build ended: it joins the chain and becomes its agent's last one. A
- * record that we have written already stays as it is.
+ * Records how a build ended: it joins the chain and becomes its agent's last one. If we
+ * have recorded it already, that record stays.
  */
 int ledger_finish(struct ledger *ledger, struct build *build) _must_check_;
 
@@ -23,15 +24,11 @@ bool ledger_lists_as_running(struct ledger *ledger, uint64_t number);
 int ledger_forget_running(struct ledger *ledger, uint64_t number);
 
 /*
- * Records a call that was refused. Agents repeat theirs: the same one again, next after
- * itself, is not recorded twice.
+ * Records a refused call, unless the last one was the same: agents repeat theirs.
  */
 int ledger_note_refusal(struct ledger *ledger, const struct build *call);
 
-/* Moves another reference than those above to an object that has been written. */
-int ledger_point(struct ledger *ledger, const char *reference, const git_oid *id);
-
-/* The agent's last build is from now on this one of another. */
+/* Makes this build of another agent the agent's last one. */
 int ledger_join(struct ledger *ledger, const char *target, const char *agent,
 	const git_oid *commit) _must_check_;
 

@@ -11,12 +11,12 @@
 #include "base/message.h"
 #include "ledger/leftovers.h"
 
-/* How long the ledger's lock is tried for: 10 s. */
+/* How long we try to get the ledger's lock, or git's: 10 s. */
 #define PAUSE_MS 2
 #define PAUSES_MAX 5000
-/* No git works on one reference for longer. */
+/* git never holds a lock longer. */
 #define LOCK_SECONDS 3600
-/* Files are stamped with a clock that lags by up to a tick. */
+/* File times come from a clock that lags by up to a tick. */
 #define CLOCK_LAG_NS 20000000
 
 char *ref_of_running(uint64_t number)
@@ -38,8 +38,8 @@ void ledger_unlock(int *fd)
 }
 
 /*
- * A mark that is there already is of a writer that was killed, and stays as it is until
- * what it has left is cleared away.
+ * A mark that is already there was made by a writer that was killed. Its time tells which
+ * locks are that writer's, so it is renewed only after they are removed.
  */
 static void mark_lock(const struct ledger *ledger, int fd)
 {
@@ -58,10 +58,10 @@ int ledger_lock(const struct ledger *ledger, gid_t group)
 
 	if (fd < 0)
 		return error_errno("cannot open '%s'", ledger->lock_path);
-	/* Whoever was stopped with it must not keep a rebuild from starting. */
+	/* A process that was stopped while it has the lock must not block rebuilds. */
 	if (lock_within(fd, PAUSES_MAX * PAUSE_MS) == 0)
 		return TAKE_FD(fd);
-	return errno == EWOULDBLOCK ? error("somebody has kept '%s' locked for 10 s",
+	return errno == EWOULDBLOCK ? error("another process kept '%s' locked for 10 s",
 					      ledger->lock_path)
 				    : error_errno("cannot lock '%s'", ledger->lock_path);
 }
@@ -76,7 +76,7 @@ int ledger_lock_to_write(struct ledger *ledger)
 	return TAKE_FD(fd);
 }
 
-/* Made before this boot, or by a process that has had an hour to finish. */
+/* Made before this boot, or more than LOCK_SECONDS ago. */
 static bool is_left_behind(const struct stat *lock)
 {
 	const time_t age = time(NULL) - lock->st_ctime;
@@ -85,9 +85,9 @@ static bool is_left_behind(const struct stat *lock)
 }
 
 /*
- * A crash can leave git's REF.lock behind, or a ref without content. Nobody else of ours
- * is writing, for we have the ledger's lock; but a git pack-refs or gc may be, and closes
- * its locks before they are done with.
+ * A crash can leave git's REF.lock behind, or an empty reference. No other safe-rebuild
+ * is writing, because we have the ledger's lock. But git pack-refs or gc may be, and they
+ * close their locks while they still need them: only an old lock is a leftover.
  */
 static void clear_lock(const struct ledger *ledger, const char *name)
 {
@@ -117,8 +117,8 @@ static bool is_locked(const struct ledger *ledger, const char *name)
 	return lstat(lock, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/* Whether to try again because another has git's lock; libgit2 calls
- * other failures by that name, too. */
+/* Whether to try again because another process has git's lock. libgit2 also returns
+ * GIT_ELOCKED for other failures. */
 static bool waits_for_git(
 	const struct ledger *ledger, const char *name, int result, int *pauses)
 {
@@ -129,7 +129,7 @@ static bool waits_for_git(
 	return true;
 }
 
-/* Removes a file without a readable reference: what it pointed to is lost already. */
+/* Removes a reference that cannot be read: what it named is lost already. */
 static bool remove_broken(const struct ledger *ledger, const char *name)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", ledger->path, name);

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-/* Before the loose and the packed objects that are added later. */
+/* Asked before the user's objects, which are added later. */
 #define PRIORITY 10
 
 struct backend {
@@ -13,7 +13,7 @@ struct backend {
 	struct worker *worker;
 };
 
-/* 0 with the object's type in the first byte of reply and its data behind. */
+/* 0: reply is the object's type in one byte, then its data. */
 static int ask(struct strbuf *reply, git_odb_backend *backend, const git_oid *id)
 {
 	struct worker *worker = ((struct backend *)backend)->worker;

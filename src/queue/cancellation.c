@@ -11,7 +11,7 @@
 
 #define REQUEST_MAX ((size_t)64 << 10)
 #define MESSAGE_SHOWN 500
-/* Whoever asks gives up long before. */
+/* Whoever asks stops waiting long before that. */
 #define WAITED_FOR_SECONDS 60
 
 static char *request_path(const char *ticket_path)
@@ -31,7 +31,7 @@ int cancellation_watch(const struct ticket *ticket)
 									 : TAKE_FD(fd);
 }
 
-/* Whether it is a whole request, and not one that was made for another ticket. */
+/* Whether it is a complete request, and was made for this ticket. */
 static bool is_about(const struct record *request, const char *name)
 {
 	const char *ticket = record_get(request, "Ticket");
@@ -39,7 +39,7 @@ static bool is_about(const struct record *request, const char *name)
 	return record_get(request, "By") && ticket && streq(ticket, name);
 }
 
-/* false: there is none that counts. */
+/* false: there is no valid one. */
 static bool read_request(struct cancellation *ret, const char *path, const char *ticket)
 {
 	_cleanup_free_ char *text = NULL;

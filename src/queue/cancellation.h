@@ -10,8 +10,7 @@
 
 #define CANCEL_ACCEPTED "accepted"
 
-/* A descriptor that is readable when somebody may have asked; -1 where there can be none.
- */
+/* A descriptor that is readable when somebody may have asked; -1: inotify has failed. */
 int cancellation_watch(const struct ticket *ticket);
 
 struct cancellation {

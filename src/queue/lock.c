@@ -23,10 +23,8 @@ int lock_open(const char *directory, gid_t group)
 bool lock_is_current(const char *directory, int fd)
 {
 	_cleanup_free_ char *path = lock_path(directory);
-	struct stat opened, named;
 
-	return fstat(fd, &opened) == 0 && stat(path, &named) == 0 &&
-	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	return file_is_at(fd, path);
 }
 
 bool lock_is_held_by_ancestor(const char *directory)

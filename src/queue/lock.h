@@ -12,8 +12,8 @@
 
 #define LOCK_MODE 0660
 
-/* Opens it, made where it is missing: with this mode, and by root with the group that
- * shares it ((gid_t)-1: as it is). -1 with errno set. */
+/* Opens it; if it is missing, makes it with LOCK_MODE and this group ((gid_t)-1: the
+ * directory's). -1 with errno set. */
 int lock_open(const char *directory, gid_t group) _must_check_;
 /* Whether the path still names the file that fd has open. */
 bool lock_is_current(const char *directory, int fd);
@@ -26,23 +26,23 @@ bool lock_is_current(const char *directory, int fd);
  */
 bool lock_is_held_by_ancestor(const char *directory);
 
-/* "flock (pid 4711)": who holds the lock by /proc/locks; NULL: nobody that we can see.
- * The caller frees. */
+/* "flock (pid 4711)": who holds the lock according to /proc/locks; NULL: nobody. The
+ * caller frees. */
 char *lock_describe_holder(const char *directory) _must_check_;
 
 /*
  * Calls from within a run: nixos-rebuild re-executes the nixos-rebuild of the
  * configuration that it builds, which may be us; a script under "exec" calls us. They run
- * straight through, for the run that they are part of has its turn.
+ * straight through, because the run that they are part of has its turn.
  *
- * No variable and no ticket is believed: an ancestor must be the runner that a ticket
- * names, and have the flock on that ticket, and where the action needs the lock an
- * ancestor must have that, by what the kernel says in /proc/PID/fdinfo. A daemon that a
- * build has started has no such ancestor and queues like everybody else. A user who is
- * not root cannot read that of root's processes, and could skip only their own waiting:
+ * No variable and no ticket alone is believed: an ancestor must be the runner that a
+ * ticket names and have the flock on that ticket; if the action needs the lock, an
+ * ancestor must have that, too. The kernel tells this in /proc/PID/fdinfo. A daemon that
+ * a build has started has no such ancestor and queues like everybody else. A user who is
+ * not root cannot read fdinfo of root's processes, and could skip only their own waiting:
  * for them it is enough to descend from the runner.
  */
 bool nested_is_inside(const struct target *target, bool needs_lock);
 
-/* A process as tickets name it; empty where it is gone. */
+/* A process as tickets name it; empty if it is gone. */
 struct process_name nested_name(pid_t pid);

@@ -14,7 +14,7 @@
 
 struct sleeper {
 	int fd, operation;
-	int done_fd; /* closed when it wakes, which cannot fail as a write can */
+	int done_fd; /* closed when it wakes: unlike a write, that cannot fail */
 	atomic_bool called_off;
 	int result; /* of flock: 0 or errno */
 };
@@ -36,7 +36,7 @@ static void *sleep_on_lock(void *argument)
 }
 
 /*
- * A signal that comes just before flock(2) goes to sleep is lost: it is sent until the
+ * A signal that comes just before flock(2) goes to sleep is lost, so we send it until the
  * thread has ended.
  */
 static void call_off(pthread_t thread, struct sleeper *sleeper)
@@ -122,7 +122,7 @@ enum lock_wait_result lock_wait(struct lock_wait *wait, int fd, int operation)
 		errno = sleeper.result;
 		return LOCK_WAIT_FAILED;
 	}
-	/* It may have got the lock while it was called off: let go of that. */
+	/* It may have got the lock while it was called off: release it. */
 	if (result != LOCK_WAIT_GOT && sleeper.result == 0)
 		flock(fd, LOCK_UN);
 	return result;

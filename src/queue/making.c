@@ -47,7 +47,7 @@ static bool adopt_parts(int top, uid_t owner, const struct sharing *sharing)
 	       (lock < 0 || adopt(lock, LOCK_MODE, sharing) == 0);
 }
 
-/* With root's rights: takes over a target made by a member, or for root alone. */
+/* With root's rights: takes over a target that a member made, or made for root alone. */
 static void adopt_target(
 	const struct target *target, const char *targets, const struct sharing *sharing)
 {
@@ -60,8 +60,8 @@ static void adopt_target(
 		adopt_parts(top, status.st_uid, sharing))
 		return;
 	if (renameat(all, target->name, all, aside) == 0)
-		warn("'%s' is not one user's alone: moved to '%s/%s'", target->directory,
-			targets, aside);
+		warn("not all of '%s' belongs to one user: moved it to '%s/%s'",
+			target->directory, targets, aside);
 }
 
 /* Removes a file that has the name of a target's part, but the wrong type. */
@@ -97,7 +97,7 @@ int queue_make(const struct settings *settings, const struct target *target)
 	if (sharing_make_top(&sharing, settings->run_path, 0755, "queue") < 0 ||
 		sharing_make(&sharing, targets) < 0)
 		return -1;
-	/* Everybody shares what a member makes there. */
+	/* sharing_of() knows this only for root: a member sees it by the directory. */
 	if (stat(targets, &status) == 0 && (status.st_mode & S_ISGID))
 		sharing.is_shared = true;
 	/* Where members can move files, queue_enter() makes them with lowered rights. */

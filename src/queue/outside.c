@@ -83,8 +83,8 @@ static enum lock_wait_result read_dead(struct builds *ret, struct outside *outsi
 
 	for (int i = 0; tickets_read_dead(ret, outside->queue) < 0; i++) {
 		if (i == READS_MAX) {
-			warn("cannot see whether the nixos-rebuild of a killed run still runs: "
-			     "'%s': %m",
+			warn("cannot read the queue '%s' (%m): the nixos-rebuild of a "
+			     "killed run may still be running",
 				outside->queue);
 			break;
 		}
@@ -191,9 +191,8 @@ void outside_wait_for_leftover(const struct settings *settings, time_t started)
 			began_before(&activation, started))
 			return;
 		if (!said)
-			say("nixos-rebuild has ended and its activation goes on: "
-			    "waiting for "
-			    "%s",
+			say("nixos-rebuild has ended but its activation goes on: "
+			    "waiting for %s",
 				activation.description);
 		said = true;
 		fd = activation.pid > 0 ? process_open(activation.pid) : -1;

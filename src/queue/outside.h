@@ -19,8 +19,8 @@ struct outside {
 };
 
 /*
- * LOCK_WAIT_GOT: none of this runs any more. Removes the dead tickets of what it waited
- * for.
+ * LOCK_WAIT_GOT: none of this runs any more. Removes the dead tickets that name a
+ * nixos-rebuild, unless they have an outcome that must still be recorded.
  */
 enum lock_wait_result outside_wait(struct outside *outside);
 

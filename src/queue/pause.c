@@ -18,7 +18,7 @@ static char *pause_path(const struct settings *settings)
 	return xasprintf("%s/paused", settings->run_path);
 }
 
-/* false where there is none, or its time is over; *ret_end 0: it has no end. */
+/* false if there is none or its time is over; *ret_end 0: it has no end. */
 static bool read_pause(
 	struct record *ret, time_t *ret_end, const struct settings *settings)
 {

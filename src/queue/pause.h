@@ -16,5 +16,5 @@ char *pause_describe(const struct settings *settings) _must_check_;
 /* until 0: until somebody resumes. -1 with errno set. */
 int pause_set(const struct settings *settings, const char *by, const char *message,
 	time_t until) _must_check_;
-/* 1, 0 where nothing was paused, -1 with errno set. */
+/* 1; 0 if nothing was paused; -1 with errno set. */
 int pause_end(const struct settings *settings) _must_check_;

@@ -51,16 +51,15 @@ static int refuse_permission(const struct queue_call *call)
 		return reason == EROFS ? EXIT_NO_PERMISSION : EXIT_OWN_FAILURE;
 	}
 	if (getuid() == 0 && reason != EROFS)
-		error("cannot queue in '%s': %s: it has to belong to root (chown it, or "
+		error("cannot queue in '%s' (%s): it must belong to root (chown it, or "
 		      "move it away)",
 			settings->run_path, strerror(reason));
 	else if (sandbox)
 		error("cannot queue in '%s' (%s): %s", settings->run_path,
 			strerror(reason), sandbox);
 	else if (group && is_member)
-		error("no permission to queue in '%s', which is not shared with group "
-		      "'%s', "
-		      "of which you are a member: use sudo",
+		error("no permission to queue in '%s': it is not shared with your group "
+		      "'%s': use sudo",
 			settings->run_path, group);
 	else if (group)
 		error("no permission to queue in '%s': use sudo, or become a member of "
@@ -131,7 +130,7 @@ static int give_up(struct arrival *arrival, const char *holder)
 static int leave_on_signal(struct arrival *arrival, int signal)
 {
 	ticket_leave(&arrival->turn->ticket, arrival->call->build);
-	say("left the queue on SIG%s; your place is kept for 10 min: call again",
+	say("left the queue on SIG%s; your place is kept for 10 min: run this again",
 		sigabbrev_np(signal));
 	return EXIT_SIGNAL_BASE + signal;
 }
@@ -345,7 +344,7 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 		    &ret->ticket, call->target->queue, call->build) < 0) {
 		if (is_refusal(errno))
 			return refuse_permission(call);
-		warn_errno("cannot make a ticket in '%s', going on with the lock alone",
+		warn_errno("going on with the lock alone: cannot make a ticket in '%s'",
 			call->target->queue);
 	}
 	status = wait_for_turn(&arrival);

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * Whose turn it is. A run owns a ticket (see ticket.h) and, where its action needs it,
+ * Whose turn it is. A run owns a ticket (see ticket.h) and, if its action needs it,
  * the target's lock (see lock.h). A waiter sleeps on its nearest living predecessor
  * alone: strict order of arrival, nobody polls, and one death wakes one waiter. The first
  * in the queue takes the lock too, for the sake of those who take it directly.

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 
 #define TICKET_MAX ((size_t)256 << 10)
-/* Digits in INT64_MAX: names sort as numbers do. */
+/* Digits in INT64_MAX, so that names sort as numbers do. */
 #define STAMP_DIGITS 19
 #define BESIDE "b"
 /* A run that is overtaken this often keeps its place: then only the lock decides. */
@@ -117,7 +117,7 @@ int ticket_open(const char *directory, const char *name, bool *ret_alive)
 	return fd;
 }
 
-/* false, with *ret empty and errno set, where it says no build. */
+/* false, with *ret empty and errno set, if its content is not a valid build. */
 static bool read_ticket(struct build *ret, int fd, const char *name)
 {
 	_cleanup_free_ char *text = NULL;
@@ -139,7 +139,7 @@ static bool read_ticket(struct build *ret, int fd, const char *name)
 	return true;
 }
 
-/* Whether the place of one who left is still kept. */
+/* Whether the place of a run that left is still kept. */
 static bool is_kept(const struct build *ticket)
 {
 	const time_t now = time(NULL);
@@ -165,7 +165,8 @@ static void sweep(const char *directory, const char *name, int fd)
 	/* A ticket that cannot be read may name a nixos-rebuild that still runs. */
 	if (!read_ticket(&ticket, fd, name) && is_passing(errno))
 		return;
-	if (!is_kept(&ticket) && !ticket.child.pid && ticket.outcome <= OUTCOME_RUNNING)
+	if (!is_kept(&ticket) && !ticket.child.pid && ticket.outcome <= OUTCOME_RUNNING &&
+		file_is_at(fd, path))
 		remove_file(path);
 }
 

@@ -3,9 +3,9 @@
  * A ticket is one run's file in the queue directory: its record in the making, locked
  * with flock(2) for as long as the run lives. It is born locked: written and locked
  * without a name (O_TMPFILE) and then linked, so nobody ever sees an unlocked ticket of a
- * living owner. Its name is the boot-time clock in nanoseconds, zero-padded, which is
- * never used twice: one who removes a dead ticket cannot hit a living one. Runs that do
- * not queue have a "b" behind it (beside the queue).
+ * living owner. Its name is the boot-time clock in nanoseconds, zero-padded: no
+ * name is used twice, but that of a rollback, which goes right behind the first one. Runs
+ * that do not queue have a "b" behind it (beside the queue).
  *
  * Only the kernel tells whether a ticket lives, by LOCK_SH|LOCK_NB. The lock
  * belongs to the open file description: it lasts until the last process that inherited
@@ -35,8 +35,8 @@ struct ticket {
 	}
 
 /*
- * Joins the queue at its end, or where the same agent left it not long ago. -1 with errno
- * set, silent: what it means depends on why a ticket is wanted.
+ * Joins the queue at its end, or at the place that the same agent left not long ago.
+ * Silent, -1 with errno set: the caller knows what a failure means.
  */
 int ticket_arrive(struct ticket *ret, const char *directory,
 	const struct build *build) _must_check_;
@@ -49,7 +49,7 @@ int ticket_arrive_beside(struct ticket *ret, const char *directory,
 
 /* Rewrites it in place, best effort: readers only show what it says. */
 void ticket_update(struct ticket *ticket, const struct build *build);
-/* NULL where there is no ticket. */
+/* NULL: there is no ticket. */
 const char *ticket_name(const struct ticket *ticket);
 
 /* Lets go of the descriptor; others that inherited it keep the ticket alive. */
@@ -61,7 +61,7 @@ void ticket_leave(struct ticket *ticket, struct build *build);
 
 /*
  * Opens the nearest living ticket before this one: locking it LOCK_SH sleeps until its
- * run is over. -1 where there is none: it is this ticket's turn. Removes dead tickets.
+ * run is over. -1 if there is none: it is this ticket's turn. Removes dead tickets.
  */
 int ticket_open_predecessor(const struct ticket *ticket, const char *directory);
 

@@ -16,7 +16,7 @@
 /* The shortest time limit among the agents that we know. */
 #define AGENTS_PATIENCE_SECONDS 120
 
-/* The queue as one reading of it shows it. */
+/* The queue at one moment. */
 struct view {
 	struct builds tickets;
 	const struct build *holder; /* NULL: none of ours */
@@ -35,7 +35,7 @@ static int64_t time_left(const struct build *ticket)
 	return expected > elapsed ? expected - elapsed : 0;
 }
 
-/* How the queue looks to the ticket own; NULL: to one who is not in it. */
+/* How the queue looks to the ticket own; NULL: to somebody who is not in it. */
 static void view_from(struct view *view, const struct builds *tickets, const char *own)
 {
 	view->place = 1;

@@ -1,9 +1,10 @@
-/* A flake pinned to a commit: its tree is copied, for the record must outlive git gc. */
+/* Copies the tree of a commit (a pinned flake's, or HEAD's beside a dirty one): the
+ * record must survive git gc in the user's repository. */
 #include "snapshot/taking.h"
 
 #include "base/message.h"
 
-/* What lies on disk is no deeper: a path has at most 4096 bytes (PATH_MAX). */
+/* No files on disk are deeper: a path has at most 4096 bytes (PATH_MAX). */
 #define DEPTH_MAX 2048u
 
 static int send_copy(struct worker *worker, git_odb *from, const git_oid *id)
@@ -23,8 +24,8 @@ static int copy_tree(struct worker *worker, git_repository *repository, git_odb 
 	_cleanup_git_(tree) git_tree *tree = NULL;
 
 	if (depth > DEPTH_MAX)
-		return error("the commit's directories are nested more than %u deep",
-			DEPTH_MAX);
+		return error(
+			"the commit has directories more than %u levels deep", DEPTH_MAX);
 	if (receiver_has(worker, id))
 		return 0;
 	if (git_tree_lookup(&tree, repository, id) < 0)

@@ -52,8 +52,8 @@ bool file_stat_equals(const struct file_stat *a, const struct file_stat *b)
 }
 
 /*
- * One tree object: the entries from *at on whose paths begin with prefix (prefix_len
- * bytes, its slash included). Moves *at behind them.
+ * One tree object, of the entries from *at on that have the first prefix_len bytes of
+ * their paths (with the slash) in common. Moves *at behind them.
  */
 static int build_directory(const struct entries *entries, size_t *at, size_t prefix_len,
 	struct worker *worker, git_oid *ret)

@@ -8,7 +8,7 @@
 
 #include "snapshot/sender.h"
 
-/* What tells that a file is still the one that was read (git's index does the same). */
+/* Tells whether a file is still the one that was read (git's index does the same). */
 struct file_stat {
 	int64_t mtime_ns, ctime_ns;
 	uint64_t size, inode;

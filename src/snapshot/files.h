@@ -1,7 +1,7 @@
 #pragma once
 /*
- * How files of a configuration are now, as its owner sees them (in a worker): the user we
- * run as may not even enter the directory.
+ * Looks at a configuration's files as its owner (in a worker): the user we run as may not
+ * be allowed to enter the directory.
  */
 #include <sys/types.h>
 #include <time.h>
@@ -15,8 +15,8 @@ struct file_look {
 };
 
 /*
- * One for each of the paths below root, in their order; all of them absent where the
- * worker failed (printed). No link is followed. The caller frees; never NULL.
+ * One look for each path below root, in their order; if the worker failed (printed),
+ * is_there is false in all. No link is followed. The caller frees; never NULL.
  */
 struct file_look *files_look(
 	const char *root, const char *const *paths, size_t len) _must_check_;

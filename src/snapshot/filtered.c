@@ -9,12 +9,12 @@
 #include "snapshot/repository.h"
 #include "snapshot/stub.h"
 
-/* HEAD's files in the making. */
+/* What filtered_tree() makes. */
 struct search {
 	const struct taking *taking;
 	git_repository *repository;
 	struct entries entries;
-	size_t found;     /* that are filtered */
+	size_t found;     /* how many are as on disk, not as committed */
 	git_index *index; /* NULL: not looked at yet */
 	int64_t index_ns; /* when it was written */
 };
@@ -38,7 +38,7 @@ static bool may_be_stub(const struct taking *taking, const struct entry *entry)
 	       (entry->stat.size > UNSTUBBED_MAX || !(entry->stat.mode & S_IROTH));
 }
 
-/* Most repositories have none, and must not pay for them. */
+/* Most repositories have no such files: this saves them the look at every file. */
 static bool may_be_filtered(const struct search *search)
 {
 	const struct entries *entries = &search->taking->entries;
@@ -53,7 +53,7 @@ static bool may_be_filtered(const struct search *search)
 	       is_set(search->repository, "core.attributesfile");
 }
 
-/* Whether the file has this content, as git would take it in. */
+/* Whether the file has filters, and with them git would store it as this object. */
 static bool has_content(const struct search *search, const char *path, const git_oid *id)
 {
 	git_filter_list *filters = NULL;
@@ -70,7 +70,7 @@ static bool has_content(const struct search *search, const char *path, const git
 	return same;
 }
 
-/* Whether it is recorded as a stub, and as long as what was committed. */
+/* Whether it is recorded as a stub and has the size of what was committed. */
 static bool is_stub_of(
 	const struct search *search, const struct entry *entry, const git_oid *id)
 {
@@ -112,8 +112,8 @@ static int open_index(struct search *search)
 	return 0;
 }
 
-/* Whether the file is the one that git has checked out, as git itself tells that: by the
- * index. Of the same tick of the clock git would compare the content. */
+/* Whether git's index says that the file is as git checked it out. (git would also
+ * compare the content if file and index have the same time; we do not.) */
 static bool is_untouched(
 	struct search *search, const struct entry *entry, const git_oid *id)
 {

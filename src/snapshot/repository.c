@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/message.h"
 
-/* libgit2 ends directories with a slash. */
+/* Not by name: libgit2 adds a slash to directories. */
 static bool is_same_directory(const char *a, const char *b)
 {
 	struct stat status_a, status_b;
@@ -40,7 +40,7 @@ static int check_directory(const char *path, const char *root, uid_t owner)
 		root, path, (unsigned)status.st_uid, (unsigned)owner);
 }
 
-/* libgit2 opens these at once, and would hang on a fifo. */
+/* libgit2 opens these when it opens a repository, and would hang on a FIFO. */
 static int check_files(const char *directory)
 {
 	static const char *const names[] = {"HEAD", "config", "commondir", "packed-refs",
@@ -58,7 +58,7 @@ static int check_files(const char *directory)
 	return 0;
 }
 
-/* root/.git, where that is a directory; a .git file leads elsewhere. */
+/* Only looks into root/.git if that is a directory: a .git file names another one. */
 static int check_before_opening(const char *root)
 {
 	_cleanup_free_ char *git = xasprintf("%s/.git", root);
@@ -69,7 +69,7 @@ static int check_before_opening(const char *root)
 	if (S_ISDIR(status.st_mode))
 		return check_files(git);
 	return S_ISREG(status.st_mode) ? 0
-				       : error("'%s' is neither file nor directory", git);
+				       : error("'%s' is not a file or a directory", git);
 }
 
 int repository_open(git_repository **ret, const char *root)

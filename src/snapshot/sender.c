@@ -2,7 +2,7 @@
 
 #include "base/message.h"
 
-/* The frames: an object, by libgit2's type; the question whether one is there. */
+/* Frames: an object (plus libgit2's type); the question whether the ledger has one. */
 #define FRAME_OBJECT WORKER_FRAMES
 #define FRAME_HAVE (FRAME_OBJECT + 100)
 
@@ -41,7 +41,5 @@ int receive_object(unsigned type, const char *frame, size_t len, struct strbuf *
 		strbuf_puts(reply, objects_have(objects, &id) ? "yes" : "no");
 		return 0;
 	}
-	return error(
-		"reading the configuration: the reader has sent an answer that cannot "
-		"be read");
+	return error("reading the configuration: the reader sent something unreadable");
 }

@@ -1,13 +1,13 @@
 #pragma once
 /*
- * How the reader of a configuration hands over what it has read: objects go over the
- * worker's socket to the process that may write into the ledger, which hashes them again
- * and keeps what it lacks.
+ * How the reader of a configuration passes on what it has read: it sends objects over the
+ * worker's socket to the process that may write to the ledger. That one hashes them again
+ * and keeps those that the ledger lacks.
  */
 #include "base/worker.h"
 #include "ledger/objects.h"
 
-/* In the reader: the id that data has as an object; it is sent. -1 printed. */
+/* In the reader: sends data as an object; *ret is its id. -1 (printed) on error. */
 int send_object(struct worker *worker, const void *data, size_t len, git_object_t type,
 	git_oid *ret) _must_check_;
 /* Whether the ledger has it. */

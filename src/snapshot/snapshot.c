@@ -16,18 +16,17 @@
 #include "snapshot/taking.h"
 #include "snapshot/untracked.h"
 
-/* Ends a hang; a first snapshot of tens of thousands of files on a slow disk is faster.
- */
+/* Ends a hang. Even tens of thousands of files on a slow disk take less. */
 #define DEADLINE_MS 60000
 #define SUBJECT_MAX 120
 
 struct job {
 	const struct configuration *configuration;
 	struct objects *objects; /* in the parent */
-	int cache, new_cache;    /* the stat cache and the one in its place; 0: none */
+	int cache, new_cache;    /* the stat cache and the one to replace it; 0: none */
 };
 
-/* "/" and homes hold everything that a person has: never taken as a configuration. */
+/* "/" and homes hold everything that a person has: we read them only as git flakes. */
 static bool is_too_wide(const char *root)
 {
 	const char *home = getenv("HOME");
@@ -59,7 +58,7 @@ static char *cache_path(
 		(unsigned)geteuid());
 }
 
-/* As-Filtered is what was committed, as it would lie there. */
+/* As-Filtered is what was committed, as it would be on disk. */
 static int note_filtered(
 	struct record *answer, const struct taking *taking, git_repository *repository)
 {
@@ -145,7 +144,7 @@ static int take_pinned(git_oid *ret, struct record *answer, const struct job *jo
 
 	if (git_revparse_single(&object, repository, revision) < 0 ||
 		git_object_peel(&peeled, object, GIT_OBJECT_COMMIT) < 0)
-		return git_failed("cannot find '%s'", revision);
+		return git_failed("cannot find the revision '%s'", revision);
 	set_commit(answer, repository, git_object_id(peeled));
 	tree = *git_commit_tree_id((git_commit *)peeled);
 	return take_commit(ret, worker, repository, &tree);
@@ -162,8 +161,8 @@ static int is_clean(
 }
 
 /*
- * What was committed of a dirty configuration is kept beside it: what was not is the
- * difference.
+ * If the configuration is dirty, what was committed is stored, too: the difference is
+ * what was not.
  */
 static int keep_committed(struct record *answer, struct worker *worker,
 	git_repository *repository, const git_oid *head)
@@ -238,7 +237,8 @@ static int read_configuration(
 	if (configuration->kind != CONFIGURATION_GIT_FLAKE &&
 		configuration->kind != CONFIGURATION_COMMIT &&
 		is_too_wide(configuration->root))
-		return error("'%s' is a home directory or wider", configuration->root);
+		return error("'%s' is or contains home directories: too large to record",
+			configuration->root);
 	if (configuration->is_git &&
 		repository_open(&repository, configuration->root) < 0)
 		return -1;
@@ -278,7 +278,8 @@ static bool get_id(git_oid *ret, const struct record *record, const char *key)
 	return !text || git_oid_fromstr(ret, text) == 0;
 }
 
-/* Only words of ours get into the record, whatever the reader says. */
+/* The reader is not trusted: ids must be ids, the state one of our words. Other texts are
+ * cleaned where they are shown. */
 static int parse_answer(struct snapshot *ret, const struct record *answer)
 {
 	const int state =
@@ -299,7 +300,7 @@ static int parse_answer(struct snapshot *ret, const struct record *answer)
 	return 0;
 }
 
-/* Who writes the cache decides what is recorded: we trust only our own. */
+/* Whoever writes the cache decides what is recorded: we trust only our own. */
 static int open_cache(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
@@ -345,7 +346,7 @@ static int take(struct snapshot *ret, const struct configuration *configuration,
 		return -1;
 	job.objects = objects;
 	job.cache = worker_job.keep[0] = open_cache(path);
-	/* The ids of objects that are not kept are useless to the next run. */
+	/* The next run cannot use ids of objects that are not kept. */
 	job.new_cache = worker_job.keep[1] = keep ? make_cache(settings) : 0;
 	result = worker_run(&text, &worker_job);
 	if (result == 0)
@@ -393,5 +394,6 @@ void snapshot_say_remarks(const struct snapshot *snapshot)
 		warn("Nix will not see what git does not track: %s (git add -N)",
 			snapshot->untracked);
 	if (snapshot->unfinished)
-		warn("a %s is not finished in the configuration", snapshot->unfinished);
+		warn("the configuration's repository has an unfinished %s",
+			snapshot->unfinished);
 }

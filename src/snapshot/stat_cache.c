@@ -6,14 +6,14 @@
 #include "base/memory.h"
 
 #define CACHE_MAX ((size_t)256 << 20)
-/* The kernel stamps files with a clock that lags by up to a tick (ktime_get_coarse). */
+/* File times come from a clock that lags by up to a tick (ktime_get_coarse). */
 #define CLOCK_LAG_NS 20000000
 
 struct header {
 	char magic[8]; /* with the version of the format in it */
 	git_oid tree;
 	uint32_t count;
-	struct file_stat index; /* of git's index where it lists exactly these paths */
+	struct file_stat index; /* of git's index if it lists exactly these paths */
 };
 
 struct stored {
@@ -28,7 +28,7 @@ struct stat_cache {
 	char *data;
 	size_t len, at;
 	struct header header;
-	uint32_t passed; /* stored entries behind us */
+	uint32_t passed; /* how many stored entries come before at */
 	bool differs;
 	struct stored found;
 };
@@ -41,7 +41,7 @@ struct stat_cache *stat_cache_read(int fd, struct worker *worker)
 		cache->len = 0;
 	if (cache->len >= sizeof(cache->header))
 		memcpy(&cache->header, cache->data, sizeof(cache->header));
-	/* Ids are worth something only while the ledger has what they name. */
+	/* The ids are of use only while the ledger has their objects. */
 	if (memcmp(cache->header.magic, magic, sizeof(magic)) != 0 ||
 		!receiver_has(worker, &cache->header.tree)) {
 		cache->header = (struct header){0};
@@ -59,7 +59,7 @@ void stat_cache_free(struct stat_cache *cache)
 	free(cache);
 }
 
-/* Moves on to path; true where the cache has it (cache->found is its entry). */
+/* Moves on to path; true if the cache has it (cache->found is its entry). */
 static bool seek(struct stat_cache *cache, const char *path)
 {
 	while (cache->at + sizeof(struct stored) <= cache->len) {

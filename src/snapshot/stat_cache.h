@@ -1,10 +1,10 @@
 #pragma once
 /*
- * Remembers for one configuration which content each file had, so that unchanged files
- * are not read again: STATE/cache/ID.stat. It is a cache in the strict sense: a missing,
- * torn or foreign file only costs time. git's racy rule holds: a file changed at the
- * moment it was read (its times are not older than the reading) is stored as never to be
- * trusted.
+ * Remembers for one configuration and user which content each file had, so that unchanged
+ * files are not read again: STATE/cache/ID-UID.stat. If it is missing, damaged or another
+ * user's, that only costs time. As in git's index ("racy git"), a file that may have
+ * changed while it was read (its times are not older than the reading) is stored as never
+ * to be trusted.
  *
  * Look-ups must come in git's path order: the cache is read once from front to back.
  */
@@ -19,10 +19,11 @@ struct stat_cache;
 struct stat_cache *stat_cache_read(int fd, struct worker *worker);
 void stat_cache_free(struct stat_cache *cache);
 
-/* The id of the file's content when it had this stat; NULL where that is not known. */
+/* The id of the file's content when it had this stat; NULL: not known. */
 const git_oid *stat_cache_find(
 	struct stat_cache *cache, const char *path, const struct file_stat *stat);
-/* The same for entries without a stat (submodules): tells whether it is unchanged. */
+/* For entries without a stat (submodules): notes whether it has changed, for
+ * stat_cache_whole_tree(). */
 void stat_cache_compare(struct stat_cache *cache, const char *path, const git_oid *id);
 
 /*
@@ -34,14 +35,13 @@ size_t stat_cache_count(const struct stat_cache *cache);
 /* The cached paths from the first on: start with *at 0; valid as long as the cache. */
 const char *stat_cache_next_path(const struct stat_cache *cache, size_t *at);
 
-/* The whole tree, where every entry so far was found and none of the cache is left over.
- */
+/* The cached tree, if the look-ups found each of its entries unchanged and nothing else;
+ * else NULL. */
 const git_oid *stat_cache_whole_tree(struct stat_cache *cache);
 
 /*
  * Writes a new one to fd. index is the stat of the index that lists exactly these
- * entries, all zero where none does. -1 (silent) where it is not whole: the next run is
- * slower, that is all.
+ * entries; all zero: none does. -1 (silent) on error: the next run is only slower.
  */
 int stat_cache_write(int fd, const struct entries *entries, const git_oid *tree,
 	const struct file_stat *index, int64_t taken_ns);

@@ -7,7 +7,7 @@
 #include "ledger/git.h"
 
 #define FIRST_LINE "The content of this file is not recorded.\n"
-/* None is larger. */
+/* No stub is larger. */
 #define STUB_MAX 200
 
 char *stub_text(uint64_t size, time_t modified)

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "snapshot/stub.h"
 
-/* A configuration is text; these only keep a mistake from filling memory and disk. */
+/* A configuration is text: only a mistake reaches these limits. */
 #define FILES_MAX 200000
 #define BYTES_MAX ((uint64_t)1 << 30)
 #define FILE_MAX ((uint64_t)64 << 20)
@@ -69,7 +69,7 @@ static int add_stub(struct taking *taking, const char *path, uint32_t mode,
 
 static int add_content(struct taking *taking, const char *path, uint32_t mode)
 {
-	/* O_NONBLOCK: it may have become a FIFO since it was looked at. */
+	/* O_NONBLOCK: it may have become a FIFO meanwhile. */
 	_cleanup_close_ int fd =
 		open_beneath(taking->root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *data = NULL;

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * The state of one snapshot while it is taken, shared by the ways to find files
- * (tracked.c, walk.c). Everything opened lies beneath root_fd and no symbolic link is
+ * (tracked.c, walk.c). Files are opened only beneath root_fd, and no symbolic link is
  * ever followed.
  */
 #include "base/strv.h"
@@ -9,7 +9,7 @@
 #include "snapshot/entries.h"
 #include "snapshot/stat_cache.h"
 
-/* Outside flakes; see struct taking. */
+/* A larger file becomes a stub, see struct taking. */
 #define UNSTUBBED_MAX ((uint64_t)1 << 20)
 
 struct taking {
@@ -18,23 +18,23 @@ struct taking {
 	struct stat_cache *cache;
 	struct entries entries;
 	/*
-	 * Outside flakes nothing says that a file may be seen by others: what they cannot
-	 * read, and what is large, is recorded as a stub (size and time).
+	 * Outside flakes nothing says that others may see a file: one that they cannot
+	 * read, or that is large, is recorded as a stub (size and time).
 	 */
 	bool stubs;
-	bool with_untracked; /* also what builds leave there */
-	bool hidden; /* what is added now lies in a directory that others cannot enter */
+	bool with_untracked; /* except the links that builds leave there */
+	bool hidden; /* what is added now is in a directory that others cannot enter */
 	bool has_submodules;
 	uint64_t bytes;         /* read so far */
-	struct file_stat index; /* of git's index where it lists exactly these entries */
+	struct file_stat index; /* of git's index if it lists exactly these entries */
 	struct strv left_out;   /* files that are not in the snapshot */
 	char *left_out_example; /* "PATH: why" */
 };
 
 /*
  * Adds the regular file or symbolic link at path, which had this status. What cannot be
- * taken (unreadable, no file, too large) is counted as left out; -1 only where the ledger
- * cannot be written.
+ * taken (unreadable, not a file, too large) is counted as left out; -1 (printed) only if
+ * its content cannot be hashed.
  */
 int taking_add_file(
 	struct taking *taking, const char *path, const struct stat *status) _must_check_;
@@ -43,15 +43,15 @@ int taking_add_file(
 void taking_add_submodule(struct taking *taking, const char *path, const git_oid *commit);
 
 void taking_leave_out(struct taking *taking, const char *path, const char *why);
-/* Whether the snapshot has reached its size; what follows is left out. */
+/* Whether the snapshot has its maximum size: no more files are added. */
 bool taking_is_full(const struct taking *taking);
 
 /* The files that git tracks, with the bytes they have on disk. */
 int take_tracked_files(
 	struct taking *taking, git_repository *repository, bool submodules) _must_check_;
-/* Every file; with a repository only those that it tracks or does not ignore. */
+/* Every file; with a repository, only those that it tracks or does not ignore. */
 int take_all_files(struct taking *taking, git_repository *repository) _must_check_;
-/* Whether they are what HEAD has, where submodules are read as directories. */
+/* Whether they are what HEAD has, with submodules read as directories. */
 bool is_as_committed(const struct entries *entries, git_repository *repository);
 /* Copies a commit's tree from the user's repository. */
 int take_commit(git_oid *ret, struct worker *worker, git_repository *repository,

@@ -21,28 +21,26 @@
 /* A path that the index names, and what is there on disk. */
 struct candidate {
 	const char *path;
-	const git_index_entry *entry; /* NULL: from the cache, where no submodules are */
-	int error; /* why it cannot be seen; 0: it can; ENOENT: it is gone */
+	const git_index_entry *entry; /* NULL: from the cache, which has no submodules */
+	int error; /* errno of looking at it; 0: none; ENOENT: it is gone */
 	struct stat status;
 };
 
-/* A run of candidates that one thread looks at. */
+/* The candidates that one thread looks at. */
 struct share {
 	struct candidate *candidates;
 	size_t len;
 	int root_fd; /* of the repository: a submodule's is not the snapshot's */
 };
 
-/* The directory of the last path: paths come sorted, so it mostly serves the next one
- * too. */
+/* The directory of the last path, mostly also that of the next: paths come sorted. */
 struct directory {
 	char *path; /* with its slash; "" for the root */
 	int fd;     /* -1: it cannot be entered */
 	int error;
 };
 
-/* If a link or a file stands in a directory's place, git too says that what was below is
- * gone. */
+/* If a link or a file has replaced a directory, what was below is gone, as in git. */
 static int error_of_path(int error)
 {
 	return error == ENOTDIR || error == ELOOP || error == EXDEV ? ENOENT : error;
@@ -55,7 +53,7 @@ static void directory_free(struct directory *directory)
 		close(directory->fd);
 }
 
-/* Opens the directory of path; links in the middle count as gone, as they do for git. */
+/* Opens the directory of path, unless it is open. */
 static void enter(struct directory *directory, int root_fd, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -91,7 +89,7 @@ static void *look_at_share(void *argument)
 	return NULL;
 }
 
-/* Most of a snapshot's time is lstat(2), so that is shared among the processors. */
+/* lstat(2) takes most of a snapshot's time, so it is shared among the processors. */
 static void look_at(struct candidate *candidates, size_t len, int root_fd)
 {
 	struct share shares[THREADS_MAX];
@@ -116,7 +114,7 @@ static void look_at(struct candidate *candidates, size_t len, int root_fd)
 			pthread_join(threads[i], NULL);
 }
 
-/* A conflict has up to three entries of one path; the file on disk counts, once. */
+/* A conflict has up to three entries of one path, but there is one file on disk. */
 static size_t list_from_index(struct candidate **ret, git_index *index)
 {
 	const size_t count = git_index_entrycount(index);
@@ -135,7 +133,7 @@ static size_t list_from_index(struct candidate **ret, git_index *index)
 	return len;
 }
 
-/* git's order of paths where a submodule is a directory of files. */
+/* git's order of paths if submodules were directories of files. */
 static int compare_expanded(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
@@ -223,7 +221,7 @@ static int take_candidate(struct taking *taking, const char *root, const char *p
 	}
 	if (!S_ISDIR(candidate->status.st_mode))
 		return taking_add_file(taking, path, &candidate->status);
-	/* A directory where the index has a file: the file is gone. */
+	/* A directory has replaced a file of the index: the file is gone. */
 	if (!entry || entry->mode != GIT_FILEMODE_COMMIT)
 		return 0;
 	return take_submodule(taking, root, path, entry, submodules);
@@ -248,7 +246,7 @@ static int take_index(struct taking *taking, git_repository *repository,
 	if (has_stat && !*prefix && stat_cache_lists(taking->cache, &index_stat)) {
 		len = list_from_cache(&candidates, taking->cache);
 	} else {
-		/* libgit2 takes an index that it cannot stat for an empty one. */
+		/* libgit2 treats an index that it cannot stat as empty. */
 		if (git_repository_index(&index, repository) < 0 ||
 			(has_stat && !git_index_entrycount(index) &&
 				git_index_read(index, true) < 0))
@@ -263,7 +261,7 @@ static int take_index(struct taking *taking, git_repository *repository,
 	for (size_t i = 0; i < len; i++)
 		if (take_candidate(taking, root, prefix, &candidates[i], submodules) < 0)
 			return -1;
-	/* Every path of the index is an entry now, and none is a submodule. */
+	/* So every path of the index is an entry now, and none is a submodule. */
 	if (has_stat && !*prefix && !taking->has_submodules && taking->entries.len == len)
 		taking->index = index_stat;
 	return 0;
@@ -274,7 +272,7 @@ int take_tracked_files(struct taking *taking, git_repository *repository, bool s
 	return take_index(taking, repository, "", submodules);
 }
 
-/* A comparison of what was taken with a commit, submodules expanded. */
+/* A comparison of what was taken with a commit whose submodules are expanded. */
 struct comparison {
 	const struct entries *entries;
 	size_t matched;
@@ -290,7 +288,7 @@ static void match_entry(
 	comparison->matched++;
 }
 
-/* base: how much of a path leads to the repository. */
+/* base: the length of the repository's own path in a path, slash included. */
 static void match_tree(struct comparison *comparison, git_repository *repository,
 	size_t base, const git_oid *tree_id, const char *prefix);
 

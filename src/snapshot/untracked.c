@@ -8,7 +8,7 @@
 
 #define DIRECTORIES_MAX 200
 #define SHOWN 3
-/* Of a directory that git does not know: so many entries, so many levels. */
+/* How many entries and levels of a directory without tracked files are looked at. */
 #define ENTRIES_MAX 200
 #define DEPTH_MAX 3
 
@@ -50,7 +50,7 @@ static void note(struct search *search, const char *path, const char *suffix)
 			suffix);
 }
 
-/* Whether a directory without tracked files, and no repository itself, has Nix files. */
+/* Whether there are Nix files in the directory, unless it is a repository itself. */
 static bool has_nix_files(const struct taking *taking, const char *path, unsigned depth)
 {
 	_cleanup_close_ int fd =

@@ -1,7 +1,7 @@
 /*
  * Every file below the root, for configurations that Nix reads as plain directories. In a
- * git checkout a file that is ignored and not tracked is passed over: outputs and secrets
- * live there. Entries named .git are never entered.
+ * git checkout, files that are ignored and not tracked are skipped: they are outputs and
+ * secrets. Entries named .git are always skipped.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ struct walk {
 	struct taking *taking;
 	git_repository *repository; /* NULL: nothing is ignored */
 	git_index *index;
-	size_t tracked_at; /* index entries before this one are behind us */
+	size_t tracked_at; /* earlier index entries come before the current path */
 };
 
 static void names_free(struct names *names)
@@ -35,8 +35,8 @@ static void names_free(struct names *names)
 	free(names->list);
 }
 
-/* .git as file systems that fold case or trailing characters would see it; fsck refuses
- * it. */
+/* Also names that are .git on file systems that ignore case or trailing characters: git
+ * fsck refuses them. */
 static bool is_dot_git(const char *name)
 {
 	static const char *const stems[] = {".git", "git~1"};
@@ -86,7 +86,7 @@ static void read_names(
 		qsort(ret->list, ret->len, sizeof(*ret->list), compare_names);
 }
 
-/* path is a file, or a directory with its slash: is it, or something below it, tracked?
+/* Whether path (a file, or a directory with its slash) or something below it is tracked.
  */
 static bool is_tracked(struct walk *walk, const char *path)
 {
@@ -139,6 +139,10 @@ static int walk_directory(struct walk *walk, int fd, const char *prefix)
 
 		if (is_passed_over(walk, path))
 			continue;
+		if (taking_is_full(walk->taking)) {
+			taking_leave_out(walk->taking, path, "the snapshot is full");
+			return 0;
+		}
 		if (!S_ISDIR(name->status.st_mode)) {
 			result = taking_add_file(walk->taking, path, &name->status);
 		} else {
@@ -151,10 +155,6 @@ static int walk_directory(struct walk *walk, int fd, const char *prefix)
 		}
 		if (result < 0)
 			return -1;
-		if (taking_is_full(walk->taking)) {
-			taking_leave_out(walk->taking, path, "the snapshot is full here");
-			return 0;
-		}
 	}
 	return 0;
 }

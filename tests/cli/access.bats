@@ -211,7 +211,7 @@ fake_sudo() {
 	run as 12345 --agent first switch --flake .
 	run sr --agent first switch --flake .
 	assert_equal "$status" 77
-	assert_contains "$output" "cannot queue in '$ROOT/run/safe-rebuild': Permission denied: it has to belong to root"
+	assert_contains "$output" "cannot queue in '$ROOT/run/safe-rebuild' (Permission denied): it must belong to root"
 	rm -rf "$ROOT/run/safe-rebuild" "$STATE"
 	sr --agent first switch --flake . >/dev/null 2>&1
 	local queue=$ROOT/run/safe-rebuild/queue

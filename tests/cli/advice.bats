@@ -48,7 +48,7 @@ by() {
 	commit_all . "ours too"
 	git merge -q side 2>/dev/null || true
 	by a switch
-	assert_contains "$output" "warning: a merge is not finished in the configuration"
+	assert_contains "$output" "warning: the configuration's repository has an unfinished merge"
 	git merge --abort
 	by a switch
 	refute_contains "$output" "not finished"

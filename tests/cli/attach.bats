@@ -72,7 +72,7 @@ start() {
 	run sr attach 7
 	assert_equal "$output" "safe-rebuild: there is no build '7'"
 	run sr attach rubbish
-	assert_contains "$output" "'rubbish' names no build"
+	assert_contains "$output" "'rubbish' is not the name of a build"
 	run sr attach 1 2
 	assert_equal "$status" 64
 }

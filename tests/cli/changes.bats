@@ -298,7 +298,7 @@ safe-rebuild:     A three.nix +1"
 	run sr --agent a diff --since 99
 	assert_equal "$status" 125
 	run sr --agent a diff --since rubbish --json
-	assert_contains "$output" '"error": "'"'rubbish' names no build"
+	assert_contains "$output" '"error": "'"'rubbish' is not the name of a build"
 }
 
 @test "hostile names and texts: 1 MB of subject, 5,000 files, no UTF-8, forged keys" {

@@ -156,7 +156,7 @@ activate() {
 		while [ ! -e "$ROOT/activating" ]; do sleep 0.02; done; kill -KILL $$'
 	"$SAFE_REBUILD" --agent a switch --flake . 2>"$ROOT/a.err" &
 	a=$!
-	wait_for grep -q "nixos-rebuild has ended and its activation goes on: waiting for flock (pid" "$ROOT/a.err"
+	wait_for grep -q "nixos-rebuild has ended but its activation goes on: waiting for flock (pid" "$ROOT/a.err"
 	run sr --agent b --no-wait switch --flake .
 	assert_equal "$status" 75
 	touch "$ROOT/end"

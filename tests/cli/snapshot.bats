@@ -203,7 +203,7 @@ recorded_files() {
 	echo '{ }' >"$HOME/configuration.nix"
 	NIXOS_CONFIG=$HOME/configuration.nix run sr --agent a switch
 	assert_equal "$status" 0
-	assert_contains "$output" "is a home directory or wider"
+	assert_contains "$output" "is or contains home directories"
 	assert_equal "$(field last config_state)" none
 }
 
