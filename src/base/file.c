@@ -356,6 +356,12 @@ int write_file_over(const char *path, mode_t mode, const void *data, size_t len)
 	return link_file_over(fd, path);
 }
 
+bool error_is_passing(int error)
+{
+	return error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM ||
+	       error == EINTR;
+}
+
 bool file_is_at(int fd, const char *path)
 {
 	struct stat opened, named;

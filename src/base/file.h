@@ -82,6 +82,9 @@ int lock_within(int fd, int64_t ms) _must_check_;
 /* The only user who can write to the file, and so vouches for it; (uid_t)-1: others can,
  * or it is no file. Its owner alone proves nothing: a group's files can be moved. */
 uid_t file_writer(const struct stat *status);
+/* Whether the next try may succeed: no error that the owner of the file can cause for
+ * good. */
+bool error_is_passing(int error);
 /* Whether the path names the file that is open. */
 bool file_is_at(int fd, const char *path);
 

@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 
-/* For this many of the newest builds the report tells what they have and mine lacks. */
+/* The report says what mine lacks of this many builds, the newest ones. */
 #define ABSENT_BUILDS 3
 
 static int find_oldest(struct build *ret, struct ledger *ledger, const char *target)
@@ -93,8 +93,7 @@ static int collect_foreign(
 	return found < 0 ? -1 : 0;
 }
 
-/* Gives the build each path without an owner that it has as the snapshot has it.
- */
+/* Gives the build each path without an owner that it has as the snapshot does. */
 static int attribute(struct changes *changes, struct foreign_build *foreign, bool *owned,
 	struct ledger *ledger, const git_oid *snapshot)
 {

@@ -1,11 +1,12 @@
 #pragma once
 /*
- * What has changed since the caller's own last build (the base), told by author. The
- * total difference is base's tree against the snapshot; each path of it belongs to the
- * oldest build since base whose entry equals the snapshot's, else it is not built yet.
+ * What has changed since the caller's own last build (the base), by author. The total
+ * is the difference from the base's tree to the snapshot. Each of its paths belongs to
+ * the oldest build since the base that has it as the snapshot does; a path of which there
+ * is no such build is not built yet.
  *
- * An agent without a build is compared with what was live when its session began, so that
- * what happened while it was reading and editing is not hidden.
+ * An agent without a build is compared with what was live when its session began: so it
+ * also sees what happened while it was reading and editing.
  */
 #include "caller/caller.h"
 #include "changes/commits.h"
@@ -17,7 +18,7 @@ enum base_kind {
 	BASE_OWN,    /* the caller's last build */
 	BASE_LIVE,   /* what was live when the caller's session began */
 	BASE_OLDEST, /* the session is older than the ledger */
-	BASE_GIVEN,  /* asked for by name */
+	BASE_GIVEN,  /* named by the caller; may be anybody's build */
 };
 
 /* A build since base and the paths that came with it. */
@@ -25,8 +26,8 @@ struct foreign_build {
 	struct build build;
 	size_t *paths; /* indices into changes.total */
 	size_t len;
-	struct strv absent;         /* if len is 0: paths in which it and the newest build
-				       differ from mine */
+	struct strv absent;         /* if len is 0: paths that it changed, that mine has
+				       as the base had them, and the newest has not */
 	struct commit_step commits; /* those that came with it; see explain.h */
 };
 
@@ -43,25 +44,27 @@ struct changes {
 	char **notes; /* on each of total, or NULL; NULL: not explained */
 };
 
-/* Finds the base of caller on target. Prints and returns -1 where the ledger is
- * unreadable. */
+/* Finds the caller's base on the target. Prints and returns -1 if the ledger cannot be
+ * read. */
 int changes_find_base(struct changes *ret, struct ledger *ledger,
 	const struct caller *caller, const char *target) _must_check_;
 
-/* Fills in the rest for a snapshot, once ret->base and base_kind are set. */
+/* Compares a snapshot with ret->base, which must be set, as base_kind must. */
 int changes_compute(struct changes *ret, struct ledger *ledger, const char *target,
 	const git_oid *snapshot) _must_check_;
 
-/* Whether mine lacks nothing that others built and has nothing new. */
+/* Whether there is nothing to report: mine is as the base, lacks nothing that others
+ * built, and all their builds have snapshots. */
 bool changes_are_none(const struct changes *changes);
 
-/* Whether path is one of the paths, or in a directory among them; "" is all. */
+/* Whether path is one of the paths or lies below one; everything lies below "". */
 bool path_is_below(const char *path, char *const *paths, size_t len);
 
-/* Keeps only what is one of the paths or lies below one. */
+/* Keeps only changes to these paths and to what lies below them. */
 void changes_limit(struct changes *changes, char *const *paths, size_t len);
 
-/* Whether the path is in the base, which is another's, and merely not here. */
+/* Whether mine merely lacks a path of the base, which need not be the caller's build: the
+ * caller may never have had it. */
 bool change_is_absence(const struct changes *changes, const struct path_change *change);
 void changes_free(struct changes *changes);
 #define _cleanup_changes_ _cleanup_(changes_free)

@@ -10,7 +10,7 @@
 /* A subject is cut so that it fits on a line with the rest. */
 #define SUBJECT_MAX 120
 #define AUTHOR_MAX 40
-/* A branch of thousands of commits is not walked to its end for a count. */
+/* Walking thousands of commits only to count them would take too long. */
 #define WALK_MAX 1000
 
 struct job {

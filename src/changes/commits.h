@@ -1,8 +1,8 @@
 #pragma once
 /*
- * The commits that lie between builds, out of the user's repository: read in a worker.
- * Each step leads from everything known before to one more commit; the same commit is
- * listed once, at the first step that has it.
+ * The commits between builds. A worker reads them from the user's repository. Each step
+ * lists what one more commit adds to all that came before, so that a commit is listed
+ * once, at the first step that has it.
  */
 #include "base/strv.h"
 #include "ledger/git.h"
@@ -11,15 +11,15 @@
 #define COMMITS_SHOWN 10
 
 struct commit_step {
-	git_oid to;          /* zero: this step has none */
+	git_oid to;          /* zero: this step has no commits */
 	struct strv commits; /* "1a2b3c4d by "Alice": "add nginx"", newest first */
 	size_t more;
 };
 
 /*
- * Fills the steps, oldest first; from is where the first one starts. Commits that the
- * repository does not have leave their step empty. Prints and returns -1 where it cannot
- * be read.
+ * Fills the steps, which are in order of age, oldest first; the first one starts at from.
+ * If the repository lacks the commit, its step stays empty. Prints and returns -1 if the
+ * repository cannot be read.
  */
 int commits_list(struct commit_step *steps, size_t len, const char *root,
 	const git_oid *from) _must_check_;

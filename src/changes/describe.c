@@ -8,7 +8,7 @@
 #include "rebuild/target.h"
 #include "snapshot/stub.h"
 
-/* Longer messages are in the record; here they are a reminder. */
+/* The record has the whole message; here it is only a reminder. */
 #define MESSAGE_SHOWN 120
 #define PATH_SHOWN 200
 /* Above this a patch says little and costs much. */
@@ -100,13 +100,13 @@ static const char *describe_lineless(
 	if (old && new &&git_oid_equal(&change->old_id, &change->new_id))
 		return change->new_mode == GIT_FILEMODE_BLOB_EXECUTABLE
 			       ? " (now executable)"
-			       : " (mode)";
+			       : " (mode changed)";
 	if ((!old || !git_blob_rawsize(old)) && (!new || !git_blob_rawsize(new)))
 		return " (empty)";
 	return " (binary)";
 }
 
-/* "+10 -2", what else changed, or the inputs of a flake.lock. */
+/* Adds "+10 -2", why no lines changed, or the inputs of a flake.lock. */
 static int describe_content(struct strbuf *out, const struct path_change *change,
 	git_patch *patch, const git_blob *old, const git_blob *new)
 {
@@ -117,7 +117,7 @@ static int describe_content(struct strbuf *out, const struct path_change *change
 	if (is_lock_file(change->path)) {
 		lock_file_parse(&before, old);
 		lock_file_parse(&after, new);
-		/* One without inputs is none that could be read. */
+		/* A lock file without inputs was probably not understood. */
 		if ((!old || before.len) && (!new || after.len))
 			inputs = lock_file_describe(&before, &after);
 	}

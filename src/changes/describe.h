@@ -1,6 +1,6 @@
 #pragma once
-/* How a build and a path read. Foreign text is cleaned here: it becomes part of a text of
- * many lines. */
+/* Builds and paths in words. Text from elsewhere is cleaned here, because it becomes part
+ * of a text of many lines. */
 #include "changes/tree_diff.h"
 #include "ledger/builds.h"
 #include "settings/settings.h"
@@ -12,8 +12,8 @@ char *describe_build(const struct build *build) _must_check_;
 char *describe_refusal(const struct build *call) _must_check_;
 
 /*
- * One path: "M modules/web.nix +10 -2, NOTE", of a flake.lock its inputs, and for
- * SHOW_PATCH the patch. note may be NULL.
+ * Adds a path, as "M modules/web.nix +10 -2, NOTE": for a flake.lock with its inputs
+ * instead of numbers, for SHOW_PATCH with the patch. note may be NULL.
  */
 int describe_path(struct strbuf *out, const struct path_change *change, const char *note,
 	struct ledger *ledger, enum show_changes show) _must_check_;

@@ -13,9 +13,9 @@
 #include "settings/sharing.h"
 
 #define FILE_MAX ((size_t)4 << 20)
-/* What a line has beside its path. */
+/* What a line holds besides its path. */
 #define LINE_MAX 100
-/* Who holds it writes a few lines; nobody waits for one who does not. */
+/* The lock is held to write a few lines. A holder that takes longer was stopped. */
 #define LOCK_MS 200
 
 static char *directory_of(const struct settings *settings)
@@ -23,7 +23,7 @@ static char *directory_of(const struct settings *settings)
 	return xasprintf("%s/edits", settings->state_path);
 }
 
-/* A line that is not one of ours is passed over. */
+/* Ignores a line that is not one of ours. */
 static void parse_line(struct edits *edits, uid_t by, const char *line, size_t len)
 {
 	_cleanup_free_ char *copy = xstrndup(line, len);
@@ -62,7 +62,7 @@ static void put(struct strbuf *out, const struct edit *edit)
 	strbuf_printf(out, "%jd %s %s\n", (intmax_t)edit->when, edit->agent, path);
 }
 
-/* The first of those that are kept: so many, and so long. */
+/* The first edit to keep, so that neither their number nor their size is exceeded. */
 static size_t find_first_kept(const struct edits *edits)
 {
 	size_t first = edits->len, room = FILE_MAX;
@@ -79,7 +79,7 @@ static size_t find_first_kept(const struct edits *edits)
 	return first;
 }
 
-/* What another has put in its place goes. */
+/* If another user has put a file there, it is replaced. */
 static int open_own(const char *name)
 {
 	for (int i = 0; i < 2; i++) {
@@ -89,7 +89,7 @@ static int open_own(const char *name)
 
 		if (fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid())
 			return TAKE_FD(fd);
-		/* A failure of the moment is no reason to lose what is noted. */
+		/* A passing failure must not lose what has been noted. */
 		if (fd < 0 && errno != EINVAL && errno != ELOOP && errno != EACCES &&
 			errno != EISDIR)
 			return -1;
@@ -129,8 +129,8 @@ static int compare_edits(const void *a, const void *b)
 	return one->when < other->when ? -1 : one->when > other->when;
 }
 
-/* Whether the file that is called after the user is that user's alone; root writes with
- * the rights of the system user. */
+/* Whether only the user after whom the file is named can have written it. Root writes
+ * with the rights of the system user. */
 static bool is_written_by(int fd, uid_t user, const struct settings *settings)
 {
 	struct stat status;
@@ -159,8 +159,9 @@ void edits_read(struct edits *ret, const struct settings *settings)
 			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 		if (fd >= 0 && is_written_by(fd, (uid_t)uid, settings))
 			parse(ret, (uid_t)uid, fd);
-		else
-			/* It is in somebody's way, who cannot take it away. */
+		else if (fd >= 0 || !error_is_passing(errno))
+			/* It is in the way of the user after whom it is named, and who
+			 * may not remove it. */
 			(void)unlinkat(dirfd(directory), found->d_name, 0);
 	}
 	if (ret->len)

@@ -1,10 +1,10 @@
 #pragma once
 /*
- * Who edited which file of a configuration, as the agents' hooks tell: the author of a
- * line is then known better than by the build that it came with. One file per uid,
- * STATE/edits/UID, of lines "TIME AGENT PATH"; only the newest EDITS_KEPT count, and only
- * what that user has written. It is attribution, never permission, and without it the
- * builder is the author.
+ * Who edited which file of a configuration, as the agents' hooks note it. With that, the
+ * author of a line need not be the one who first built it; without, the builder counts as
+ * the author. Each user has a file STATE/edits/UID with lines "TIME AGENT PATH": only the
+ * newest EDITS_KEPT are kept, and only what that user wrote is believed. This is
+ * attribution, never permission.
  */
 #include "record/build.h"
 #include "settings/settings.h"
@@ -22,13 +22,12 @@ struct edits {
 	size_t len;
 };
 
-/* Notes that the agent has just edited the file. -1 with errno set; nobody waits for it.
- */
+/* Notes that the agent has just edited the file. Never waits long; -1 with errno set. */
 int edits_note(const struct settings *settings, const char *agent, const char *path);
 
-/* All that are noted; none where nothing can be read. */
+/* Reads all edits; what cannot be read is left out. */
 void edits_read(struct edits *ret, const struct settings *settings);
-/* Drops those that are not believed. */
+/* Drops the edits that are not believed. */
 void edits_believe(struct edits *edits,
 	bool (*is_believed)(const struct edit *edit, const void *data), const void *data);
 void edits_free(struct edits *edits);
@@ -38,8 +37,8 @@ void edits_free(struct edits *edits);
 const struct edit *edits_last(const struct edits *edits, const char *path);
 
 /*
- * The only one who edited the path after from and not after to; NULL where that was
- * nobody or more than one. to 0: until now.
+ * The only agent who edited the path after from and until to (0: now); NULL if nobody did
+ * or several did.
  */
 const char *edits_author(
 	const struct edits *edits, const char *path, time_t from, time_t to);

@@ -93,13 +93,13 @@ static void note_overwritten(struct changes *changes, struct ledger *ledger)
 	}
 }
 
-/* Nobody need have removed them. */
+/* The caller may never have had these files: "deleted" alone would blame somebody. */
 static void note_absent(struct changes *changes)
 {
 	for (size_t i = 0; i < changes->fresh_len; i++)
 		if (change_is_absence(changes, &changes->total.list[changes->fresh[i]]))
 			add_note(changes, changes->fresh[i],
-				xasprintf("which build %" PRIu64 " has: not here",
+				xasprintf("not here, but in build %" PRIu64,
 					changes->base.number));
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * What more there is to know about changes: the commits that each build and the caller
- * bring, and of each path whether it is committed, when it was saved or who edited it,
- * and whether it changes what another has just built.
+ * Explains changes: which commits each build and the caller bring, and for each path
+ * whether it is committed, when it was saved or who edited it, and whether it changes
+ * what somebody else has built.
  */
 #include "changes/changes.h"
 #include "changes/edits.h"

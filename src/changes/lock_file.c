@@ -5,11 +5,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-/* How many digits of a revision are shown. */
+/* The number of digits shown of a revision. */
 #define SHORT_ID 8
-/* An input's name comes from anybody's flake. */
+/* An input's name may come from anybody's flake, and be of any length. */
 #define NAME_MAX_SHOWN 80
-/* The version of one that follows another. */
+/* Begins the version of an input that follows another. */
 #define FOLLOWS "follows "
 /* Limits for a lock file with cycles, which Nix never writes. */
 #define NODES_MAX 1000
@@ -43,7 +43,7 @@ static void add_input(struct lock_file *file, const char *name, const json_t *lo
 				json_object_get(locked, "lastModified")));
 }
 
-/* ["nixpkgs"], ["home-manager", "nixpkgs"]: the path of the input that it follows. */
+/* path: of the input that it follows, as ["home-manager", "nixpkgs"]. */
 static void add_followed(struct lock_file *file, const char *name, const json_t *path)
 {
 	_cleanup_strv_ struct strv words = {0};
@@ -58,9 +58,8 @@ static void add_followed(struct lock_file *file, const char *name, const json_t 
 }
 
 /*
- * The inputs of a node, each by its path from the root ("home-manager/nixpkgs"): names of
- * nodes are numbered anew when inputs come and go. One that follows another has that for
- * its version.
+ * The inputs of a node, by their paths from the root ("home-manager/nixpkgs"): the names
+ * of nodes are numbered anew when inputs come and go.
  */
 static void add_inputs_of(struct lock_file *file, const json_t *nodes, const json_t *node,
 	const char *prefix, unsigned *visited)
@@ -130,7 +129,8 @@ bool is_lock_file(const char *path)
 	return streq(path, "flake.lock") || ends_with(path, "/flake.lock");
 }
 
-/* The day of a version; where two have the same, or none, what tells them apart. */
+/* The day of a version; its id too if the other has the same day; only that without one.
+ */
 static char *version(const struct lock_input *input, const struct lock_input *other)
 {
 	char day[sizeof("2026-11-22")] = "";

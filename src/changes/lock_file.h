@@ -1,9 +1,9 @@
 #pragma once
 /*
- * flake.lock in words. Its format (version 7): an object "nodes"; the node "root" names
- * the flake's own inputs, each other node may have "locked" with "rev", "lastModified"
- * (epoch seconds) and "narHash" (nix flake --help, LOCK FILES). Inputs are compared by
- * the names of their nodes; what cannot be parsed has no inputs.
+ * flake.lock in words. Its format (version 7): of the object "nodes", the node that
+ * "root" names is the flake itself. Each node may have "inputs", and "locked" with "rev",
+ * "lastModified" (epoch seconds) and "narHash" (nix flake --help, LOCK FILES). An input's
+ * name is its path from the root. What cannot be parsed has no inputs.
  */
 #include <time.h>
 
@@ -12,7 +12,7 @@
 
 struct lock_input {
 	char *name;
-	char *id;        /* rev, else narHash: what tells two versions apart */
+	char *id;        /* tells versions apart: rev, narHash or "follows INPUT" */
 	time_t modified; /* 0: not known */
 };
 
@@ -32,11 +32,11 @@ bool lock_input_equals(const struct lock_input *a, const struct lock_input *b);
 /* Whether a path is a flake's lock file. */
 bool is_lock_file(const char *path);
 
-/* "nixpkgs 2026-11-01 -> 2026-11-20", "added home-manager 2026-11-02"; either may be
- * NULL. The caller frees. */
+/* "nixpkgs 2026-11-01 -> 2026-11-20" or "added home-manager 2026-11-02". One of the two
+ * may be NULL. The caller frees. */
 char *lock_input_describe(
 	const struct lock_input *old, const struct lock_input *new) _must_check_;
 
-/* All differences, "; " between them; NULL where there are none. The caller frees. */
+/* All differences, separated by "; "; NULL if there are none. The caller frees. */
 char *lock_file_describe(
 	const struct lock_file *old, const struct lock_file *new) _must_check_;

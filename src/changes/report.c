@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "changes/describe.h"
 
-/* At most this many builds without files are shown, the newest ones. */
+/* Of builds without a snapshot, and without files, only this many are shown (the newest).
+ */
 #define UNSEEN_SHOWN 3
 #define BUILDS_WITHOUT_FILES 3
 /* In the summary of a long report: so many builds and paths, so many bytes of a line. */
@@ -18,7 +19,7 @@
 #define NAME_SHOWN 80
 #define LINE_SHOWN 300
 #define ABSENT_SHOWN 3
-/* Builds that are not told one by one are counted for so many agents. */
+/* Builds that are not listed are counted by agent, for this many agents. */
 #define TOTALS_SHOWN 5
 /* Others' builds get at least this part of the room. */
 #define FOREIGN_PART(room) ((room) / 2)
@@ -28,14 +29,14 @@ struct room {
 	size_t lines, bytes;
 };
 
-/* The report while it is made, and the room that is left. */
+/* A report in the making, and the room that is left for it. */
 struct report {
 	const struct changes *changes;
 	struct ledger *ledger;
 	const struct report_options *options;
 	struct strbuf *out;
 	struct room room;
-	size_t cut; /* paths for which there was none */
+	size_t cut; /* paths for which there was no room */
 };
 
 static bool is_full(const struct report *report)
@@ -43,7 +44,7 @@ static bool is_full(const struct report *report)
 	return !report->room.lines || report->room.bytes < LINE_SHOWN;
 }
 
-/* One line, newline included, cut where it is too long for one of many. */
+/* Adds a line and its newline; a long line is cut. */
 static void put_line(struct report *report, const char *format, ...) _printf_(2, 3);
 static void put_line(struct report *report, const char *format, ...)
 {
@@ -128,7 +129,7 @@ static size_t count_builds(const struct changes *changes)
 	return changes->foreign_len + changes->unseen.len;
 }
 
-/* What it was made of is not known; it may be what is live. */
+/* Their configurations are not known, but one of them may be live. */
 static void put_unseen(struct report *report)
 {
 	const struct builds *unseen = &report->changes->unseen;
@@ -154,7 +155,7 @@ static void put_nothing(struct report *report, const char *base)
 	strbuf_putc(report->out, '\n');
 }
 
-/* "M a.nix, A b.nix and 7 more: safe-rebuild diff". */
+/* " M a.nix, A b.nix and 7 more". */
 static void put_fresh_names(struct strbuf *out, const struct changes *changes, size_t max)
 {
 	const size_t shown = changes->fresh_len < max ? changes->fresh_len : max;
@@ -227,7 +228,7 @@ static void put_absent(struct report *report, const struct foreign_build *foreig
 	}
 	if (paths->len > ABSENT_SHOWN)
 		strbuf_printf(&names, " and %zu more", paths->len - ABSENT_SHOWN);
-	put_line(report, "    not here as this build has it: %s", names.text);
+	put_line(report, "    this build's version is not here: %s", names.text);
 }
 
 static int put_build(struct report *report, const struct foreign_build *foreign)
@@ -240,7 +241,7 @@ static int put_build(struct report *report, const struct foreign_build *foreign)
 	return put_paths(report, foreign->paths, foreign->len);
 }
 
-/* One agent's builds that are counted and not shown one by one. */
+/* One agent's builds that are counted instead of listed. */
 struct total {
 	const char *agent;
 	size_t builds, failed, files;
@@ -291,12 +292,11 @@ static void put_totals(struct report *report, const bool *told)
 		else
 			builds += totals[i].builds;
 	if (builds)
-		put_line(report, "  %zu others: %zu earlier builds", len - TOTALS_SHOWN,
+		put_line(report, "  %zu more agents: %zu builds", len - TOTALS_SHOWN,
 			builds);
 }
 
-/* The newest ones in full, as far as there is room, in the order in which they were
- * made. */
+/* Lists the newest builds that there is room for, oldest first; counts the others. */
 static int put_foreign(struct report *report)
 {
 	const struct changes *changes = report->changes;
@@ -341,7 +341,7 @@ static int put_fresh(struct report *report)
 	return put_paths(report, changes->fresh, changes->fresh_len);
 }
 
-/* The caller's own changes stand last, and leave room for what others did. */
+/* The caller's own changes come last, but must leave room for those of others. */
 static int put_by_author(struct report *report)
 {
 	_cleanup_strbuf_ struct strbuf fresh = STRBUF_INIT;
@@ -400,7 +400,7 @@ static void put_summary(struct report *report)
 	strbuf_printf(report->out, "  in detail:\n");
 }
 
-/* Builds since the caller's own that took its work back (--allow-undo). */
+/* Builds since the caller's own that took back (--allow-undo) or changed its work. */
 static void put_taken_back(struct report *report)
 {
 	const struct changes *changes = report->changes;
@@ -457,8 +457,7 @@ int report_changes(struct strbuf *out, const struct changes *changes,
 	_cleanup_free_ char *base = NULL;
 
 	if (changes->base_kind == BASE_NONE) {
-		strbuf_printf(out,
-			"nothing is recorded yet that this could be compared with\n");
+		strbuf_printf(out, "nothing is recorded yet to compare this with\n");
 		return 0;
 	}
 	base = describe_base(changes);
@@ -467,7 +466,7 @@ int report_changes(struct strbuf *out, const struct changes *changes,
 		put_nothing(&report, base);
 		return 0;
 	}
-	if (!changes->foreign_len && !options->whole && options->show != SHOW_PATCH) {
+	if (!count_builds(changes) && !options->whole && options->show != SHOW_PATCH) {
 		put_alone(&report, base);
 		return 0;
 	}

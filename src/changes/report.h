@@ -1,9 +1,9 @@
 #pragma once
 /*
- * Changes as a text: one line where the caller is alone, else a summary, and below it
- * each foreign build with its commits and paths, and what is not built yet. Where the
- * whole is longer than an agent may ever see of it, its first REPORT_SUMMARY bytes stand
- * alone.
+ * Changes as text: one line if there are no builds to list, else a headline and below it
+ * each foreign build with its commits and paths, and what is not built yet. An agent may
+ * see only the beginning of a long text: one of more than REPORT_SUMMARY bytes begins
+ * with a summary.
  */
 #include "changes/changes.h"
 #include "settings/settings.h"
@@ -12,14 +12,13 @@
 
 struct report_options {
 	enum show_changes show;
-	/* About this many, for builds and paths; what is cut is counted, older builds by
-	 * agent, and the command named. */
+	/* About this much room for builds and paths. What does not fit is counted (older
+	 * builds by agent), and the command that shows it is named. */
 	size_t lines, bytes;
-	const char *words; /* that name the configuration: " --flake ." */
-	bool whole;        /* never a one-line summary, and no line is cut (for diff)
-			    */
+	const char *words; /* they name the configuration: " --flake ." */
+	bool whole;        /* for diff: never in one line, and no line is cut */
 };
 
-/* Lines carry no prefix. */
+/* The lines have no prefix. */
 int report_changes(struct strbuf *out, const struct changes *changes,
 	struct ledger *ledger, const struct report_options *options) _must_check_;

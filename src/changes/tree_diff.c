@@ -73,7 +73,7 @@ static void add_change(struct path_changes *changes, const char *path,
 static int diff_directories(struct path_changes *changes, git_repository *repository,
 	const char *prefix, const git_oid *old_id, const git_oid *new_id);
 
-/* One name that the two sides do not have in common; either may be NULL. */
+/* A name whose entry differs; NULL: that side has none. */
 static int diff_entries(struct path_changes *changes, git_repository *repository,
 	const char *prefix, const git_tree_entry *old, const git_tree_entry *new)
 {
@@ -174,7 +174,7 @@ struct left_out {
 	char *example;
 };
 
-/* A git_diff_notify_cb: a stub in a patch would become the file's content. */
+/* A git_diff_notify_cb. Applying a patch with a stub would make it the file's content. */
 static int leave_out_stub(const git_diff *diff, const git_diff_delta *delta,
 	const char *pathspec, void *data)
 {
@@ -213,9 +213,8 @@ int patch_make(char **ret, size_t *ret_len, struct ledger *ledger,
 		git_diff_to_buf(&text, diff, GIT_DIFF_FORMAT_PATCH) < 0)
 		return git_failed("cannot compare two snapshots");
 	if (left_out.count)
-		say("the patch is without %zu of the files, whose content is not "
-		    "recorded, "
-		    "such as '%s'",
+		say("left out of the patch, because their content is not recorded: %zu "
+		    "of the files, such as '%s'",
 			left_out.count, left_out.example);
 	free(left_out.example);
 	*ret = xcalloc(text.size + 1, 1);

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Which paths differ between two trees of one repository. Trees are compared by id,
- * directory by directory: what is equal is never opened, so the cost is that of the
- * difference and not of the configuration. Renames are a deletion and an addition.
+ * Which paths differ between two trees of one repository. Directories are compared by id
+ * and opened only if they differ, so the cost depends on the difference and not on the
+ * size of the configuration. A rename is a deletion and an addition.
  */
 #include "ledger/git.h"
 #include "ledger/ledger.h"
@@ -18,7 +18,7 @@ struct path_changes {
 	size_t len;
 };
 
-/* Prints and returns -1 where a tree cannot be read. */
+/* Prints and returns -1 if a tree cannot be read. */
 int tree_diff(struct path_changes *ret, git_repository *repository,
 	const git_oid *old_tree, const git_oid *new_tree) _must_check_;
 void path_changes_free(struct path_changes *changes);
@@ -31,10 +31,10 @@ bool path_changes_have(const struct path_changes *changes, const char *path);
 char path_change_letter(const struct path_change *change);
 
 /*
- * The difference of two recorded trees as a patch that "git apply --3way" takes: full
- * ids, modes, binary content. Its bytes are the files' own and must not reach a terminal
- * as they are. paths: only these and what lies below them; len 0: all. The caller frees
- * *ret.
+ * The difference of two recorded trees as a patch for "git apply --3way": with full ids,
+ * modes and binary content, without stubs (it says so). Its bytes are the files' own and
+ * must not reach a terminal uncleaned. paths: only these and what lies below them; len 0:
+ * all. The caller frees *ret.
  */
 int patch_make(char **ret, size_t *ret_len, struct ledger *ledger,
 	const git_oid *old_tree, const git_oid *new_tree, char *const *paths,

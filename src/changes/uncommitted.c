@@ -3,8 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-/* An agent's tool saves a file and is noted; a formatter that runs right after it may
- * save it again. */
+/* In seconds: right after an agent's tool, a formatter may save the file once more. */
 #define SAME_SAVE 5
 
 char *saved_describe(const struct file_look *look, const char *root, const char *path,

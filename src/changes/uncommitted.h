@@ -1,5 +1,5 @@
 #pragma once
-/* What is being edited: files that are not committed, and when they were saved. */
+/* Files that are not committed, and when they were saved. */
 #include "base/strv.h"
 #include "changes/edits.h"
 #include "changes/tree_diff.h"
@@ -7,9 +7,9 @@
 #include "snapshot/snapshot.h"
 
 /*
- * "saved 20 s ago", of what was seen under the path below root; where an agent is known
- * to have saved it, "claude-code-77b1 edited it 20 s ago". NULL where it is gone. edits
- * may be NULL. The caller frees.
+ * "saved 20 s ago", or "claude-code-77b1 edited it 20 s ago" if an agent is known to have
+ * saved it. look: what was seen of the path below root. NULL: the file is gone. edits may
+ * be NULL. The caller frees.
  */
 char *saved_describe(const struct file_look *look, const char *root, const char *path,
 	const struct edits *edits) _must_check_;
@@ -19,9 +19,9 @@ struct file_look *changed_files_look(
 	const char *root, const struct path_changes *changes) _must_check_;
 
 /*
- * Adds "M modules/a.nix (saved 20 s ago)" for each file of the checkout that is not
- * committed. 0 where there is nothing to compare with (no commit), -1 (printed) where the
- * ledger cannot be read, else 1.
+ * Adds "M modules/a.nix (saved 20 s ago)" for each uncommitted file of the checkout.
+ * Returns 1; 0 if there is no commit to compare with; -1 (printed) if the ledger cannot
+ * be read.
  */
 int uncommitted_list(struct strv *ret, struct ledger *ledger,
 	const struct configuration *configuration, const struct snapshot *snapshot,

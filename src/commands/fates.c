@@ -59,6 +59,7 @@ struct fate fates_find(struct fates *fates, const struct build *build)
 	if (!fate.is_out && build_took_effect(build)) {
 		note(&fates->undone, build->allowed_undo, build);
 		note(&fates->redone, build->allowed_redo, build);
+		note(&fates->redone, build->changed_work, build);
 	}
 	return fate;
 }

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "record/config_name.h"
 
-/* A hook notes an edit within this time after the file was written. */
+/* After a file is written, its edit is noted within this time. */
 #define EDIT_SECONDS 2
 #define FILE_MAX ((size_t)4 << 20)
 
@@ -24,7 +24,7 @@ static const struct build *owner_of(const struct court *court, const struct item
 	return &step->build;
 }
 
-/* The lost line of the same name and step that a returned one stands for. */
+/* The lost line that a returned one replaces: of the same name and step. */
 static const struct item *find_counterpart(
 	const struct court *court, const struct item *item)
 {
@@ -65,8 +65,7 @@ static char *file_of(
 			 : NULL;
 }
 
-/* When the newest of the steps before this one was built that were made in the directory
- * of the configuration; 0: never. */
+/* When the newest earlier step from the configuration's directory was built; 0: never. */
 static time_t time_before(const struct court *court, size_t step, const char *config)
 {
 	const struct step *steps = court->hand->chain.list;
@@ -100,7 +99,7 @@ bool item_may_be_builders(
 	return owner && !build_is_of_agent(owner, author);
 }
 
-/* Whether nothing but the last edit has written the file, or put one in its place. */
+/* Whether nothing has written or replaced the file since its last noted edit. */
 static bool is_as_edited(const struct court *court, const char *file)
 {
 	const struct edit *last = edits_last(&court->edits, file);
@@ -111,8 +110,8 @@ static bool is_as_edited(const struct court *court, const char *file)
 	       status.st_ctime <= last->when + EDIT_SECONDS;
 }
 
-/* Whether the author alone has edited the file, in the directory of the configuration,
- * since it was last built with the line, which all steps have from the owner's on. */
+/* Whether only the author has edited the file in the configuration's directory since it
+ * was last built with the line, which all steps from the owner's on have. */
 static bool is_edited_by(const struct court *court, const struct item *item,
 	const char *config, const char *author)
 {
@@ -152,7 +151,7 @@ bool item_is_taken_back(struct court *court, const struct item *item, const char
 		return false;
 	if (is_edited_by(court, item, court->hand->configuration->name, author))
 		return true;
-	/* It may have come from there without the draft, which was never committed. */
+	/* What was never committed was only in that checkout, so look there. */
 	if (is_here(court, owner->config) || item->kind != ITEM_LINE ||
 		!item_is_uncommitted(court, item) ||
 		!is_edited_by(court, item, owner->config, author))
@@ -170,7 +169,7 @@ bool item_was_taken_from_another(const struct court *court, const struct item *i
 		       &court->hand->chain.list[item->brought].build, court->hand->agent);
 }
 
-/* A large tree takes long to read for each path. */
+/* Kept for the next item: reading a large tree for each takes long. */
 static const struct path_changes *drafts_of(
 	struct court *court, const struct build *build)
 {

@@ -4,7 +4,7 @@
 #include "guard/compare.h"
 #include "ledger/lineage.h"
 
-/* More is not told apart: "not known whose". */
+/* What is older belongs to nobody: "not known whose". */
 #define STEPS_MAX 200
 
 static void step_free(struct step *step)
@@ -51,7 +51,7 @@ static bool was_ended_by_word(const struct build *build)
 	       build_has_snapshot(build);
 }
 
-/* Two steps: the trial, and a rollback to what was live before it. Newest first. */
+/* Adds two steps: a rollback to what was live before the trial, and the trial. */
 static void add_trial(struct chain *chain, struct build *trial)
 {
 	struct build *rollback = &grow(chain)->build;
@@ -69,7 +69,7 @@ static bool is_action(const struct build *build, const char *action)
 }
 
 /*
- * boot sets what boots next, test what runs: the one took nothing out of the other,
+ * boot sets what boots next, test what runs: neither takes anything out of the other,
  * unless the machine was rebooted in between.
  */
 static bool is_beside(const struct build *older, const struct build *newer)
@@ -80,7 +80,7 @@ static bool is_beside(const struct build *older, const struct build *newer)
 		       !streq(newer->system_before, older->system_after));
 }
 
-/* The first step that has the lines of this build, which is no step itself. */
+/* The oldest step that may have the lines of this build, which is not a step itself. */
 static struct step *step_after(struct chain *chain, const struct build *build)
 {
 	size_t at = chain->len - 1;
@@ -90,8 +90,8 @@ static struct step *step_after(struct chain *chain, const struct build *build)
 	return &chain->list[at];
 }
 
-/* What the newer step found live, where an older one has made that: somebody went back to
- * it outside safe-rebuild. Newest first. */
+/* Adds a step if the newest one so far did not find what this older build left: somebody
+ * went back outside safe-rebuild. find_tree() then looks for the build that made it. */
 static void add_return(struct chain *chain, const struct build *older)
 {
 	const struct build *newer =
@@ -134,7 +134,7 @@ static int collect(struct chain *chain, struct ledger *ledger, const struct buil
 	return found < 0 ? -1 : 0;
 }
 
-/* The tree that a step without one went back to; false where that is not known. */
+/* The tree that a step without one went back to; false: not known. */
 static bool find_tree(const struct chain *chain, size_t index, git_oid *ret)
 {
 	const struct build *build = &chain->list[index].build;
@@ -158,7 +158,7 @@ static bool is_end_of_trial(const struct step *step)
 	return step->build.outcome == OUTCOME_ROLLED_BACK && step->is_rollback;
 }
 
-/* Gives the steps their trees; those of which none is known are left out. */
+/* Gives the steps their trees, and leaves out steps whose tree is not known. */
 static void set_trees(struct chain *chain)
 {
 	size_t kept = 0;
@@ -174,8 +174,7 @@ static void set_trees(struct chain *chain)
 			git_oid_fromstr(&step->tree, GIT_OID_HEX_ZERO);
 	}
 	for (size_t i = 0; i < chain->len; i++) {
-		/* It is not known what was live before: the trial is left out too.
-		 */
+		/* If what was live before is not known, leave the trial out, too. */
 		if (is_end_of_trial(&chain->list[i]) &&
 			git_oid_is_zero(&chain->list[i].tree))
 			chain->list[i + 1].tree = (git_oid){0};
@@ -204,7 +203,7 @@ int chain_load(struct chain *ret, struct ledger *ledger, const struct build *las
 	if (collect(ret, ledger, last) < 0)
 		return -1;
 	set_trees(ret);
-	/* What is live itself must be the last one. */
+	/* The chain must end with what is live. */
 	newest = newest_build(ret);
 	if (!newest || newest->number != last->number)
 		chain_free(ret);
@@ -226,9 +225,9 @@ struct attribution {
 	struct items *items;
 	git_repository *repository;
 	const char *agent;
-	bool *fresh, *now;   /* by path: of later steps, of this one */
-	struct counts *mine; /* by path: the lines of mine; made where they are needed */
-	const struct step *at; /* of whose lines we are told */
+	bool *fresh, *now;     /* by path: is_fresh by later steps, by this one */
+	struct counts *mine;   /* by path: the lines of mine; counted when needed */
+	const struct step *at; /* the step that is compared with the one before */
 };
 
 /* Whether mine has one of the lines that a step of others brought into the path. */
@@ -268,7 +267,7 @@ static void note_first(struct item *item, size_t owner, uint64_t number)
 		item->first_build = number;
 }
 
-/* Of the records since the step before, the first that has what the step has brought. */
+/* Finds the first build in .failed that already had what the step brought. */
 static int look_at_failed(const struct step *before, struct step *step,
 	struct items *items, git_repository *repository, size_t index)
 {
@@ -285,10 +284,10 @@ static int look_at_failed(const struct step *before, struct step *step,
 }
 
 /*
- * Whether the step is the item's owner: it has changed how often the line stands in this
- * path, and in the tree. One that has only done so elsewhere may have made a copy: it
- * counts if no other is found, or if the line was moved here later. One that has put it
- * into its block is the owner, wherever else it stood.
+ * Whether the step is the item's owner: it changed how often the line stands both in the
+ * path and in the tree. A step that did so elsewhere may have made a copy: it counts if
+ * no other step is found, or if a later one moved the line here. A step that put the line
+ * into its block is the owner, wherever else the line stood.
  */
 static bool is_owner(struct item *item)
 {
@@ -324,7 +323,7 @@ static void resolve(
 		const bool has_more =
 			delta <= 0 || counts_get(&taken, item_place(item)) < delta;
 
-		/* This step brought that many copies; earlier ones the others. */
+		/* This step brought delta copies; earlier steps brought the others. */
 		if (has_more && is_owner(item)) {
 			set_owner(item, index, fresh);
 			*counts_at(&taken, item_place(item)) += 1;
@@ -345,8 +344,8 @@ static bool has_path(git_repository *repository, const git_oid *tree_id, const c
 	       git_tree_entry_bypath(&entry, tree, path) == 0;
 }
 
-/* What comes back with a file is the matter of the step that removed the file, also if
- * an earlier one had taken the line out of it. */
+/* What comes back with a file belongs to the step that removed the file, even if an
+ * earlier step had taken the line out of it. */
 static void note_removed_files(struct items *items, git_repository *repository,
 	const struct chain *chain, size_t index)
 {
@@ -386,7 +385,7 @@ static int attribute(struct attribution *attribution, const struct chain *chain)
 			    attribution->repository, i) < 0)
 			return -1;
 	}
-	/* The oldest step owns at least what was not committed. */
+	/* The oldest step owns at least what it had uncommitted. */
 	if (git_oid_is_zero(&first->config_tree))
 		return 0;
 	if (items_compare(items, attribution->repository, &first->config_tree,

@@ -1,10 +1,10 @@
 #pragma once
 /*
- * The chain of what was live on a target, oldest step first: the builds that became live,
- * and the rollbacks with the tree that they went back to. And by which step each
- * difference came about: a line was brought by the newest step that has it more often
- * than the one before, and was taken out by the newest one that has it less often. Of
- * what failed in between, the first record that has a line has brought it.
+ * What was live on a target, as a chain of steps, oldest first: builds that became live,
+ * and rollbacks with the trees that they went back to. The chain tells which step made a
+ * difference: the newest step that has a line more often than the step before brought it,
+ * and the newest that has it less often took it out. If builds just before that step
+ * had the line without becoming live, the first of them brought it.
  */
 #include "guard/items.h"
 #include "ledger/builds.h"
@@ -13,31 +13,32 @@ struct step {
 	struct build build;
 	git_oid tree;
 	bool is_rollback;
-	struct builds failed; /* recorded since the step before, oldest first */
+	struct builds failed; /* since the step before, not live here; newest first */
 };
 
 struct chain {
 	struct step *list;
 	size_t len;
-	bool is_cut; /* older steps are not in it */
+	bool is_cut; /* there may be older steps */
 };
 
 /*
- * The chain that ends in this build, of its target. Empty where the build has no tree and
- * is no rollback to one that has.
+ * The chain of the build's target that ends with the build. Empty if the build has no
+ * tree and did not go back to a build that has one.
  */
 int chain_load(
 	struct chain *ret, struct ledger *ledger, const struct build *last) _must_check_;
-/* The newest build of the target that became live, whatever happened since. */
+/* The newest build of the target that became live, even if it is not live now. */
 int chain_find_newest(
 	struct build *ret, struct ledger *ledger, const char *target) _must_check_;
-/* One step more, for what is no build: only its tree counts. */
+/* Adds a step that is not a build: only its tree counts. */
 void chain_add(struct chain *chain, const git_oid *tree);
 void chain_free(struct chain *chain);
 
 /*
- * Finds each item's owner, what a rollback took out of whose, and which lost ones are of
- * a path that mine has as others left it later (is_fresh): of others means of not agent.
+ * Finds each item's owner, the step that a rollback took it out of, and (is_fresh)
+ * whether a lost one is in a path of which mine has lines that others than agent built
+ * later.
  */
 int chain_attribute(const struct chain *chain, struct items *items,
 	git_repository *repository, const char *agent) _must_check_;

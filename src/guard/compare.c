@@ -20,7 +20,7 @@ uint64_t item_place(const struct item *item)
 						  : item->hash;
 }
 
-/* How the item's input or entry stands in another tree, as .hash and .mine. */
+/* The item's input or entry in another tree, hashed like .hash and .mine. */
 static uint64_t item_value(
 	const struct item *item, uint32_t mode, const git_oid *id, const git_blob *text)
 {
@@ -35,8 +35,8 @@ static uint64_t item_value(
 /* One comparison of two trees. */
 struct comparison {
 	struct items *items;
-	struct counts wanted, delta; /* of lines and whole files, also in their path */
-	struct counts before;        /* lines of the texts that changed */
+	struct counts wanted, delta; /* lines and whole files; delta: also by path */
+	struct counts before;        /* lines of changed texts, in the first tree */
 };
 
 static int compare_paths(const void *path, const void *change)
@@ -44,7 +44,7 @@ static int compare_paths(const void *path, const void *change)
 	return strcmp(path, ((const struct path_change *)change)->path);
 }
 
-/* The path's index among the changes, or their number. */
+/* The path's index among the changes; if it is not there, their number. */
 static size_t index_of(const struct items *items, const char *path)
 {
 	const struct path_changes *changes = &items->changes;
@@ -104,8 +104,7 @@ static int compare_change(struct comparison *comparison, git_repository *reposit
 	_cleanup_git_(blob) git_blob *from = NULL, *to = NULL;
 	_cleanup_lines_ struct lines from_lines = {0}, to_lines = {0};
 
-	if (entry_text(&from, repository, change->old_mode, &change->old_id) < 0 ||
-		entry_text(&to, repository, change->new_mode, &change->new_id) < 0)
+	if (change_texts(&from, &to, repository, change) < 0)
 		return -1;
 	lines_split(&from_lines, change->path, from);
 	lines_split(&to_lines, change->path, to);

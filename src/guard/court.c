@@ -15,7 +15,7 @@ void court_free(struct court *court)
 	free(court->drafts);
 }
 
-/* What is live: the end of the chain, else (made outside) the commit that it tells. */
+/* Live is the end of the chain; if it was made outside, the commit that it names. */
 static void find_live(struct court *court)
 {
 	struct chain *chain = &court->hand->chain;
@@ -27,7 +27,7 @@ static void find_live(struct court *court)
 		court->live = chain->list[chain->len - 1].tree;
 }
 
-/* The user who builds as the agent; -1: nobody has. */
+/* The user who last built as the agent; -1: nobody has. */
 static uid_t user_of(const struct chain *chain, const char *agent)
 {
 	for (size_t i = chain->len; i-- > 0;)
@@ -36,7 +36,7 @@ static uid_t user_of(const struct chain *chain, const char *agent)
 	return (uid_t)-1;
 }
 
-/* One user's notes say nothing of another's agents. */
+/* A user's notes (but root's) say nothing about another user's agents. */
 static bool is_believed(const struct edit *edit, const void *data)
 {
 	const struct case_at_hand *hand = data;
@@ -83,8 +83,8 @@ static int hear(struct court *court)
 	return 0;
 }
 
-/* Whether live got it, or took it out, after the common ancestor. One more copy
- * comes back only where it once stood. */
+/* Whether live got it, or took it out, after the common ancestor. If live has a copy, a
+ * line comes back only where it once stood. */
 static bool is_since_base(const struct court *court, const struct item *item)
 {
 	const int64_t sign = item->is_lost ? 1 : -1;
@@ -95,8 +95,8 @@ static bool is_since_base(const struct court *court, const struct item *item)
 	       (delta * sign > 0 || item->delta_in_block * sign > 0);
 }
 
-/* A new text that stands in the lost line's place: of the same name, in the same block
- * (which may have gone to another file), and never built. It replaces one only. */
+/* The new line that replaces the lost one: of the same name, in the same block (which may
+ * be in another file now), and never built. It replaces only one. */
 static struct item *find_replacement(const struct court *court, const struct item *item)
 {
 	for (size_t i = 0; item->key && i < court->items.len; i++) {
@@ -113,7 +113,7 @@ static struct item *find_replacement(const struct court *court, const struct ite
 	return NULL;
 }
 
-/* Whether something older takes its place; what has lines can do nothing else. */
+/* Whether mine goes back to something older; a replaced input or entry need not. */
 static bool goes_back(const struct item *item)
 {
 	if (item->kind == ITEM_INPUT)
@@ -122,13 +122,13 @@ static bool goes_back(const struct item *item)
 	       item->is_stale;
 }
 
-/* The verdict where neither the author nor an excuse decides. */
+/* The verdict if neither the author nor an excuse decides. */
 static enum item_verdict weigh(
 	const struct court *court, struct item *item, const struct item *replacement)
 {
 	const bool is_since = is_since_base(court, item);
 
-	/* It may be one and the same option, or another machine's: said, not refused. */
+	/* The copy may be the same option, or another machine's: warn, do not refuse. */
 	if (item->has_copy && !(item->whole_file && item->is_lost))
 		return VERDICT_WARNING;
 	if (replacement) {
@@ -148,7 +148,7 @@ static enum item_verdict weigh(
 	return item->is_fresh ? VERDICT_WARNING : VERDICT_REFUSED;
 }
 
-/* Whether its file lies there, and merely could not be read. */
+/* Whether its file exists, and merely could not be read. */
 static bool was_left_out(const struct court *court, const struct item *item)
 {
 	const struct case_at_hand *hand = court->hand;
@@ -167,13 +167,13 @@ static enum item_verdict decide(struct court *court, struct item *item)
 
 	if (item->verdict == VERDICT_IGNORED)
 		return VERDICT_IGNORED;
-	/* What was left out of a snapshot has not been taken out of the configuration. */
+	/* What a snapshot left out was not taken out of the configuration. */
 	if (item->whole_file && (item->is_lost ? was_left_out(court, item)
 					       : court->hand->live->left_out > 0))
 		return VERDICT_NONE;
 	if (item->owner == NO_OWNER && is_since_base(court, item))
 		item->owner =
-			court->hand->chain.len - 1; /* at least it is in what is live */
+			court->hand->chain.len - 1; /* at least live has made it differ */
 	if (item->owner == NO_OWNER)
 		return item->is_lost && (!replacement || court->hand->chain.is_cut) &&
 				       goes_back(item)
@@ -190,13 +190,13 @@ static enum item_verdict decide(struct court *court, struct item *item)
 		return VERDICT_REVERTED;
 	if (item->is_rewritten && court->is_elsewhere)
 		return VERDICT_NONE;
-	/* By all that is noted; git, or a copy, may have done it before the edit. */
+	/* A warning, because git or a copy may have done it before the noted edit. */
 	if (author && item_is_taken_back(court, item, author))
 		return VERDICT_WARNING;
 	return weigh(court, item, replacement);
 }
 
-/* Whether copies of it can decide: as far as is known it is another's. */
+/* Whether copies can decide: as far as is known, it is somebody else's line. */
 static bool asks_for_copies(const struct court *court, const struct item *item, bool lost)
 {
 	const char *author = item_author(court, item);
@@ -208,7 +208,7 @@ static bool asks_for_copies(const struct court *court, const struct item *item, 
 		       : is_since_base(court, item));
 }
 
-/* Only if an item needs it, because this reads all texts of the tree. */
+/* Reads all texts of the tree, and so does nothing unless an item needs it. */
 static void look_for_copies(struct court *court, const git_oid *tree, bool lost)
 {
 	struct items *items = &court->items;

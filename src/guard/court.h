@@ -1,13 +1,13 @@
 #pragma once
 /*
- * A case as the worker hears it: what differs, whose it is, what the user's repository
- * and the agents' hooks tell of it; and the rule, which decides on each difference.
+ * A case as the worker hears it: what differs, whose it is, and what the user's
+ * repository and the agents' hooks say about it. The rule decides on each difference.
  */
 #include "changes/edits.h"
 #include "guard/history.h"
 #include "guard/judge.h"
 
-/* What a build had that was not committed; of the one that was asked about last. */
+/* What the build that was asked about last had uncommitted. */
 struct drafts {
 	git_oid tree, config_tree; /* the build's */
 	struct path_changes changes;
@@ -24,8 +24,7 @@ struct court {
 	bool is_elsewhere;
 };
 
-/* Finds the items and decides on each. Prints and returns -1 where nothing can be told.
- */
+/* Finds the items and decides on each. Prints and returns -1 if that cannot be done. */
 int court_decide(struct court *court) _must_check_;
 void court_free(struct court *court);
 #define _cleanup_court_ _cleanup_(court_free)

@@ -10,15 +10,15 @@
 #define SUMMARY_SHOWN 3
 #define PATH_SHOWN 150
 #define TEXT_SHOWN 80
-/* Of one path and build. */
+/* Lines shown of one path and build. */
 #define LINES_NAMED 4
 
-/* What findings about one path, of one build, have in common: said in one line. */
+/* Findings about one path and one build, told in one line. */
 struct group {
 	const struct finding *first;
 	struct named {
 		const struct finding *list[LINES_NAMED];
-		size_t len; /* of all */
+		size_t len; /* including those that are not in list */
 	} lost, returned;   /* lines */
 };
 
@@ -94,8 +94,8 @@ static void put_lines(struct strbuf *out, const struct group *group, size_t show
 	if (group->returned.len) {
 		strbuf_puts(out, group->lost.len ? ", has " : "has ");
 		put_named(out, &group->returned, shown,
-			group->first->is_redo ? " back that was rolled back"
-					      : " back that it removed");
+			group->first->is_redo ? " back that a rollback had removed"
+					      : " back that had been removed");
 	}
 }
 
@@ -107,8 +107,8 @@ static void put_change(struct strbuf *out, const struct group *group, size_t sho
 		strbuf_puts(out, "the file is missing");
 	else if (first->whole_file)
 		strbuf_puts(out, first->is_redo
-					 ? "the file is back, which was rolled back"
-					 : "the file is back, which it removed");
+					 ? "the file is back that a rollback had removed"
+					 : "the file is back that had been removed");
 	else if (first->kind == ITEM_INPUT)
 		strbuf_printf(out, "%s%s",
 			first->verdict == VERDICT_REFUSED ? "goes back: " : "",
@@ -132,7 +132,7 @@ static void put_owner(struct strbuf *out, const struct finding *finding)
 			finding->builder ? finding->agent : "",
 			finding->uncommitted ? ", uncommitted" : "");
 	else if (finding->verdict == VERDICT_UNKNOWN)
-		strbuf_puts(out, ", not known whose");
+		strbuf_puts(out, " (it is not known whose work)");
 }
 
 size_t findings_say(const struct verdict *verdict, enum item_verdict wanted,

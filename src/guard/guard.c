@@ -26,7 +26,7 @@ void guard_free(struct guard *guard)
 	*guard = (struct guard){0};
 }
 
-/* switch replaces what runs and what boots next, the others one of the two. */
+/* switch replaces what runs and what boots next, boot and test one of them. */
 static bool is_replaced(enum action action, const struct live *live, int len)
 {
 	return len == 1 || action == ACTION_SWITCH ||
@@ -34,8 +34,9 @@ static bool is_replaced(enum action action, const struct live *live, int len)
 }
 
 /*
- * What runs, where a newer build boots next: what that had dropped already was dropped by
- * another. A newer one that only runs has taken nothing out of what boots next.
+ * Whether what runs (live) is older than somebody's build that boots next: what that has
+ * dropped, the caller does not take away. The other way round, a newer build that only
+ * runs has taken nothing out of what boots next.
  */
 static bool is_superseded(
 	const struct live *live, const struct live *other, const char *agent)
@@ -45,8 +46,8 @@ static bool is_superseded(
 	       other->build.number > live->build.number;
 }
 
-/* What is newer than what boots next is being tested: boot does not replace it, but it
- * ends with the next restart. */
+/* Whether what runs (live) is newer than what boots next, and so only tested: boot does
+ * not replace it, but it ends with the next restart. */
 static bool is_tested(const struct live *live, const struct live *other)
 {
 	return live->is_build && other->is_build &&
@@ -62,7 +63,7 @@ static void add_lives(struct guard *guard)
 	bool soft = false;
 
 	if (len < 0) {
-		warn("cannot tell whether this takes away what is live, going on");
+		warn("cannot tell whether this takes away what is live; going on anyway");
 		guard->is_unknown = true;
 	}
 	if (len == 2 && lives[0].runs)
@@ -103,7 +104,7 @@ static void add_running(struct guard *guard)
 		struct build build = BUILD_INIT;
 		struct guarded *guarded;
 
-		/* What it has set already is judged as live. */
+		/* A build that has already set the system is judged as live. */
 		if (build_is_waiting(ticket) || !ticket->number ||
 			is_guarded_already(guard, ticket->number) ||
 			!ticket_name_queues(ticket->ticket) ||
@@ -121,7 +122,7 @@ static void add_running(struct guard *guard)
 	}
 }
 
-/* Only what would be refused is worth a word. */
+/* Only what would have been refused is worth a warning. */
 static void soften(struct guarded *guarded)
 {
 	for (size_t i = 0; i < guarded->verdict.len; i++) {
@@ -137,7 +138,7 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 {
 	const struct guard_call *call = guard->call;
 	const struct build *live = &guarded->live.build;
-	/* diff and status, if they name none, mean the machine that is live. */
+	/* diff and status mean the machine that is live, unless they name another. */
 	const bool is_named = call->command || call->request->flake;
 
 	guarded->hand = (struct case_at_hand){
@@ -158,7 +159,8 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 	if (build_has_snapshot(live) && git_oid_equal(&live->tree, &call->snapshot->tree))
 		return;
 	if (judge(&guarded->verdict, &guarded->hand) < 0) {
-		warn("cannot tell whether this takes away what is live, going on: %s",
+		warn("cannot tell whether this takes away what is live (%s); going on "
+		     "anyway",
 			guarded->live.description);
 		guard->is_unknown = true;
 		return;
@@ -189,8 +191,7 @@ void guard_judge(struct guard *ret, const struct guard_call *call, bool arriving
 		return;
 	if (!call->snapshot && ret->len) {
 		if (!arriving)
-			say("whether this takes away what is live is not judged: there "
-			    "is "
+			say("cannot tell whether this takes away what is live: there is "
 			    "no snapshot");
 		ret->is_unknown = true;
 		return;

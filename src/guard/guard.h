@@ -1,11 +1,11 @@
 #pragma once
 /*
- * The undo guard: a build takes nothing away that others made live, and brings nothing
- * back that was rolled back, unless its caller says so (the rule: judge.h). A caller is
+ * The undo guard: unless its caller says so, a build takes nothing away that others made
+ * live, and brings nothing back that was rolled back (the rule: judge.h). A caller is
  * judged when it arrives, against what is live and what is being built, and again when
- * its turn comes; diff and status tell beforehand what a switch would be told.
+ * its turn comes. diff and status say what a switch would be told.
  *
- * What cannot be judged is said and never stops a rebuild.
+ * If something cannot be judged, a message says so, and the rebuild goes on.
  */
 #include "guard/judge.h"
 #include "guard/live.h"
@@ -20,20 +20,20 @@ struct guard_call {
 	const struct snapshot *snapshot;     /* NULL: there is none */
 	const char *command;                 /* as it is recorded */
 	const char *settings_words;          /* see own_options.h */
-	const char *own_words;               /* our own options, but for the next two */
-	const char *allow_undo, *allow_redo; /* as given; NULL: not */
+	const char *own_words;               /* our own options, except these: */
+	const char *allow_undo, *allow_redo; /* as given; NULL: not given */
 };
 
-/* What is live, or is being built, and what a build would do to it. */
+/* What is live or being built, and what the call would do to it. */
 struct guarded {
 	struct live live;
 	bool is_running; /* it is being built */
-	/* What would be taken away from it is only said: another's newer one that boots
-	 * next has dropped it already, or it goes on running (boot). */
+	/* Losses are only warned of: somebody's newer build that boots next has dropped
+	 * these already, or (boot) it goes on running. */
 	bool is_soft;
 	struct verdict verdict;
 	struct case_at_hand hand;
-	bool is_other_machine; /* it is the configuration of another one */
+	bool is_other_machine; /* it and the call are for different machines */
 };
 
 struct guard {
@@ -48,7 +48,7 @@ void guard_judge(struct guard *ret, const struct guard_call *call, bool arriving
 void guard_free(struct guard *guard);
 #define _cleanup_guard_ _cleanup_(guard_free)
 
-/* Whether the call would be refused, with nothing allowed: over this one, over any. */
+/* Whether the call would be refused if nothing were allowed: for this one, for any. */
 bool guarded_refuses(const struct guarded *guarded);
 bool guard_refuses(const struct guard *guard);
 
@@ -56,9 +56,8 @@ bool guard_refuses(const struct guard *guard);
 const char *guard_verdict_word(const struct guard *guard);
 
 /*
- * Judges, says what there is to say, and decides: 0 to go on, EXIT_REFUSED. What was
- * allowed is noted in the build. arriving: before the queue, where only a refusal is
- * said.
+ * Judges, tells the caller, and decides: 0 to go on, or EXIT_REFUSED. Notes in the build
+ * what was allowed. arriving: before the queue, where only a refusal is told.
  */
 int guard_check(
 	const struct guard_call *call, struct build *build, bool arriving) _must_check_;

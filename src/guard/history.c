@@ -6,13 +6,13 @@
 
 /* At most this many commits are read, of each side. */
 #define COMMITS_MAX 500
-/* A commit in the words of git revert. */
+/* What git revert writes before the commit's id. */
 #define REVERTS "This reverts commit "
-/* Reverts read from one message at most; digits of each id at least. */
+/* The most reverts that one message may name, and the fewest digits of an id. */
 #define REVERTS_MAX 20
 #define ABBREVIATED_MIN 7
 
-/* From now on the repository also sees the objects of the checkout at root. */
+/* Lets the repository see the objects of the checkout at root. */
 static int add_checkout(
 	struct history *history, const char *root, git_repository **ret_checkout)
 {
@@ -59,7 +59,7 @@ int history_open(struct history *ret, git_repository *repository, const char *ro
 
 	*ret = (struct history){.repository = repository, .head = *head, .live = *live};
 	if (!root) {
-		/* Without commits there is nothing that could be missing. */
+		/* Without commits, none can be missing. */
 		ret->has_live = true;
 		return 0;
 	}
@@ -81,8 +81,8 @@ void history_free(struct history *history)
 	git_repository_free(history->checkout);
 }
 
-/* The commits of from that are not in without, newest first; a commit that is gone counts
- * for nothing. */
+/* Walks the commits of from that are not in without, newest first. If without is gone, it
+ * is ignored. */
 static git_revwalk *walk(
 	const struct history *history, const git_oid *from, const git_oid *without)
 {
@@ -98,7 +98,7 @@ static git_revwalk *walk(
 	return TAKE_PTR(walk);
 }
 
-/* What the commit has changed against its first parent, as the items' delta. */
+/* Sets the items' .delta to what the commit changed against its first parent. */
 static bool compare_with_parent(
 	const struct history *history, struct items *items, git_commit *commit)
 {
@@ -110,7 +110,7 @@ static bool compare_with_parent(
 		       git_commit_tree_id(commit), NULL, NULL) == 0;
 }
 
-/* The same of one that is no merge. */
+/* The same, but fails for a merge. */
 static bool compare_commit(
 	const struct history *history, struct items *items, git_commit *commit)
 {
@@ -118,18 +118,19 @@ static bool compare_commit(
 	       compare_with_parent(history, items, commit);
 }
 
-/* Whether a comparison has shown the item's loss (or return) itself, not its making. */
+/* Whether the trees compared last lost the item, or (a returned one) got it back. */
 static bool is_done(const struct item *item)
 {
 	return item->is_lost ? item->delta < 0 : item->delta > 0;
 }
 
+/* The opposite: they got it, or (a returned one) lost it. */
 static bool is_undone(const struct item *item)
 {
 	return item->is_lost ? item->delta > 0 : item->delta < 0;
 }
 
-/* The commit whose id, abbreviated perhaps, stands at the start of text; NULL: none. */
+/* The commit whose id, which may be abbreviated, the text begins with; NULL: none. */
 static git_commit *find_commit(const struct history *history, const char *text)
 {
 	char digits[GIT_OID_HEXSZ + 1];
@@ -147,8 +148,7 @@ static git_commit *find_commit(const struct history *history, const char *text)
 		       : NULL;
 }
 
-/* Lines that the commit took out, or brought back, and that reverted had brought, or
- * taken out. */
+/* Marks what the commit undid of what the reverted commit had done. */
 static void mark_reverted(const struct history *history, struct items *items,
 	git_commit *commit, git_commit *reverted)
 {
@@ -164,7 +164,7 @@ static void mark_reverted(const struct history *history, struct items *items,
 		items->list[i].is_reverted |= named[i] && is_done(&items->list[i]);
 }
 
-/* Of all the commits that it says it reverts. */
+/* Does that for each commit that this one says it reverts. */
 static void mark_revert(
 	const struct history *history, struct items *items, git_commit *commit)
 {
@@ -180,7 +180,8 @@ static void mark_revert(
 	}
 }
 
-/* A revert that was reverted in its turn says nothing: HEAD must be without the line. */
+/* A revert may have been reverted itself: it counts only if HEAD is without the line (or
+ * has the returned one). */
 static void keep_standing(
 	const struct history *history, struct items *items, const git_oid *live)
 {
@@ -196,7 +197,7 @@ static void keep_standing(
 		items->list[i].is_reverted &= is_done(&items->list[i]);
 }
 
-/* The paths that the commit changes against its first parent. */
+/* The paths that the commit changes; false for a merge or a first commit. */
 static bool changed_paths(
 	struct path_changes *ret, const struct history *history, git_commit *commit)
 {
@@ -208,7 +209,7 @@ static bool changed_paths(
 		       0;
 }
 
-/* The lines that the commit has more of than its parent. */
+/* How much more often the commit has each line than its parent. */
 static bool added_lines(
 	struct counts *ret, const struct history *history, git_commit *commit)
 {
@@ -221,10 +222,7 @@ static bool added_lines(
 		_cleanup_git_(blob) git_blob *from = NULL, *to = NULL;
 		_cleanup_lines_ struct lines from_lines = {0}, to_lines = {0};
 
-		if (entry_text(&from, history->repository, change->old_mode,
-			    &change->old_id) < 0 ||
-			entry_text(&to, history->repository, change->new_mode,
-				&change->new_id) < 0)
+		if (change_texts(&from, &to, history->repository, change) < 0)
 			return false;
 		lines_split(&from_lines, change->path, from);
 		lines_split(&to_lines, change->path, to);
@@ -253,15 +251,14 @@ static bool share_their_parent(git_commit *a, git_commit *b)
 }
 
 /*
- * Whether b is a written anew. Both amend and rebase keep the author and his time, and
- * the committer's tells which of the two is the newer; but scripts commit more than once
- * in a second, so the parent, the subject or some of the content must be the same as
- * well.
+ * Whether commit b is commit a amended or rebased. Both keep the author and the author's
+ * time, and the committer's time tells which is newer. But scripts may commit more than
+ * once in a second, so the parent, the subject or an added line must agree as well.
  */
 static bool is_twin(const struct history *history, git_commit *a, git_commit *b)
 {
 	const git_signature *one = git_commit_author(a), *other = git_commit_author(b);
-	/* Who amends another's commit has not asked him. */
+	/* Somebody else may have amended it without asking: that does not count. */
 	const git_signature *one_by = git_commit_committer(a),
 			    *other_by = git_commit_committer(b);
 	const char *subject = git_commit_summary(a),
@@ -273,14 +270,6 @@ static bool is_twin(const struct history *history, git_commit *a, git_commit *b)
 	       (share_their_parent(a, b) ||
 		       (subject && other_subject && streq(subject, other_subject)) ||
 		       share_a_line(history, a, b));
-}
-
-static bool has_path(const struct path_changes *changes, const char *path)
-{
-	for (size_t i = 0; i < changes->len; i++)
-		if (streq(changes->list[i].path, path))
-			return true;
-	return false;
 }
 
 /* What the commit did, in the files that its twin changes too. */
@@ -295,12 +284,12 @@ static void mark_by_twin(const struct history *history, struct items *items,
 	for (size_t i = 0; i < items->len; i++) {
 		struct item *item = &items->list[i];
 
-		item->is_rewritten |=
-			is_undone(item) && has_path(&changes, item_path(items, item));
+		item->is_rewritten |= is_undone(item) &&
+				      path_changes_have(&changes, item_path(items, item));
 	}
 }
 
-/* Commits of HEAD only: marks what they revert and lists them as possible twins. */
+/* Commits that only HEAD has: marks what they revert, lists them as possible twins. */
 static size_t read_own(
 	const struct history *history, struct items *items, git_commit *own[COMMITS_MAX])
 {
@@ -320,7 +309,7 @@ static size_t read_own(
 	return len;
 }
 
-/* Commits of the live one alone that have a twin in HEAD. */
+/* Commits that only live has: marks what those did that have a twin in HEAD. */
 static void mark_rewritten(const struct history *history, struct items *items,
 	git_commit *own[COMMITS_MAX], size_t len)
 {

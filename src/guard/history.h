@@ -1,9 +1,9 @@
 #pragma once
 /*
- * What the user's repository tells about differences: whether the live commit is in HEAD,
- * what both have in common, which commits say that they revert something, and which were
- * written anew (amended, rebased). All of it is missing where there is no git, and parts
- * where commits are gone: then the differences are judged without.
+ * What the user's repository tells about differences: whether HEAD contains the live
+ * commit, what both have in common, which commits say that they revert something, and
+ * which were amended or rebased. Without git, or where commits are gone, differences are
+ * judged without this.
  */
 #include "guard/items.h"
 
@@ -11,24 +11,24 @@ struct history {
 	git_repository *repository; /* sees the ledger's objects and the checkouts' */
 	git_repository *checkout;   /* the caller's; NULL: no git */
 	git_oid head, live;         /* commits; zero: none */
-	bool live_is_known;         /* its commit is to be had */
-	bool has_live;              /* HEAD contains it */
+	bool live_is_known;         /* its commit can be read */
+	bool has_live;              /* HEAD contains it, or there is no git */
 	git_oid base;               /* tree of the common ancestor; zero: none */
 };
 
 /*
- * repository: the ledger's, which from now on also sees the objects of the checkout at
- * root (NULL: no git) and, where the live commit is not there, of the one at live_root
- * (NULL: gone). Prints and returns -1 where the checkout cannot be read.
+ * repository: the ledger's. From now on it also sees the objects of the checkout at root
+ * (NULL: no git) and, if the live commit is not there, of the one at live_root (NULL:
+ * gone). Prints and returns -1 if the checkout at root cannot be read.
  */
 int history_open(struct history *ret, git_repository *repository, const char *root,
 	const char *live_root, const git_oid *head, const git_oid *live) _must_check_;
 void history_free(struct history *history);
 
-/* The tree of a commit; false where it cannot be read. */
+/* The tree of a commit; false if it cannot be read. */
 bool history_tree(git_oid *ret, const struct history *history, const git_oid *commit);
 
-/* Marks by .is_reverted and .is_rewritten; live: what the items are losses of. Best
- * effort. */
+/* Sets the items' .is_reverted and .is_rewritten, as far as commits can be read. live:
+ * the live tree. */
 void history_mark(
 	const struct history *history, struct items *items, const git_oid *live);

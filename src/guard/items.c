@@ -7,33 +7,33 @@
 #include "guard/statements.h"
 #include "snapshot/stub.h"
 
-/* No hash of a name is so small. */
+/* Stands for a name; no name has such a small hash. */
 #define KEY_OF_FILE 1
 /* Larger files are compared as a whole. */
 #define TEXT_MAX ((git_object_size_t)8 << 20)
 /* Copies are looked for in at most this many files of a tree. */
 #define TREE_READ_MAX 2000
-/* How much of a line is kept. */
+/* At most this many bytes of a line are kept. */
 #define LINE_KEPT 200
 
-/* One of two texts that are compared, by its statements. */
+/* One of the two texts that are compared, split into statements. */
 struct side {
 	struct statements text;
 	struct counts counts; /* how often a line stands in it */
-	uint64_t *enclosing;  /* what each line stands in */
+	uint64_t *enclosing;  /* see lines_find_enclosing() */
 };
 
-/* The lines of one hunk of a diff, and what they are taken from. */
+/* One hunk of a diff, and the texts that are compared. */
 struct hunk {
 	struct items *items;
 	size_t path;
 	bool whole_file;
 	struct side live, mine;
-	size_t start;           /* the hunk's items begin here */
-	struct strbuf sides[2]; /* what it has of mine, of live */
+	size_t start;           /* the first item of the hunk */
+	struct strbuf sides[2]; /* its text in mine, in live */
 };
 
-/* In a pattern of [guard] ignore: named, never refused for. */
+/* Whether [guard] ignore matches: such a path is named, but never a reason to refuse. */
 static bool guard_ignores(const struct settings *settings, const char *path)
 {
 	for (size_t i = 0; i < settings->guard_ignore.len; i++)
@@ -63,6 +63,14 @@ int entry_text(
 	return 0;
 }
 
+int change_texts(git_blob **ret_old, git_blob **ret_new, git_repository *repository,
+	const struct path_change *change)
+{
+	if (entry_text(ret_old, repository, change->old_mode, &change->old_id) < 0)
+		return -1;
+	return entry_text(ret_new, repository, change->new_mode, &change->new_id);
+}
+
 static void item_free(struct item *item)
 {
 	free(item->text);
@@ -80,7 +88,7 @@ static void add(struct items *items, struct item *item)
 	*list_add(items->list, items->len) = *item;
 }
 
-/* Keeps the items from start on that are not marked by a zero hash. */
+/* Drops the items from start on that are marked by a zero hash. */
 static void drop_marked(struct items *items, size_t start)
 {
 	size_t kept = start;
@@ -108,7 +116,7 @@ static void drop_moved_lines(struct items *items)
 	drop_marked(items, 0);
 }
 
-/* Whether only blanks differ, as where a list was put on one line. */
+/* Whether only blanks differ, as when a list was put on one line. Empties the sides. */
 static bool differ_in_blanks_alone(struct hunk *hunk)
 {
 	const uint64_t mine = line_hash(hunk->sides[0].text, hunk->sides[0].len);
@@ -119,8 +127,8 @@ static bool differ_in_blanks_alone(struct hunk *hunk)
 	return mine && mine == live;
 }
 
-/* What stands in many places goes along with what tells, each side for itself; a whole
- * file's lines were not all brought by the same one. */
+/* Drops lines that stand in many places if the same side of the hunk has one that says
+ * more. Not for whole files, whose lines may have come from several builds. */
 static void end_hunk(struct hunk *hunk)
 {
 	struct items *items = hunk->items;
@@ -201,7 +209,7 @@ static void side_free(struct side *side)
 	free(side->enclosing);
 }
 
-/* Whether only blanks and the ends of lines differ. */
+/* Whether only blanks and line breaks differ. */
 static bool differ_in_blanks(const git_blob *live, const git_blob *mine)
 {
 	return live && mine &&
@@ -210,7 +218,7 @@ static bool differ_in_blanks(const git_blob *live, const git_blob *mine)
 			       git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
 }
 
-/* Of a file that is one line the path is the name of what it says: "1.2", "nginx". */
+/* If both files have one line ("1.2", "nginx"), the path is the name of what it says. */
 static void name_single_line(struct hunk *hunk, size_t start)
 {
 	const struct statements *live = &hunk->live.text, *mine = &hunk->mine.text;
@@ -266,7 +274,7 @@ uint64_t input_hash(const struct lock_input *input)
 	return input ? hash_words(input->name, input->id) : 0;
 }
 
-/* Those that differ: an older one is a loss, and so is one that was live once. */
+/* Adds inputs that differ. To go back to an older version, or a former one, is a loss. */
 static void add_inputs(struct items *items, size_t path, const struct lock_file *live,
 	const struct lock_file *mine)
 {
@@ -279,7 +287,7 @@ static void add_inputs(struct items *items, size_t path, const struct lock_file 
 			continue;
 		item.hash = input_hash(its);
 		item.mine = input_hash(here);
-		/* Older by its time, whoever had it; else only if it was live before. */
+		/* Older by its time, even if nobody had it; others: items_note_stale() */
 		item.is_stale = here && here->modified && here->modified < its->modified;
 		item.text = xstrdup(its->name);
 		item.other = lock_input_describe(its, here);
@@ -297,7 +305,7 @@ uint64_t entry_hash(uint32_t mode, const git_oid *id, bool mode_only)
 	return hash_words(octal, mode_only ? "mode" : oid_text(text, id));
 }
 
-/* mode_only: the content has lines of its own. */
+/* mode_only: the content is compared by lines. */
 static void add_entry(
 	struct items *items, size_t path, bool mode_only, enum item_verdict verdict)
 {
@@ -325,15 +333,14 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 	_cleanup_lock_file_ struct lock_file live_lock = {0}, mine_lock = {0};
 	size_t len;
 
-	/* Those that are ignored must not push others out of the list. */
+	/* One item each, so that ignored lines do not push others out of the list. */
 	if (guard_ignores(settings, change->path)) {
 		add_entry(items, path, false, VERDICT_IGNORED);
 		return 0;
 	}
-	if (entry_text(&live, repository, change->old_mode, &change->old_id) < 0 ||
-		entry_text(&mine, repository, change->new_mode, &change->new_id) < 0)
+	if (change_texts(&live, &mine, repository, change) < 0)
 		return -1;
-	/* That it is there is all that is known of it. */
+	/* Of a stub, only its existence is known. */
 	if (change->old_mode && change->new_mode && (!live || !mine) &&
 		(stub_is_at(repository, &change->old_id) ||
 			stub_is_at(repository, &change->new_id)))
@@ -355,7 +362,7 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 	len = items->len;
 	if (add_lines(items, path, live, mine) < 0)
 		return -1;
-	/* A file without lines counts by its presence. */
+	/* A file without any line counts as a whole. */
 	if (items->len == len && !items->more && (!live || !mine))
 		add_entry(items, path, false, VERDICT_NONE);
 	return 0;
@@ -377,8 +384,8 @@ static bool can_move(const struct item *item)
 	       (item_is_whole_file(item) && item->verdict != VERDICT_IGNORED);
 }
 
-/* What is lost here and new there has moved. A copy that was there all the time is
- * another line. */
+/* What is lost in one place and new in another has moved. A copy that was there before is
+ * a different line. */
 static void drop_moved(struct items *items)
 {
 	struct counts sides[2] = {{0}};
@@ -397,7 +404,7 @@ static void drop_moved(struct items *items)
 	drop_moved_lines(items);
 }
 
-/* The lines of all texts of a tree by their sites, as many as there are of small ones. */
+/* Counts the lines of a tree's texts by site; left: how many files may still be read. */
 struct gathering {
 	git_repository *repository;
 	const struct settings *settings;

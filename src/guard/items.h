@@ -1,13 +1,12 @@
 #pragma once
 /*
- * What differs between a live configuration and a new one, piece by piece: the lines that
- * the new one lacks or has beyond it, the inputs of a flake.lock, and as a whole what has
- * no lines (binary content, links, modes). What has merely moved, within a file or to
- * another, was sorted or indented anew, is no difference. Lines that are alike in
- * different blocks ("enable = true;") are different lines.
+ * What differs between the live configuration and a new one ("mine"), item by item: lines
+ * that only one of them has, inputs of a flake.lock, and as a whole what has no lines
+ * (binary content, links, modes). What was merely moved, sorted or indented is no
+ * difference. Equal lines in different blocks ("enable = true;") are different lines.
  *
- * A line that stands in many places is judged with its hunk: where a telling line of the
- * same hunk goes, it goes along.
+ * A line that stands in many places is not judged by itself if its hunk has a line that
+ * says more.
  */
 #include "changes/lock_file.h"
 #include "changes/tree_diff.h"
@@ -21,9 +20,9 @@ enum item_kind {
 };
 
 enum item_verdict {
-	VERDICT_NONE,    /* not taken from anybody, or nothing that was ever live */
+	VERDICT_NONE,    /* taken from nobody, or never live */
 	VERDICT_IGNORED, /* [guard] ignore */
-	VERDICT_UNKNOWN, /* a loss, not known whose */
+	VERDICT_UNKNOWN, /* a loss, but not known whose */
 	VERDICT_OWN,
 	VERDICT_REVERTED, /* by a commit that says so */
 	VERDICT_WARNING,
@@ -36,70 +35,73 @@ struct item {
 	size_t path;        /* index into the changes */
 	unsigned line;      /* in the live file (lost) or mine; 0: none */
 	char *text;         /* the line, the input's name, NULL: the path as a whole */
-	char *other;        /* what stands in its place; NULL: nothing */
-	uint64_t hash;      /* of what is looked for in other trees */
-	uint64_t mine;      /* input, entry: of what mine has in its place; 0: nothing */
-	uint64_t enclosing; /* line: what it stands in, where that tells it apart */
-	uint64_t key;       /* line: of what is before the '='; 0: none */
-	bool has_copy;      /* it stands elsewhere in the tree that is said to lack it */
-	bool by_path;       /* it is looked for in its own path only */
-	bool whole_file;    /* of a file that mine lacks, or that live lacks */
+	char *other;        /* what replaces it; NULL: nothing */
+	uint64_t hash;      /* what is looked for in other trees */
+	uint64_t mine;      /* input, entry: hash of what replaces it; 0: nothing */
+	uint64_t enclosing; /* line: what it stands in; 0: that does not matter */
+	uint64_t key;       /* line: hash of its name, see line_key(); 0: none */
+	bool has_copy;      /* the tree that lacks it here has it elsewhere */
+	bool by_path;       /* look for it only in its own path */
+	bool whole_file;    /* its file is missing in mine (lost) or in live */
 
-	/* Found by chain.c and judge.c. */
+	/* Found by chain.c, history.c, compare.c and court.c. */
 	enum item_verdict verdict;
-	size_t owner;         /* whose step of the chain it is; NO_OWNER: not known */
+	size_t owner;         /* the step that made it differ; NO_OWNER: not known */
 	size_t removed;       /* the step that removed its whole file; NO_OWNER: none */
-	size_t brought;       /* where that is a rollback: the step that it took back */
-	uint64_t first_build; /* a record before the owner's that had the line first; 0:
-				 none */
-	bool is_fresh;        /* mine has what others built into the path later */
+	size_t brought;       /* if owner is a rollback: the step that it took back */
+	uint64_t first_build; /* a build in the owner's .failed that had the line first;
+				 0: none */
+	bool is_fresh;        /* mine has lines that others built into the path later */
 	bool is_reverted, is_rewritten; /* see history.h */
-	bool is_stale;   /* input, entry: what mine has in its place was live once */
-	bool is_settled; /* the owner has changed this very path */
-	bool has_moved;  /* ... into it, since the steps that are looked at */
-	bool replaces;   /* line: it stands in the place of one that is lost */
-	/* Of the last comparison of two trees, see items_compare(). */
+	bool is_stale;                  /* input, entry: what replaces it is older */
+	bool is_settled;                /* the owner changed this very path or block */
+	bool has_moved;                 /* a later step moved it here */
+	bool replaces;                  /* line: it replaces a lost one */
+	/* From the last comparison of two trees, see items_compare(). */
 	int64_t delta, delta_here, delta_in_block;
-	bool has_mine; /* one of the two has what mine has in its place */
+	bool has_mine; /* one of the two trees has what replaces it */
 };
 
 #define NO_OWNER SIZE_MAX
 
-/* A file that has no lines (a picture, a link) and is there or not. */
+/* Whether it is a file without lines (a picture, a link) that only one side has. */
 bool item_is_whole_file(const struct item *item);
 
 struct items {
 	struct path_changes changes; /* live is the old side */
 	struct item *list;
 	size_t len;
-	size_t more; /* not listed */
+	size_t more; /* losses that are not listed */
 };
 
-/* More than these are counted, not listed, and always refused. */
+/* Beyond these, losses are counted, not listed, and always refused. */
 #define ITEMS_MAX 20000
 
-/* Prints and returns -1 where a tree cannot be read. */
+/* Prints and returns -1 if a tree cannot be read. */
 int items_find(struct items *ret, git_repository *repository, const git_oid *live,
 	const git_oid *mine, const struct settings *settings) _must_check_;
 void items_free(struct items *items);
 
 /*
- * Marks items that the other tree has all the same, anywhere in it: the lost
- * ones in mine, the others in live. All its texts are read for that.
+ * Marks lines that the other tree has elsewhere: lost ones in mine (tree), or returned
+ * ones in live. This reads all texts of the tree.
  */
 void items_mark_copies(struct items *items, git_repository *repository,
 	const struct settings *settings, const git_oid *tree, bool lost);
 
 const char *item_path(const struct items *items, const struct item *item);
 
-/* A line with what it stands in: the same pair in another file has moved. */
+/* A line and what it stands in: if another file has the same pair, it has moved. */
 uint64_t item_site(const struct item *item);
 
-/* What an item's .hash and .mine are of: an input of a flake.lock, a path as a whole or
- * (mode_only) its mode. 0: there is none. */
+/* An item's .hash and .mine: of an input of a flake.lock, of a whole path, or (mode_only)
+ * of its mode. 0: there is none. */
 uint64_t input_hash(const struct lock_input *input);
 uint64_t entry_hash(uint32_t mode, const git_oid *id, bool mode_only);
 
-/* The text of an entry, NULL where it has no lines. */
+/* The text of an entry; NULL: it has no lines. */
 int entry_text(git_blob **ret, git_repository *repository, uint32_t mode,
 	const git_oid *id) _must_check_;
+/* The same for both sides. */
+int change_texts(git_blob **ret_old, git_blob **ret_new, git_repository *repository,
+	const struct path_change *change) _must_check_;

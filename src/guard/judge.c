@@ -21,7 +21,7 @@ static void send_finding(
 	_cleanup_record_ struct record record = {0};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 
-	/* What a rollback took back is the work of the one who had done it. */
+	/* What a rollback took back is the work of the build that had brought it. */
 	if (owner && item->brought != NO_OWNER) {
 		const struct build *builder =
 			&court->hand->chain.list[item->brought].build;
@@ -82,8 +82,7 @@ void verdict_free(struct verdict *verdict)
 
 static int refuse_answer(void)
 {
-	return error("comparing with what is live: the worker has sent an answer that "
-		     "cannot be read");
+	return error("comparing with what is live: cannot read the worker's answer");
 }
 
 /* A frame that makes no sense is an error. */
@@ -128,7 +127,7 @@ static int receive(
 	return 0;
 }
 
-/* Loaded in the parent: the worker has no references of the ledger. */
+/* The parent does this: the worker cannot see the ledger's references. */
 static int load_chain(struct case_at_hand *hand)
 {
 	_cleanup_build_ struct build newest = BUILD_INIT;
@@ -141,7 +140,7 @@ static int load_chain(struct case_at_hand *hand)
 		last = &newest;
 	if (last->number && chain_load(&hand->chain, hand->ledger, last) < 0)
 		return -1;
-	/* Who went back outside is one more step, without a record. */
+	/* Going back outside safe-rebuild is one more step, without a record. */
 	if (hand->resumed && hand->chain.len) {
 		chain_add(&hand->chain, &hand->live->tree);
 		hand->chain.list[hand->chain.len - 1].is_rollback = true;

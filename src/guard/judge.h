@@ -1,11 +1,11 @@
 #pragma once
 /*
- * The rule: a configuration takes nothing away that others made live, and brings nothing
- * back that was rolled back, unless its caller says so. Judged line by line, by who
- * brought each line to the machine (chain.h), with what the user's repository tells
+ * The rule: unless its caller says so, a configuration takes nothing away that others
+ * made live, and brings nothing back that was rolled back. It is judged line by line, by
+ * who brought each line to the machine (chain.h), what the user's repository tells
  * (history.h) and who edited what (edits.h).
  *
- * Judged in a worker: it reads the user's repository.
+ * A worker does this, because it reads the user's repository.
  */
 #include "caller/caller.h"
 #include "guard/chain.h"
@@ -17,12 +17,12 @@ struct case_at_hand {
 	const struct settings *settings;
 	struct ledger *ledger;
 	const char *agent; /* who asks */
-	uid_t uid;         /* ... and with which user, before sudo */
+	uid_t uid;         /* the user who asks, before sudo */
 	const struct configuration *configuration;
 	const struct snapshot *snapshot;
 	const struct build *live; /* number 0: made outside, only its commit is known */
 	bool is_running;          /* live is being built */
-	bool resumed;             /* live is what somebody went back to outside */
+	bool resumed;             /* somebody went back to live outside safe-rebuild */
 	struct chain chain;       /* judge()'s own */
 };
 
@@ -31,15 +31,15 @@ struct finding {
 	enum item_verdict verdict;
 	enum item_kind kind;
 	bool is_lost, whole_file, uncommitted;
-	bool is_redo; /* it was taken out by a rollback: owner is its builder */
+	bool is_redo; /* a rollback took it out; build and agent had brought it */
 	char *path;
 	unsigned line;
-	char *text;     /* the line, an input's name; NULL: the path as a whole */
-	char *other;    /* what stands in its place, an input's versions; NULL: nothing */
-	uint64_t build; /* whose step it is; 0: not known, or the one made outside */
-	char *agent;    /* ... and whose work; NULL: not known */
-	char *builder;  /* who made the step, where that is another */
-	uint64_t rollback; /* for is_redo; 0: it was done outside safe-rebuild */
+	char *text;        /* the line, an input's name; NULL: the path as a whole */
+	char *other;       /* what replaces it, an input's versions; NULL: nothing */
+	uint64_t build;    /* the one that brought it; 0: not known, or made outside */
+	char *agent;       /* whose work it is; NULL: not known */
+	char *builder;     /* who built it; NULL: the agent did */
+	uint64_t rollback; /* if is_redo; 0: it was done outside safe-rebuild */
 };
 
 struct verdict {
@@ -47,10 +47,10 @@ struct verdict {
 	struct finding *list;
 	size_t len;
 	size_t more;     /* losses that are not listed */
-	git_oid live;    /* tree that was compared with; zero: none */
-	bool is_unknown; /* live has no tree that could be read */
+	git_oid live;    /* the live tree; zero: not known */
+	bool is_unknown; /* the live tree could not be read */
 };
 
-/* Prints and returns -1 where nothing can be told. */
+/* Prints and returns -1 if it cannot be judged. */
 int judge(struct verdict *ret, struct case_at_hand *hand) _must_check_;
 void verdict_free(struct verdict *verdict);

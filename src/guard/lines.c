@@ -6,9 +6,9 @@
 #include "base/text.h"
 #include "guard/statements.h"
 
-/* Spread what a line stands in over its hash: two, for a bare line may have both. */
+/* To mix what a line stands in into its hash: two, because a bare line may need both. */
 #define IDENTITY_FACTOR 0xc2b2ae3d27d4eb4f
-/* What stands in a module's own block; no line has this hash. */
+/* Encloses what stands in a module's outermost block; no line has this hash. */
 #define HEAD 2
 #define SITE_FACTOR 0x9e3779b97f4a7c15
 
@@ -43,7 +43,7 @@ uint64_t line_hash(const char *text, size_t len)
 	return says ? hash : 0;
 }
 
-/* The same of a directive, "worker_processes 4;": all but its last word. */
+/* The end of a directive's name: all but the last word of "worker_processes 4;". */
 static const char *end_of_directive(const char *text, size_t len)
 {
 	static const char *const others[] = {"inherit", "import", "with", "return", NULL};
@@ -64,13 +64,13 @@ static const char *end_of_directive(const char *text, size_t len)
 	return end > start ? text + end : NULL;
 }
 
-/* Where the name of what the line sets ends; NULL: it has none. */
+/* The end of the name that the line sets; NULL: none. */
 static const char *end_of_name(const char *text, size_t len)
 {
 	const char *equals = memchr(text, '=', len);
 	const char *colon = memmem(text, len, ": ", 2);
 
-	/* YAML and JSON; a Nix function ("{ pkgs, ... }: ...") is no name. */
+	/* YAML and JSON; the head of a Nix function ("{ pkgs, ... }: ...") is no name. */
 	if (!equals && colon && !memchr(text, '{', (size_t)(colon - text)))
 		return colon;
 	return equals ? equals : end_of_directive(text, len);
@@ -154,7 +154,7 @@ static bool is_section(const struct line *line)
 	return line->len && *line->text == '[' && last_of(line) == ']';
 }
 
-/* The lines in which what is read now stands, each with its indentation. */
+/* The lines that the current one stands in, each with its indentation. */
 struct outline {
 	struct level {
 		size_t indent;
@@ -163,7 +163,7 @@ struct outline {
 	size_t len;
 };
 
-/* By indentation, as YAML is read, and by sections. */
+/* What the line stands in, by indentation (as in YAML) and sections. */
 static uint64_t enter_line(struct outline *outline, const struct line *line)
 {
 	const size_t indent = is_section(line) ? 0 : indent_of(line) + 1;
@@ -185,13 +185,14 @@ static bool next_line(struct line *ret, const char **at, const char *end)
 	return *at < end && text_next_line(at, end, &ret->text, &ret->len);
 }
 
-/* "{ pkgs, ... }:": what stands in a module stays there when its arguments change. */
+/* "{ pkgs, ... }:". It gets a fixed hash: if a module's arguments change, its lines still
+ * stand in the same block. */
 static bool is_head(const struct line *line)
 {
 	return last_of(line) == ':' && !line_key(line->text, line->len);
 }
 
-/* Whether brackets tell what a line stands in: Nix and JSON, not YAML. */
+/* Whether brackets tell what a line stands in (Nix, JSON), or indentation (YAML). */
 static bool has_blocks(const char *at, const char *end)
 {
 	struct line line;
@@ -222,7 +223,7 @@ uint64_t *lines_find_enclosing(const char *text, size_t len)
 			continue;
 		}
 		ret[lines++] = open.len ? open.list[open.len - 1] : 0;
-		/* A bracket on a line of its own belongs to the one before. */
+		/* A bracket alone on a line belongs to the line before. */
 		if (is_head(&line))
 			last = HEAD;
 		else if (hash)

@@ -15,7 +15,7 @@
 #define REVISION_KEY "configurationRevision"
 
 /*
- * The script prints its answer with the strings baked in, as JSON with --json:
+ * The revision is a literal in this script, in what it prints with --json:
  * "configurationRevision":"0123..." (nixpkgs, nixos/modules/installer/tools).
  */
 static void read_revision(git_oid *ret, const char *system)
@@ -40,7 +40,7 @@ static void read_revision(git_oid *ret, const char *system)
 	git_oid_fromstr(ret, digits);
 }
 
-/* When the link was made, which is when the system was: "at 10:40". */
+/* When the link was made, and so the system: " on 2026-11-22 at 10:40". */
 static char *describe_time(const char *link)
 {
 	struct stat status;
@@ -70,8 +70,8 @@ static void describe_outside(
 	read_revision(&live->build.config_commit, live->system);
 }
 
-/* Whether the build has the turn, and made the link: nixos-rebuild sets the profile
- * before it says that it activates. */
+/* Whether the build has the turn and made the link. Its phase may still be "building":
+ * nixos-rebuild sets the profile before it says that it activates. */
 static bool has_just_set(const struct build *ticket, const char *link)
 {
 	struct stat status;
@@ -81,7 +81,7 @@ static bool has_just_set(const struct build *ticket, const char *link)
 	       status.st_mtime >= ticket->started;
 }
 
-/* A system on trial, or one that is being activated: its build has not ended yet. */
+/* The unended build whose system is on trial or being activated. */
 static int find_unended(struct build *ret, struct ledger *ledger,
 	const struct target *target, const char *system, const char *link)
 {
@@ -120,7 +120,7 @@ char *live_describe(const struct build *build, const struct ledger *ledger,
 		!ledger_owner_of(&writer, ledger, &build->commit))
 		return TAKE_PTR(line);
 	user = caller_user(writer);
-	return xasprintf("%s (so says a record by user %s)", line, user);
+	return xasprintf("%s (according to a record by user %s)", line, user);
 }
 
 static int find_one(struct live *ret, struct ledger *ledger,

@@ -10,21 +10,21 @@
 struct diff_line {
 	unsigned hunk;   /* counted from 1 */
 	bool is_lost;    /* live has it */
-	unsigned line;   /* in its file */
-	unsigned before; /* lost: the line of mine that it stands before */
+	unsigned line;   /* its number in its file */
+	unsigned before; /* if lost: it goes before this line of mine */
 	const char *text;
 	size_t len;
 	uint64_t hash;
-	bool is_found; /* there are findings about it, or a statement in it */
+	bool is_found; /* there are findings about it, or about a statement in it */
 	bool is_refused, has_own;
-	size_t pair; /* the line of the other side and the same name; NO_PAIR */
+	size_t pair; /* the other side's line of the same name; NO_PAIR */
 };
 
 #define NO_PAIR SIZE_MAX
-/* More of one file are for a person to merge. */
+/* A person must merge a file with more than these. */
 #define DIFF_LINES_MAX 4000
 
-/* A text in the making: mine, with what is refused set right. */
+/* The merge of one file: mine, with what is refused set right. */
 struct merge {
 	const struct verdict *verdict;
 	const char *path;
@@ -32,13 +32,13 @@ struct merge {
 	size_t len;
 	unsigned hunks;
 	struct strbuf out;
-	const char *at, *end; /* of mine */
-	unsigned line;        /* of mine, that comes next */
-	bool conflict;        /* what is refused and what is mine are interwoven */
+	const char *at, *end; /* what of mine is not merged yet */
+	unsigned line;        /* the next line of mine */
+	bool conflict;        /* the caller's own lines and refused ones are mixed */
 };
 
-/* A name alone, which has copies elsewhere and is only warned of: what is refused beside
- * it may need it, as a module's line needs the argument "pkgs". */
+/* Whether a lost line is needed that is only warned of, because it has copies: if it is a
+ * name alone, refused lines may use it, as a module's lines use its argument "pkgs". */
 static bool is_needed(const struct verdict *verdict, const struct finding *finding)
 {
 	if (finding->verdict != VERDICT_WARNING || !finding->is_lost || finding->other)
@@ -54,7 +54,7 @@ static bool is_needed(const struct verdict *verdict, const struct finding *findi
 	return false;
 }
 
-/* The findings about this line of the path, among those of one side. */
+/* Applies the findings about this line. */
 static void find_line(
 	struct diff_line *line, const struct verdict *verdict, const char *path)
 {
@@ -104,7 +104,7 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *hunk,
 		.line = (unsigned)(line->origin == GIT_DIFF_LINE_ADDITION
 					   ? line->new_lineno
 					   : line->old_lineno),
-		/* Where old lines go, the new ones stand behind them. */
+		/* After the hunk's lines of mine; if there are none, after old_start. */
 		.before = (unsigned)(hunk->old_start + hunk->old_lines) +
 			  (hunk->old_lines == 0),
 		.text = line->content,
@@ -115,8 +115,9 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *hunk,
 	return 0;
 }
 
-/* What says nothing by itself goes with those that do: lost ones with any that is
- * refused, returned ones only where all are. */
+/* Whether a line without findings goes with its hunk: it says nothing by itself, or it is
+ * lost and mine has it nowhere. A lost one comes back if any line of its side is refused;
+ * a returned one goes only if all are that say something. */
 static bool goes_along(const struct merge *merge, const struct diff_line *line,
 	const struct counts *mine)
 {
@@ -157,7 +158,7 @@ static void skip_line(struct merge *merge)
 	merge->line++;
 }
 
-/* Without what ends an element, and what is blank around it. */
+/* Strips blanks, and what ends an element. */
 static size_t strip(const char **text, size_t len)
 {
 	while (len && strchr(" \t", **text)) {
@@ -178,7 +179,7 @@ static bool is_head(const struct diff_line *line)
 	return len && text[len - 1] == ':';
 }
 
-/* A name that has one value here and another there, within one hunk; a module's head. */
+/* Pairs lines of a hunk that give a name different values, and the heads of modules. */
 static void pair_lines(struct merge *merge)
 {
 	for (size_t i = 0; i < merge->len; i++) {
@@ -204,12 +205,12 @@ static void put_lost(struct merge *merge, const struct diff_line *line)
 	if (merge->out.len && merge->out.text[merge->out.len - 1] != '\n')
 		strbuf_putc(&merge->out, '\n');
 	strbuf_add(&merge->out, line->text, line->len);
-	/* The last line of a text may have no newline, and more follows here. */
+	/* Live's last line may lack a newline, but more of mine follows. */
 	if (line->text[line->len - 1] != '\n' && merge->at < merge->end)
 		strbuf_putc(&merge->out, '\n');
 }
 
-/* mine has a partner in live: the one takes the other's place, or nothing happens. */
+/* Replaces mine by its partner in live if either is refused. */
 static void put_pair(
 	struct merge *merge, const struct diff_line *mine, const struct counts *counts)
 {
@@ -217,8 +218,8 @@ static void put_pair(
 
 	if (!mine->is_refused && !live->is_refused)
 		return;
-	/* The caller's own new value must not be lost to an old one; a head of which
-	 * nothing was found has nothing that live lacks. */
+	/* An old value must not replace the caller's own new one. A head without findings
+	 * has nothing that live's head lacks. */
 	if (mine->has_own || (!mine->is_refused && !goes_along(merge, mine, counts) &&
 				     (mine->is_found || !is_head(mine))))
 		merge->conflict = true;
@@ -227,8 +228,8 @@ static void put_pair(
 	put_lost(merge, live);
 }
 
-/* Whether one line without a name is the other, edited: the end of an element, a module's
- * arguments. */
+/* Whether two lines without names are versions of one: only their ends differ (a comma),
+ * or both are heads. */
 static bool is_edited(const struct diff_line *live, const struct diff_line *mine)
 {
 	const char *a = live->text, *b = mine->text;
@@ -238,7 +239,7 @@ static bool is_edited(const struct diff_line *live, const struct diff_line *mine
 	       (is_head(live) && is_head(mine));
 }
 
-/* Finds lines of which both versions would stand in the text. */
+/* A conflict, if both versions of a line would end up in the text. */
 static void look_for_edited(struct merge *merge)
 {
 	for (size_t i = 0; i < merge->len; i++)
@@ -371,7 +372,7 @@ static bool blocks_agree(
 	return true;
 }
 
-/* A text merged line by line may still be invalid Nix, or set something twice. */
+/* Lines merged one by one may make invalid Nix, or set something twice. */
 static bool is_sound(
 	const struct merge *merge, const git_blob *mine, const git_blob *live)
 {
@@ -384,7 +385,7 @@ static bool is_sound(
 	       names_agree(merge, mine, live) && blocks_agree(merge, mine, live);
 }
 
-/* Of two files that are one line each, lines are no parts that could be put together. */
+/* If both files have one line, there are no parts that could be merged. */
 static bool is_one_line(const git_blob *blob)
 {
 	return text_is_one_line(
@@ -425,5 +426,5 @@ int merge_texts(git_oid *ret, const struct verdict *verdict, const char *path,
 			ret, repository, merge.out.text, merge.out.len);
 	strbuf_free(&merge.out);
 	free(merge.list);
-	return result < 0 ? git_failed("cannot set '%s' right", path) : sound;
+	return result < 0 ? git_failed("cannot merge '%s'", path) : sound;
 }

@@ -10,9 +10,9 @@
 #include "guard/way_out.h"
 #include "record/config_name.h"
 
-/* At most this many paths are named, the rest is counted. */
+/* At most this many lines of findings are printed; the rest is counted. */
 #define PATHS_SHOWN 20
-/* ... where something is refused: the way out has to follow soon. */
+/* Fewer with a refusal, because the way out must follow soon. */
 #define REFUSED_SHOWN 8
 #define UNDONE_MAX 500
 
@@ -65,7 +65,7 @@ static bool has_refused(const struct guarded *guarded, bool redo)
 	return false;
 }
 
-/* Where all of it is one build's work, that build, which need not be the last one. */
+/* Finds the build whose work all of it is; it need not be the last build. */
 static bool find_endangered(struct build *ret, const struct guard *guard,
 	const struct guarded *guarded, bool redo)
 {
@@ -115,8 +115,7 @@ static void put_reason(
 
 	if (guarded->is_other_machine)
 		strbuf_printf(out,
-			"would put another machine's configuration in the place of '%s': "
-			"%s",
+			"would replace '%s' by another machine's configuration: %s",
 			guarded->live.build.config, guarded->live.description);
 	else if (redo)
 		strbuf_printf(out, "would bring back what was rolled back: %s",
@@ -142,13 +141,13 @@ static void say_headline(const struct guard *guard, const struct guarded *guarde
 static void say_unknown(const struct guarded *guarded)
 {
 	if (guarded->verdict.is_unknown)
-		say("%s: %s; its configuration is not known, so what this takes "
-		    "away cannot be told",
+		say("%s: %s; its configuration is not known, so safe-rebuild cannot "
+		    "tell what this takes away",
 			guarded->live.runs ? "running" : "next boot",
 			guarded->live.description);
 }
 
-/* Whoever built it need not have written it. */
+/* Uncommitted lines may be the caller's own, though somebody else built them first. */
 static void say_draft(const struct guard *guard, const struct guarded *guarded)
 {
 	const struct guard_call *call = guard->call;
@@ -185,10 +184,10 @@ static int refuse(const struct guard *guard, const char *undo, const char *redo)
 		say_draft(guard, &guard->list[i]);
 	}
 	if (call->allow_undo && !refusal_is_allowed(call->allow_undo, undo))
-		say("--allow-undo %s does not hold: what would be undone now is %s",
+		say("--allow-undo %s does not match: this would now undo %s",
 			call->allow_undo, *undo ? undo : "nothing");
 	if (call->allow_redo && !refusal_is_allowed(call->allow_redo, redo))
-		say("--allow-redo %s does not hold: what would come back now is %s",
+		say("--allow-redo %s does not match: this would now bring back %s",
 			call->allow_redo, *redo ? redo : "nothing");
 	way_out_say(guard, *undo);
 	way_out_say_allow(call, undo, redo);
@@ -221,7 +220,7 @@ static bool is_said(const struct finding *finding, bool allowed)
 	       (finding->verdict == VERDICT_REFUSED && !allowed);
 }
 
-/* Others whose work changes without a refusal want to know, too. */
+/* Others want to know that their work changed, even if nothing was refused. */
 static void note_changed(struct build *build, const struct guard *guard, bool allowed)
 {
 	_cleanup_strv_ struct strv numbers = {0};
@@ -270,16 +269,15 @@ static void say_notes(const struct guarded *guarded)
 	if (!guarded->is_soft)
 		say_unknown(guarded);
 	findings_say(verdict, VERDICT_IGNORED,
-		"goes back, as [guard] ignore allows: ", PATHS_SHOWN);
+		"this goes back, as [guard] ignore allows: ", PATHS_SHOWN);
 	findings_say(verdict, VERDICT_OWN,
 		"takes back what your own build brought in: ", PATHS_SHOWN);
-	findings_say(verdict, VERDICT_REVERTED,
-		"taken back by a commit that says so: ", PATHS_SHOWN);
+	findings_say(verdict, VERDICT_REVERTED, "reverted by a commit: ", PATHS_SHOWN);
 	findings_say(verdict, VERDICT_UNKNOWN, "note: ", PATHS_SHOWN);
 	findings_say(verdict, VERDICT_WARNING, "warning: ", PATHS_SHOWN);
 }
 
-/* A rollback goes to the generation before: what it takes back is what is live. */
+/* A rollback goes to the previous generation, and so takes back all that is live. */
 static int decide_rollback(const struct guard *guard, struct build *build)
 {
 	const struct guard_call *call = guard->call;
@@ -294,15 +292,15 @@ static int decide_rollback(const struct guard *guard, struct build *build)
 		if (call->caller->is_agent && foreign &&
 			call->settings->guard_undo == UNDO_REFUSE &&
 			!refusal_is_allowed(call->allow_undo, live->name)) {
-			error("refused: this rollback takes back what another has made "
-			      "live: %s",
+			error("refused: this rollback would take back what somebody else "
+			      "made live: %s",
 				live->description);
 			way_out_say_allow(call, live->name, "");
 			set_string(&build->refused,
 				xasprintf("would take back the work of %s", live->name));
 			return EXIT_REFUSED;
 		}
-		say("takes back %s", live->description);
+		say("this takes back %s", live->description);
 	}
 	return 0;
 }
@@ -346,7 +344,7 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 		findings_say(
 			&guard->list[i].verdict, VERDICT_REFUSED, "  ", REFUSED_SHOWN);
 	}
-	note_allowed(build, guard, allowed ? undo : "", redo);
+	note_allowed(build, guard, allowed ? undo : "", allowed ? redo : "");
 	return 0;
 }
 

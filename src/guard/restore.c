@@ -13,7 +13,7 @@ static bool is_refused(const struct finding *finding, const char *path)
 	return finding->verdict == VERDICT_REFUSED && streq(finding->path, path);
 }
 
-/* The name of the node that an input path ("home-manager/nixpkgs") leads to. */
+/* The node to which the path of an input ("home-manager/nixpkgs") leads. */
 static const char *node_of(const json_t *file, const char *input)
 {
 	const json_t *nodes = json_object_get(file, "nodes");
@@ -28,7 +28,7 @@ static const char *node_of(const json_t *file, const char *input)
 	return node;
 }
 
-/* The inputs among which the one of this path stands. */
+/* The "inputs" object that contains the input of this path. */
 static json_t *inputs_around(const json_t *file, const char *input)
 {
 	const char *slash = strrchr(input, '/');
@@ -41,8 +41,8 @@ static json_t *inputs_around(const json_t *file, const char *input)
 		"inputs");
 }
 
-/* An input that follows another in live does so again; what it was locked to stays in
- * the file, where nothing leads to it. */
+/* If the input follows another in live, it does so again. The node that it was locked to
+ * stays in the file, but nothing leads there. */
 static bool set_followed(json_t *here, const json_t *there, const char *input)
 {
 	const char *name = basename(input);
@@ -87,13 +87,13 @@ static int merge_lock_files(git_oid *ret, const struct verdict *verdict, const c
 		result = git_blob_create_from_buffer(
 			ret, repository, lines, strlen(lines));
 	}
-	return result < 0 ? error("cannot set '%s' right", path) : 0;
+	return result < 0 ? error("cannot merge '%s'", path) : 0;
 }
 
 /* What is wrong with the path. */
 struct wrongs {
 	bool lines, inputs, whole;
-	bool has_own; /* and what the caller has written himself */
+	bool has_own; /* the caller has written something there as well */
 };
 
 static struct wrongs wrongs_of(const struct verdict *verdict, const char *path)
@@ -103,7 +103,7 @@ static struct wrongs wrongs_of(const struct verdict *verdict, const char *path)
 	for (size_t i = 0; i < verdict->len; i++) {
 		const struct finding *finding = &verdict->list[i];
 
-		/* What was live once does not count as the caller's own. */
+		/* Only what was never live is the caller's own. */
 		if (finding->verdict == VERDICT_NONE && !finding->is_lost &&
 			streq(finding->path, path))
 			ret.has_own = true;
@@ -119,7 +119,7 @@ static struct wrongs wrongs_of(const struct verdict *verdict, const char *path)
 
 enum remedy {
 	REMEDY_FAILED = -1,
-	REMEDY_NONE, /* nothing is wrong */
+	REMEDY_NONE, /* nothing is wrong, or git add is the remedy */
 	REMEDY_UPDATE,
 	REMEDY_BY_HAND,
 };
@@ -131,8 +131,7 @@ static enum remedy merge_path(git_tree_update *ret, const struct verdict *verdic
 	_cleanup_git_(blob) git_blob *live = NULL, *mine = NULL;
 	int merged = 1;
 
-	if (entry_text(&live, repository, change->old_mode, &change->old_id) < 0 ||
-		entry_text(&mine, repository, change->new_mode, &change->new_id) < 0)
+	if (change_texts(&live, &mine, repository, change) < 0)
 		return REMEDY_FAILED;
 	if (wrongs->whole || !live || !mine) {
 		ret->filemode = (git_filemode_t)change->old_mode;
@@ -160,8 +159,8 @@ static bool lies_there(const struct verdict *verdict, const char *path)
 	return lstat(file, &status) == 0;
 }
 
-/* Whether a line that is put back names the file, as an import does: the file, whose own
- * lines are in another one here, has to come back with it. */
+/* Whether a line that comes back names the file, as an import does. Then the file must
+ * come back, too, even if its lines have moved to another one. */
 static bool is_named(const struct verdict *verdict, const char *path)
 {
 	const char *name = basename(path);
@@ -191,18 +190,18 @@ static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict
 		.id = change->new_id,
 		.filemode = (git_filemode_t)change->new_mode,
 		.path = change->path};
-	/* A submodule is checked out, not patched. */
+	/* A patch cannot check out a submodule. */
 	if (change->old_mode == GIT_FILEMODE_COMMIT ||
 		change->new_mode == GIT_FILEMODE_COMMIT)
 		return REMEDY_BY_HAND;
-	/* Only a part of the file is wrong: it has moved, or was added to. */
+	/* Only part of the file is wrong: the rest has moved, or is the caller's own. */
 	if ((!change->old_mode || !change->new_mode) && (!wrongs.whole || wrongs.has_own))
 		return REMEDY_BY_HAND;
 	if (!change->old_mode) {
 		ret->action = GIT_TREE_UPDATE_REMOVE;
 		return REMEDY_UPDATE;
 	}
-	/* The file lies there untracked: it needs git add, not a patch. */
+	/* The file is there, but git does not track it: it needs git add, not a patch. */
 	if (!change->new_mode && lies_there(verdict, change->path))
 		return REMEDY_NONE;
 	if (!change->new_mode &&
@@ -216,7 +215,7 @@ static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict
 	return merge_path(ret, verdict, change, &wrongs);
 }
 
-/* 0 if a person must decide, as where a directory took a file's place. */
+/* 0: a person must decide, as when a directory has replaced a file. */
 static int update_tree(git_oid *ret, const struct verdict *verdict,
 	const git_tree_update *updates, size_t len)
 {
@@ -224,7 +223,7 @@ static int update_tree(git_oid *ret, const struct verdict *verdict,
 	_cleanup_git_(tree) git_tree *tree = NULL;
 
 	if (git_tree_lookup(&tree, repository, &verdict->hand->snapshot->tree) < 0)
-		return git_failed("cannot set the configuration right");
+		return git_failed("cannot make the patch");
 	return git_tree_create_updated(ret, repository, tree, len, updates) == 0;
 }
 

@@ -1,18 +1,17 @@
 #pragma once
 /*
- * The way out of a refusal that works in any state of a checkout: the caller's own tree
- * with all that was refused set right, lost lines back in their place and returned ones
- * out, as a patch against what lies there now. No commit, no history and no clean working
- * tree is needed for it.
+ * The way out of a refusal: the caller's own tree with all that was refused set right,
+ * that is, lost lines back in place and returned ones out. A patch from what the checkout
+ * has now to this tree needs no commit, no history and no clean working tree.
  */
 #include "guard/judge.h"
 
 /*
- * *ret: the tree, whose objects are there for ledger's handle alone (see objects.h).
- * by_hand: the paths left as they are, since what is refused and what the caller has
- * written himself are interwoven there: nothing of his is ever lost, no bracket left
- * open and no name defined twice. added: the files that come back whole. 1; 0 where no
- * path is set right, -1 (printed) on error.
+ * *ret: the tree, whose objects exist only for this handle of the ledger (objects.h).
+ * by_hand: paths left as they are, because the caller's own lines and refused ones are
+ * mixed: the caller loses nothing, no bracket stays open, no name is defined twice.
+ * added: files that come back whole. Returns 1; 0 if no path is set right, -1 (printed)
+ * on error.
  */
 int restore_tree(git_oid *ret, struct strv *by_hand, struct strv *added,
 	const struct verdict *verdict) _must_check_;

@@ -7,18 +7,18 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 
-/* What is nested deeper is not told apart. */
+/* In lists that are nested deeper, elements are not told apart. */
 #define DEPTH_MAX 256
 
 struct splitting {
 	struct statements *ret;
 	struct strbuf out;
 	size_t lines;     /* of out */
-	const char *line; /* that is split now, and its number */
+	const char *line; /* the current line, and its number */
 	unsigned number;
-	char open[DEPTH_MAX]; /* the brackets around */
+	char open[DEPTH_MAX]; /* the brackets that are open */
 	size_t depth;
-	bool in_text; /* a string of two single quotes */
+	bool in_text; /* in a string between two pairs of single quotes */
 	bool in_comment;
 };
 
@@ -36,7 +36,7 @@ static void put_line(struct splitting *splitting, const char *text, size_t len)
 	ret->numbers[splitting->lines] = splitting->number;
 }
 
-/* Follows what a line that is not split opens and ends. */
+/* Notes which strings and comments begin or end in a line that is not split. */
 static void skip(struct splitting *splitting, const char *at, const char *end)
 {
 	for (; at < end; at++) {
@@ -46,7 +46,7 @@ static void skip(struct splitting *splitting, const char *at, const char *end)
 			splitting->in_comment =
 				!(has_next && at[0] == '*' && at[1] == '/');
 		else if (has_next && at[0] == '\'' && at[1] == '\'') {
-			/* ''' and ''$ and ''\ end nothing. */
+			/* ''', ''$ and ''\ are escapes: they do not end a string. */
 			if (!splitting->in_text || at + 2 >= end ||
 				!strchr("'$\\", at[2]))
 				splitting->in_text = !splitting->in_text;
@@ -83,7 +83,7 @@ static bool is_in(const struct splitting *splitting, char bracket)
 	       splitting->open[splitting->depth - 1] == bracket;
 }
 
-/* Ends a piece, where there is one. The first of a line keeps its indentation. */
+/* Ends a piece, if there is one. The first one of a line keeps its indentation. */
 static void end_piece(struct splitting *splitting, const char **start, const char *at)
 {
 	const char *from = *start;

@@ -1,23 +1,23 @@
 #pragma once
 /*
- * A Nix text with one statement, attribute set's or list's beginning, or element of a
- * list a line, as formatters write it: "port = 80;" is the same thing whether it stands
- * in a line of its own or between others, and "[ 22 80 ]" has two elements. Strings over
- * several lines and comments stay as they are, and so does every text that is not Nix.
+ * Splits Nix text as formatters do: each statement, each beginning of a set or list, and
+ * each element of a list gets its own line. So "port = 80;" is the same on a line of its
+ * own and between others, and "[ 22 80 ]" has two elements. Comments, lines with a
+ * string in '', and all text that is not Nix stay as they are.
  */
 #include <stddef.h>
 
 #include "base/macro.h"
 
 struct statements {
-	const char *text; /* .own, or what was split */
+	const char *text; /* .own, or the text that was given */
 	size_t len;
 	char *own;
-	unsigned *numbers; /* by line of .text, from 1: its line in what was split; NULL:
-			      the same */
+	unsigned *numbers; /* for each line of .text, from 1: its line in the given text;
+			      NULL: the same */
 };
 
-/* text stays the caller's, and must live as long. */
+/* text stays the caller's, and must live as long as *ret. */
 void statements_split(
 	struct statements *ret, const char *path, const char *text, size_t len);
 unsigned statements_number(const struct statements *statements, size_t line);

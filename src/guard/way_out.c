@@ -20,9 +20,9 @@ static const char *sudo_of(const struct guard_call *call)
 }
 
 /*
- * "git" and, where the caller stands elsewhere, the directory. What git does not track
- * may lie in a repository of something else, of which git apply would take it for a part.
- * The caller frees.
+ * "git", and the directory if the caller is elsewhere. A configuration without git may
+ * lie in some other repository: the ceiling keeps git apply from taking it for a part of
+ * that. The caller frees.
  */
 static char *git_there(const struct configuration *configuration)
 {
@@ -49,10 +49,10 @@ static bool is_printable(const char *path)
 	return !*path;
 }
 
-/* git apply does not add new files to the index, so a flake would not see them. Never
- * ".", which may hold secrets that git ignores; nor "git apply -N", which in git 2.39
- * takes all other files out of the index. paths: those that the patch brings; left: how
- * many are not named. */
+/* The command that adds new files to the index: git apply does not, and a flake would not
+ * see them. Never "add .", which may add secrets; nor "git apply -N", which in git 2.39
+ * drops all other files from the index. paths: what the patch adds; *ret_left: how many
+ * new files the command does not name. */
 static char *add_words(const struct guard *guard, const char *git,
 	const struct strv *by_hand, struct strv *paths, size_t *ret_left)
 {
@@ -84,7 +84,7 @@ static char *add_words(const struct guard *guard, const char *git,
 	return xasprintf("%s --literal-pathspecs add -f -N -- %s", git, words);
 }
 
-/* Which files can be set right by a patch, and which only by hand. */
+/* Whether a patch can set files right; by_hand: those that it cannot. */
 static bool can_restore(
 	struct strv *by_hand, struct strv *added, const struct guard *guard)
 {
@@ -100,7 +100,7 @@ static bool can_restore(
 	return ret;
 }
 
-/* What is live at the path; zero where there is nothing. */
+/* What is live at the path; zero: nothing. */
 static git_oid live_id(const struct guard *guard, const char *path)
 {
 	git_oid id = {0};
@@ -118,13 +118,12 @@ static void say_by_hand(const struct guard *guard, const struct strv *paths)
 		_cleanup_free_ char *file = xasprintf(
 			"%s/%s", guard->call->configuration->root, paths->words[i]);
 		const char *moved =
-			access(file, F_OK) < 0 ? ", or where that has been moved to" : "";
+			access(file, F_OK) < 0 ? ", or where it was moved to" : "";
 		const git_oid id = live_id(guard, paths->words[i]);
 
 		if (stub_is_at(guard->call->ledger->repository, &id))
 			say("put %s back by hand: its content is not recorded (ask "
-			    "whoever "
-			    "made it: %s)",
+			    "whoever made it: %s)",
 				path, guard->list[0].live.description);
 		else if (guard->list[0].live.is_build && !git_oid_is_zero(&id))
 			say("edit by hand, because your lines and theirs are mixed: "
@@ -154,7 +153,7 @@ void way_out_say(const struct guard *guard, bool undo)
 	bool has_patch;
 
 	if (call->configuration->kind == CONFIGURATION_COMMIT) {
-		say("this flake is pinned to %s: name a commit that has both",
+		say("this flake is pinned to %s: name a commit with your work and theirs",
 			call->configuration->revision);
 		return;
 	}
@@ -173,9 +172,8 @@ void way_out_say(const struct guard *guard, bool undo)
 	else if (*add)
 		say("bring it in: %s", add);
 	if (left)
-		say("then tell git of the new files that are not named there (%zu "
-		    "lines): "
-		    "git status",
+		say("then add the new files that the command does not name (%zu) to git: "
+		    "see git status",
 			left);
 	say_by_hand(guard, &by_hand);
 }

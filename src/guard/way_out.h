@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The ways out of a refusal, as commands that work as they are printed, in the state in
- * which the caller's checkout is, as the one who calls.
+ * The ways out of a refusal, as commands. They work as printed, for this caller, and in
+ * whatever state the checkout is.
  */
 #include "guard/guard.h"
 
@@ -9,6 +9,6 @@
  * else it would only come back. */
 void way_out_say(const struct guard *guard, bool undo);
 
-/* The command that allows it: whose work goes, and whose comes back ("43,44" or
- * ""). */
+/* Prints the command that allows it. undo, redo: whose work goes and whose comes back, as
+ * "43,44" or "". */
 void way_out_say_allow(const struct guard_call *call, const char *undo, const char *redo);

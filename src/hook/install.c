@@ -72,7 +72,7 @@ static char *hook_command(const char *agent)
 	return xasprintf("safe-rebuild hook %s", agent);
 }
 
-/* The file's text, "" where there is none; NULL (printed) on error. The caller frees. */
+/* The file's text, "" if there is no file; NULL (printed) on error. The caller frees. */
 static char *read_settings(const char *path)
 {
 	char *text = NULL;
@@ -83,15 +83,14 @@ static char *read_settings(const char *path)
 		return xstrdup("");
 	if (errno == ELOOP)
 		error("'%s' is a link that another tool manages: add the hooks with "
-		      "that tool, see "
-		      "safe-rebuild-agents(7)",
+		      "that tool, see safe-rebuild-agents(7)",
 			path);
 	else
 		error_errno("cannot read '%s'", path);
 	return NULL;
 }
 
-/* An object; NULL (printed) where the text is none. */
+/* A JSON object; NULL (printed) if the text is none. */
 static json_t *parse(const char *text, const char *path)
 {
 	json_error_t wrong = {0};
@@ -103,7 +102,7 @@ static json_t *parse(const char *text, const char *path)
 		return settings;
 	error("'%s' line %d is not plain JSON (%s): edit the hooks by hand, see "
 	      "safe-rebuild-agents(7)",
-		path, settings ? 1 : wrong.line, settings ? "no object" : wrong.text);
+		path, settings ? 1 : wrong.line, settings ? "not an object" : wrong.text);
 	json_decref(settings);
 	return NULL;
 }
@@ -119,7 +118,7 @@ bool install_is_ours(const json_t *hook, const char *agent)
 	return strlen(its) == len || its[strlen(its) - len - 1] == '/';
 }
 
-/* Removes our hooks from each group, and a group that had only ours. */
+/* Removes our hooks, and groups that had only ours. */
 static void remove_from_groups(json_t *groups, const char *agent)
 {
 	for (size_t i = json_array_size(groups); i-- > 0;) {
@@ -152,7 +151,7 @@ static void remove_ours(json_t *settings, const char *agent)
 		json_object_del(settings, "hooks");
 }
 
-/* The value under the key, made where there is none; NULL where it is of another kind. */
+/* The key's value, made if missing; NULL if it is of another type. */
 static json_t *member(json_t *object, const char *key, json_t *(*make)(void))
 {
 	json_t *value = json_object_get(object, key), *fresh = make();
@@ -167,7 +166,7 @@ static json_t *member(json_t *object, const char *key, json_t *(*make)(void))
 	return value;
 }
 
-/* matcher: of the tools' names; NULL: there are none. */
+/* matcher: a pattern for names of tools; NULL: the event has none. */
 static int add_group(json_t *hooks, const struct vendor *vendor, const char *event,
 	const char *matcher, const char *path)
 {
@@ -175,7 +174,8 @@ static int add_group(json_t *hooks, const struct vendor *vendor, const char *eve
 	json_t *groups = hooks ? member(hooks, event, json_array) : NULL, *group;
 
 	if (!groups)
-		return error("'%s': \"hooks\" is not what %s reads", path, vendor->name);
+		return error("'%s': \"hooks\" has a form that %s cannot read", path,
+			vendor->name);
 	group = json_object();
 	if (matcher)
 		json_object_set_new(group, "matcher", json_string(matcher));
@@ -203,12 +203,12 @@ static int add_ours(json_t *settings, const struct vendor *vendor, const char *p
 	return 0;
 }
 
-/* Formatted like the text: the same indentation, a final newline or none. */
+/* Formats like the old text: with its indentation, and a final newline if it had one. */
 static char *dump_like(const json_t *settings, const char *text)
 {
 	const char *indented = strstr(text, "\n ");
 	const size_t indent = indented ? strspn(indented + 1, " ") : INDENT;
-	/* 0.1 has 15 digits, 0.10000000000000001 has more. */
+	/* With more digits, 0.1 would become 0.10000000000000001. */
 	char *dumped =
 		json_dumps(settings, JSON_INDENT(indent < INDENT_MAX ? indent : INDENT) |
 					     JSON_REAL_PRECISION(15));
@@ -272,7 +272,7 @@ static int keep_owner(int fd, const char *path, const char *directory)
 	return fchown(fd, before.st_uid, before.st_gid);
 }
 
-/* Those that root makes below a user's home are that user's. */
+/* Makes the directories; those that root makes below a user's home are that user's. */
 static int make_places(const char *directory)
 {
 	_cleanup_free_ char *path = xstrdup(directory);

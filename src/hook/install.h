@@ -1,22 +1,21 @@
 #pragma once
 /*
- * Our hooks in the settings files that agents read. Everything else in such a file stays;
- * it is replaced as a whole or not at all, and what was installed can be taken out again.
- * A file that is a link (into the Nix store, as home-manager makes them) or no plain JSON
- * is left alone, with a line that says what to do.
+ * Puts our hooks into the settings files that agents read, and takes them out again. All
+ * else in such a file stays, and it is replaced as a whole or not at all. A file that is
+ * a link (home-manager links into the Nix store) or not plain JSON is left alone; a
+ * message says what to do.
  */
 #include <jansson.h>
 
 #include "base/strbuf.h"
 #include "hook/vendors.h"
 
-/* The file of the agent's settings at that place; NULL: it has none there. The caller
- * frees. */
+/* The agent's settings file at that place; NULL: none. The caller frees. */
 char *install_path(const struct vendor *vendor, enum install_place place) _must_check_;
 
 struct installation {
 	const char *path;   /* the caller's */
-	char *after;        /* what the file is to hold; "": it is not to be there */
+	char *after;        /* the file's new content; "": remove it */
 	struct strbuf diff; /* what that changes; empty: nothing */
 };
 
@@ -30,8 +29,8 @@ int install_write(const struct installation *installation) _must_check_;
 void installation_free(struct installation *installation);
 #define _cleanup_installation_ _cleanup_(installation_free)
 
-/* opencode has no hooks but plugins: this is ours. */
+/* Our plugin for opencode, which has no hooks. */
 extern const char install_opencode_plugin[];
 
-/* Whether it runs "safe-rebuild hook AGENT", also by a path. */
+/* Whether the hook runs "safe-rebuild hook AGENT" or "/PATH/safe-rebuild hook AGENT". */
 bool install_is_ours(const json_t *hook, const char *agent);

@@ -7,7 +7,7 @@
 static const struct prefix {
 	const char *name;
 	const char *with_value; /* short options that take the next word */
-	const char *no_command; /* short options with which nothing is run here */
+	const char *no_command; /* short options with which it runs no command here */
 	unsigned operands;      /* words before the command */
 } prefixes[] = {
 	{"sudo", "ugpCTrtDU", "lveKVhR", 0},
@@ -36,17 +36,17 @@ static const struct prefix {
 	{"xargs", "adEILnPs", "", 0},
 };
 
-/* Their long options that take the next word where it is not joined by "=". */
+/* Their long options that take the next word, if no value follows after "=". */
 static const char *const long_with_value[] = {"--user", "--group", "--chdir", "--prompt",
 	"--role", "--type", "--close-from", "--command-timeout", "--unset", "--signal",
 	"--kill-after", "--what", "--who", "--why", "--mode", "--adjustment", "--unit",
 	"--property", "--setenv", "--uid", "--gid", "--timeout", "--working-directory",
 	"--description", "--slice", "--service-type", NULL};
-/* Those that run it elsewhere, joined by "=" as well. */
+/* Long options that run the command elsewhere, with or without "=". */
 static const char *const long_no_command[] = {"--machine", "--host", "--chroot", NULL};
 
 static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh", "fish", NULL};
-/* Others that hand a script to a shell: behind a -c, last in its cluster, or these. */
+/* Others that give a shell a script, after "-c", "-lc" or one of these options. */
 static const char *const script_runners[] = {"su", "script", "nix-shell", "sg", NULL};
 static const char *const script_options[] = {"--command", "--run", NULL};
 
@@ -65,7 +65,7 @@ static bool is_assignment(const char *word)
 	return len < strlen(word) && word[len] == '=';
 }
 
-/* "$SUDO", "${SUDO:-sudo}": sudo, or nothing. */
+/* "$SUDO", "${SUDO:-sudo}": expands to sudo or to nothing. */
 static bool is_sudo_variable(const char *word)
 {
 	return *word == '$' && strcasestr(word, "sudo") && !strpbrk(word, "(`");
@@ -83,7 +83,7 @@ static const struct prefix *find_prefix(const char *name)
 
 enum option_effect { OPTION_ALONE, OPTION_WITH_VALUE, OPTION_NO_COMMAND };
 
-/* A word that begins with "-" behind a prefix. */
+/* What a word that begins with "-" means to the prefix. */
 static enum option_effect effect_of(const char *word, const struct prefix *prefix)
 {
 	if (word[1] == '-') {
@@ -91,7 +91,7 @@ static enum option_effect effect_of(const char *word, const struct prefix *prefi
 
 		if (text_is_among(name, long_no_command))
 			return OPTION_NO_COMMAND;
-		/* systemd-run's --user is a flag, sudo's has a value. */
+		/* --user is a flag for systemd-run, but takes a value for sudo. */
 		return text_is_among(word, long_with_value) &&
 				       !(streq(word, "--user") &&
 					       streq(prefix->name, "systemd-run"))
@@ -107,7 +107,7 @@ static enum option_effect effect_of(const char *word, const struct prefix *prefi
 	return OPTION_ALONE;
 }
 
-/* The index behind a prefix' own words. */
+/* The index of the first word that is not the prefix's own. */
 static size_t behind_prefix(
 	const struct strv *words, size_t i, const struct prefix *prefix)
 {
@@ -139,7 +139,7 @@ static size_t behind_prefix(
 	return i;
 }
 
-/* nix develop|shell ... -c: what follows is run. */
+/* The index of what "nix develop|shell ... -c" runs. */
 static size_t behind_nix(const struct strv *words, size_t i)
 {
 	if (!strv_has(words, "develop") && !strv_has(words, "shell"))
@@ -172,7 +172,7 @@ size_t invoked_program(const struct strv *words, const struct ranges *raw)
 	return i < words->len ? i : words->len;
 }
 
-/* The index of what a shell's -c (also in a cluster, as -lc) is given; 0: none. */
+/* The index of the script that follows a shell's -c or -lc; 0: none. */
 static size_t find_script(const struct strv *words, size_t i)
 {
 	for (i++; i + 1 < words->len && strchr("-+", words->words[i][0]); i++) {
@@ -191,7 +191,7 @@ static size_t find_script(const struct strv *words, size_t i)
 	return 0;
 }
 
-/* The index of what one of the others is given; 0: none. */
+/* The index of the script that another runner is given; 0: none. */
 static size_t find_others_script(const struct strv *words, size_t i)
 {
 	for (i++; i + 1 < words->len; i++) {

@@ -17,8 +17,8 @@
 #define KNOWN_NAME ".configurations"
 #define MARK_DAYS 90
 
-/* sudo may leave another user's directories in the environment. If root wrote there, a
- * link made by that user could redirect it. NULL: not set, or not ours. */
+/* NULL: not set, or not ours. sudo may leave another user's directories in the
+ * environment, and if root wrote there, that user's links could redirect it. */
 static const char *own_directory(const char *variable)
 {
 	const char *path = getenv(variable);
@@ -30,8 +30,8 @@ static const char *own_directory(const char *variable)
 		       : NULL;
 }
 
-/* Where a session that is resumed next week finds it. NULL where the user has no
- * directory for such things. */
+/* The cache comes first: a session may be resumed next week, and runtime directories do
+ * not last that long. */
 char *mark_path(const char *name)
 {
 	const char *cache = own_directory("XDG_CACHE_HOME"),

@@ -1,37 +1,37 @@
 #pragma once
 /*
- * What a hook remembers between two calls, in the user's own cache or runtime directory:
- * where a session looked last, which configurations are known. Small texts; if they are
- * lost, the same is looked up, or told, again.
+ * What a hook remembers from call to call, in the user's own cache or runtime directory:
+ * what a session saw last, and which configurations are known. These are small texts; if
+ * one is lost, the same is looked up or told again.
  */
 #include "settings/settings.h"
 
-/* Where the text of this name is; an agent's name begins with no dot. NULL where the user
- * has no directory for such things. The caller frees. */
+/* The path of the text of this name (agents' names do not begin with a dot). NULL if the
+ * user has no directory for it. The caller frees. */
 char *mark_path(const char *name) _must_check_;
-/* What it says; NULL: nothing. The caller frees. */
+/* Its content; NULL: none. The caller frees. */
 char *mark_read(const char *path) _must_check_;
-/* With the rights that the caller had before they were lowered. */
+/* Writes it, with the rights that the process had before it lowered them. */
 void mark_keep(const char *path, const char *text);
 
-/* The commit of the newest build, without libgit2; NULL where that is not known. The
- * caller frees. */
+/* The commit of the newest build, read without libgit2; NULL: not known. The caller
+ * frees. */
 char *mark_read_tip(const struct settings *settings) _must_check_;
 
 /*
- * The directories of the configurations that the newest builds were made of: a hook notes
- * edits of their files alone. They are remembered together with the newest build, so that
- * an edit elsewhere costs three small reads and no libgit2.
+ * The configuration directories of the newest builds: a hook notes only edits below them.
+ * They are remembered together with the newest build, so that an edit elsewhere costs a
+ * few small reads and no libgit2.
  */
 struct known {
-	char *path;  /* of what is remembered; NULL: it cannot be */
+	char *path;  /* where this is remembered; NULL: nowhere */
 	char *tip;   /* the newest build; NULL: not known */
-	char *lines; /* the build that it holds for, and directories; NULL: nothing yet */
+	char *lines; /* the newest build then, and the directories; NULL: nothing yet */
 };
 
-/* What is remembered, with the user's own rights... */
+/* Reads what is remembered. It needs the user's own rights. */
 void known_read(struct known *ret, const struct settings *settings);
-/* ... and what is in the ledger, with lowered ones, if that is newer. */
+/* Reads the ledger if there are newer builds. Lower the rights before this. */
 void known_update(struct known *known, const struct settings *settings);
 bool known_has(const struct known *known, const char *path);
 void known_free(struct known *known);

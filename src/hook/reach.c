@@ -13,8 +13,8 @@
 
 #define SETTINGS_MAX ((size_t)16 << 20)
 
-/* A path that begins with a slash must exist; a hook with a condition, or one whose
- * answer nobody waits for, is not asked about every command. */
+/* Whether the hook is asked about every command: it has no condition, its answer is
+ * waited for, and if its program is an absolute path, it exists. */
 static bool can_run(const json_t *hook)
 {
 	const char *command = json_string_value(json_object_get(hook, "command"));
@@ -27,8 +27,7 @@ static bool can_run(const json_t *hook)
 	return *program != '/' || access(program, X_OK) == 0;
 }
 
-/* A matcher is a regular expression for the names of tools; without one, or with "*", it
- * is all of them. */
+/* A group's matcher is a regular expression for names of tools; none or "*": any tool. */
 static bool matches_shell(const json_t *group, const char *shell)
 {
 	const char *matcher = json_string_value(json_object_get(group, "matcher"));
@@ -69,7 +68,7 @@ static bool has_ours(const json_t *settings, const struct vendor *vendor)
 		json_object_get(hooks, vendor->before), vendor->name, vendor->shell);
 }
 
-/* NULL where there is no such file, or (printed) where it cannot be read. */
+/* NULL if there is no such file, or (printed) if it cannot be read. */
 static char *read_settings(const char *path)
 {
 	_cleanup_close_ int fd =
@@ -102,7 +101,7 @@ static void blank_comments(char *text)
 	}
 }
 
-/* ret_text: as far as it is no comment, for what is no JSON even so. */
+/* NULL: not JSON, even without comments. *ret_text: the text without its comments. */
 static json_t *load_settings(const char *path, char **ret_text)
 {
 	*ret_text = read_settings(path);
@@ -129,8 +128,8 @@ bool reach_has_hook(const struct vendor *vendor, enum install_place place)
 	return has_hook;
 }
 
-/* The file that sets the switch to off; places are tried in order, and the first one that
- * sets it decides. NULL: not switched off. */
+/* The file that sets the switch to off; NULL: none. The first place that sets it decides.
+ */
 static char *find_switch(const struct vendor *vendor, enum install_place place,
 	enum install_place last, const char *object, const char *key, bool off)
 {
@@ -150,7 +149,7 @@ static char *find_switch(const struct vendor *vendor, enum install_place place,
 	return NULL;
 }
 
-/* Whether the line of TOML is "NAME = false", with whatever blanks. */
+/* Whether the line of TOML is "NAME = false", with any blanks. */
 static bool is_switch(const char *line, size_t len, const char *name)
 {
 	_cleanup_free_ char *plain = xstrndup(line, len);
@@ -164,7 +163,7 @@ static bool is_switch(const char *line, size_t len, const char *name)
 	return streq(plain, wanted);
 }
 
-/* Codex' own settings stand beside its hooks. */
+/* Codex has its own settings in a file beside its hooks. */
 static char *find_in_toml(const struct vendor *vendor)
 {
 	_cleanup_free_ char *hooks = install_path(vendor, PLACE_USER);
@@ -200,7 +199,7 @@ char *reach_switched_off(const struct vendor *vendor, enum install_place place)
 			"enabled", false);
 	if (!streq(vendor->name, "claude"))
 		return NULL;
-	/* Users cannot switch off what is managed. */
+	/* Users cannot switch off managed hooks. */
 	where = find_switch(vendor, PLACE_MANAGED,
 		is_managed ? PLACE_MANAGED_BY_OTHERS : PLACE_USER, NULL,
 		"disableAllHooks", true);

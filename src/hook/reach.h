@@ -1,11 +1,11 @@
 #pragma once
 /*
- * Whether an agent asks our hook before it runs a command, as far as its settings tell: a
- * hook may be in one file, and be switched off in another.
+ * Whether an agent asks our hook before it runs a command. Its settings tell: a hook may
+ * be in one file and be switched off in another.
  */
 #include "hook/install.h"
 
-/* Whether our hook is in the agent's settings at that place. Prints where they cannot be
+/* Whether the agent's settings at that place have our hook. Prints if they cannot be
  * read. */
 bool reach_has_hook(const struct vendor *vendor, enum install_place place);
 

@@ -4,16 +4,15 @@
 #include "base/strbuf.h"
 #include "base/text.h"
 
-/* Nobody nests deeper; from there a command is left alone. */
+/* Nobody nests deeper; what does is left alone. */
 #define DEPTH_MAX 16
 #define META " \t\n;&|()<>"
 
 struct scanner {
 	const char *at, *end;
-	const char
-		*document; /* where the here documents end that begin on the next line */
-	unsigned depth;    /* of lists */
-	bool mute;         /* in what is no command: an array, a pattern */
+	const char *document; /* the end of here documents that begin on the next line */
+	unsigned depth;       /* of nested lists */
+	bool mute;            /* in an array or a pattern, where nothing is a command */
 	unsigned script_depth;
 	command_found *found;
 	void *data;
@@ -54,8 +53,8 @@ static void skip_to(struct scanner *scanner, char wanted, char other)
 		scanner->at++;
 }
 
-/* From an opening of that many characters to behind the next close; a backslash may hide
- * one. */
+/* Skips an opening of that many characters, and all up to the next close, which it skips
+ * too. escapes: a backslash may hide a close. */
 static void skip_quoted(struct scanner *scanner, size_t opening, char close, bool escapes)
 {
 	skip(scanner, opening);
@@ -92,7 +91,7 @@ static void scan_muted(struct scanner *scanner, size_t opening, char terminator)
 	scanner->mute = was_mute;
 }
 
-/* ((...)), also behind a $: by its parentheses. */
+/* Skips ((...)), also after a $, by counting parentheses. */
 static void skip_arithmetic(struct scanner *scanner)
 {
 	unsigned open = 0;
@@ -107,7 +106,7 @@ static void skip_arithmetic(struct scanner *scanner)
 	skip(scanner, 1);
 }
 
-/* Backslashes in backquotes are taken away before the text is read: left alone. */
+/* With backslashes it is left alone: the shell removes them before it parses the text. */
 static void scan_backquotes(struct scanner *scanner)
 {
 	const char *close = scanner->at + 1;
@@ -121,7 +120,7 @@ static void scan_backquotes(struct scanner *scanner)
 	skip_quoted(scanner, 1, '`', true);
 }
 
-/* $(...), `...`, ${...}; false where none of them begins here. */
+/* $(...), `...`, ${...}; false if none of them begins here. */
 static bool scan_expansion(struct scanner *scanner)
 {
 	if (is_at(scanner, "$((")) {
@@ -151,7 +150,7 @@ static void scan_double_quotes(struct scanner *scanner)
 	skip(scanner, 1);
 }
 
-/* A quoted part, an escaped character or an expansion; false where none begins here. */
+/* A quoted part, an escaped character or an expansion; false if none begins here. */
 static bool scan_quoted(struct scanner *scanner)
 {
 	if (is_at(scanner, "\\"))
@@ -220,7 +219,7 @@ static bool is_delimiter(
 	return len == strlen(delimiter) && strncmp(line, delimiter, len) == 0;
 }
 
-/* From behind "<<": its lines begin on the next one, or behind an earlier document. */
+/* Called after "<<". The document begins on the next line, or after an earlier one. */
 static void note_here_document(struct scanner *scanner, char terminator)
 {
 	const bool indented = is_at(scanner, "-");
@@ -286,7 +285,7 @@ bool scan_is_keyword(const struct range *word)
 	return text_is_among(text, keywords);
 }
 
-/* Whether a command may begin behind these words. */
+/* Whether a command may begin after these words. */
 static bool are_keywords(const struct ranges *words)
 {
 	for (size_t i = 0; i < words->len; i++)
@@ -295,7 +294,7 @@ static bool are_keywords(const struct ranges *words)
 	return true;
 }
 
-/* A subshell; behind a word: a function's "()", an array, a pattern. */
+/* A subshell; after a word it is a function's "()", an array or a pattern. */
 static void scan_parenthesis(struct scanner *scanner, struct ranges *words)
 {
 	struct scanner behind = *scanner;
@@ -327,7 +326,7 @@ static void scan_separator(struct scanner *scanner, struct ranges *words)
 {
 	const char c = *scanner->at;
 
-	/* One that opens nothing ends a case's pattern. */
+	/* A ")" without a "(" ends a case pattern. */
 	if (c == ')')
 		words->len = 0;
 	end_command(scanner, words);
@@ -359,7 +358,7 @@ static void scan_one(struct scanner *scanner, char terminator, struct ranges *wo
 	} else {
 		scan_word(scanner, terminator);
 		word.end = scanner->at;
-		/* "2>" is no word. */
+		/* The "2" of "2>" is not a word. */
 		if (word.end > word.start &&
 			!(is_number(&word) &&
 				(is_at(scanner, ">") || is_at(scanner, "<"))))
@@ -367,7 +366,7 @@ static void scan_one(struct scanner *scanner, char terminator, struct ranges *wo
 	}
 }
 
-/* Commands up to the terminator (NUL: to the end), which is passed. */
+/* Scans commands up to the terminator (NUL: to the end), and skips that. */
 static void scan_list(struct scanner *scanner, char terminator)
 {
 	_cleanup_ranges_ struct ranges words = {0};

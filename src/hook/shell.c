@@ -10,12 +10,12 @@
 
 struct edit {
 	struct range word;
-	const char *behind; /* where what is added goes */
-	bool replaced;      /* else only added to */
-	bool starts_anew;   /* by a service manager: whose child it is gets lost */
-	bool named;         /* it says itself who calls */
-	bool has_reason;    /* ... and why */
-	char quote; /* for what is added; 0: there are quotes of both kinds around it */
+	const char *behind; /* where options are added */
+	bool replaced;      /* else only options are added */
+	bool starts_anew;   /* a service manager starts it: it is not the agent's child */
+	bool named;         /* the command itself says who calls, */
+	bool has_reason;    /* and why */
+	char quote;         /* for what is added; 0: none, both kinds are around it */
 };
 
 struct edits {
@@ -23,14 +23,14 @@ struct edits {
 	size_t len;
 	bool also_ours;
 	bool waits;
-	bool is_mocked; /* the name means something else in this text */
-	char quote;     /* as in struct edit, of what is being read */
+	bool is_mocked; /* nixos-rebuild means something else in this text */
+	char quote;     /* as in struct edit, for what is being read */
 };
 
 static command_found note_edits;
 
-/* What the outer shell puts in place of $NAME, ${NAME} and \$ contains no separate
- * commands, as far as we can know. */
+/* $NAME, ${NAME} and \$: what the outer shell puts there is, as far as we can know, no
+ * command of its own. */
 static bool is_harmless_in_quotes(const char *at)
 {
 	if (*at == '\\')
@@ -38,7 +38,7 @@ static bool is_harmless_in_quotes(const char *at)
 	return *at == '$' && at[1] != '(' && at[1] != '\'' && at[1] != '"';
 }
 
-/* A script in quotes, if its text is what the shell will read: without escapes. */
+/* Scans a quoted script without escapes: only then the shell reads the same text. */
 static void scan_script(const struct range *word, unsigned depth, struct edits *edits)
 {
 	const struct range script = {word->start + 1, word->end - 1};
@@ -48,7 +48,7 @@ static void scan_script(const struct range *word, unsigned depth, struct edits *
 		word->end[-1] != quote)
 		return;
 	for (const char *at = script.start; at < script.end; at++)
-		/* "$(...)" and "`...`" are expanded, and found, outside. */
+		/* The outer shell runs "$(...)" and "`...`", so they are found there. */
 		if (*at == quote || (quote == '"' && strchr("\\`$", *at) &&
 					    !is_harmless_in_quotes(at)))
 			return;
@@ -74,7 +74,7 @@ static bool changes_system(const struct strv *words, size_t i)
 		       request.action == ACTION_TEST);
 }
 
-/* Whether it is one of ours that queues or follows a build. */
+/* Whether it is a safe-rebuild that queues or follows a build. */
 static bool is_long(const char *name, const struct strv *words, size_t i)
 {
 	return streq(name, "safe-rebuild") &&
@@ -82,7 +82,7 @@ static bool is_long(const char *name, const struct strv *words, size_t i)
 		       strv_has(words, "rollback") || strv_has(words, "exec"));
 }
 
-/* Only the system's own one; in other places it is a script of the same name. */
+/* Only the system's own nixos-rebuild: elsewhere it is a script of the same name. */
 static bool is_rebuild(const char *word)
 {
 	static const char *const places[] = {"/nix/store/", "/run/current-system/",
@@ -106,7 +106,7 @@ static bool has_assignment(const struct strv *words, size_t index, const char *s
 	return false;
 }
 
-/* Whether the words that lead to the program at index, or its own, say who calls. */
+/* Whether words before the program at index, or its own arguments, say who calls. */
 static bool has_name(const struct strv *words, size_t index)
 {
 	for (size_t i = index; i < words->len && !streq(words->words[i], "--"); i++)
@@ -116,14 +116,14 @@ static bool has_name(const struct strv *words, size_t index)
 	return has_assignment(words, index, "SAFE_REBUILD_AGENT=");
 }
 
-/* Whether safe-rebuild at this index has anything to ask who calls; for log --agent is a
+/* Whether the safe-rebuild at this index needs the caller's name. For log, --agent is a
  * filter. */
 static bool asks_who(const struct strv *words, size_t index)
 {
 	return index + 1 < words->len && !streq(words->words[index + 1], "log");
 }
 
-/* A PATH that begins with a directory of the caller's: a double is to be found there. */
+/* Whether PATH begins with a directory of the caller's, probably with a mock in it. */
 static bool sets_path(const struct strv *words)
 {
 	static const char *const usual[] = {"$PATH", "${PATH", "/run/", "/nix/", "/usr/",
@@ -140,7 +140,7 @@ static bool sets_path(const struct strv *words)
 	return value && *value;
 }
 
-/* A function or an alias of this name: what a test puts in the place of the real one. */
+/* Whether a function or an alias replaces the real nixos-rebuild, as in tests. */
 static bool defines_rebuild(const char *text)
 {
 	static const char *const starts[] = {
@@ -159,7 +159,7 @@ static bool defines_rebuild(const char *text)
 	return false;
 }
 
-/* run0 and systemd-run have it started by systemd, which knows no agent. */
+/* run0 and systemd-run let systemd start it, which knows no agent. */
 static bool is_started_anew(const struct strv *words, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
@@ -170,8 +170,8 @@ static bool is_started_anew(const struct strv *words, size_t index)
 }
 
 /*
- * Behind the action or command, where that follows at once: an agent's rule for
- * "safe-rebuild exec" has to match what becomes of it.
+ * After the action or command, if that follows at once: an agent's rule for
+ * "safe-rebuild exec" must also match the new command.
  */
 static const char *place_for_options(const struct ranges *raw, size_t index)
 {
@@ -199,7 +199,7 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 	i = invoked_program(&words, raw);
 	if (i >= words.len)
 		return;
-	/* The shell computes this name: we cannot know it. */
+	/* Only the shell knows this name. */
 	if (strpbrk(words.words[i], "$`"))
 		return;
 	name = basename(words.words[i]);
@@ -266,7 +266,7 @@ char *shell_rewrite(const char *command, struct shell_rewrite *rewrite)
 	for (size_t i = 0; i < edits.len; i++) {
 		const struct edit *edit = &edits.list[i];
 
-		/* A word that contains commands is not the name of a known program. */
+		/* A word in which commands were found is not a known program's name. */
 		if (edit->word.start < at)
 			continue;
 		strbuf_add(&out, at, (size_t)(edit->word.start - at));
@@ -283,7 +283,7 @@ char *shell_rewrite(const char *command, struct shell_rewrite *rewrite)
 	return strbuf_take(&out);
 }
 
-/* Claude Code runs no command with one of these where its user's rules decide. */
+/* If its user's rules decide, Claude Code refuses commands with one of these. */
 static void plain_spaces(char *text)
 {
 	static const char *const spaces[] = {"\u00a0", "\u1680", "\u2000", "\u2001",

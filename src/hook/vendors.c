@@ -50,7 +50,7 @@ const struct vendor vendors[] = {
 		.paths = {"/etc/gemini-cli/settings.json", NULL, NULL,
 			".gemini/settings.json", "~/.gemini/settings.json"},
 	},
-	/* Its plugin, which is ours (hook/install.c), makes these events. */
+	/* Our plugin (hook/install.c) makes these events. */
 	{
 		.name = "opencode",
 		.agent = "opencode",

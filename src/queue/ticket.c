@@ -88,14 +88,6 @@ static int list_names(struct strv *ret, const char *directory)
 	return 0;
 }
 
-/* Whether the next try may succeed: no error that the ticket's owner can cause
- * permanently. */
-static bool is_passing(int error)
-{
-	return error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM ||
-	       error == EINTR;
-}
-
 static bool is_locked(int fd)
 {
 	return flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
@@ -163,7 +155,7 @@ static void sweep(const char *directory, const char *name, int fd)
 	_cleanup_build_ struct build ticket = BUILD_INIT;
 
 	/* A ticket that cannot be read may name a nixos-rebuild that still runs. */
-	if (!read_ticket(&ticket, fd, name) && is_passing(errno))
+	if (!read_ticket(&ticket, fd, name) && error_is_passing(errno))
 		return;
 	if (!is_kept(&ticket) && !ticket.child.pid && ticket.outcome <= OUTCOME_RUNNING &&
 		file_is_at(fd, path))
@@ -376,7 +368,7 @@ static int read_tickets(struct builds *ret, const char *directory, bool wanted_a
 			continue;
 		if (fd >= 0 && read_ticket(&ticket, fd, names.words[i]))
 			builds_add(ret, &ticket);
-		else if (is_passing(errno))
+		else if (error_is_passing(errno))
 			return -1;
 	}
 	return 0;

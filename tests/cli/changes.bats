@@ -11,7 +11,7 @@ build() {
 }
 
 @test "the first build of all says that there is nothing to compare with" {
-	assert_contains "$(build a)" "nothing is recorded yet that this could be compared with"
+	assert_contains "$(build a)" "nothing is recorded yet to compare this with"
 }
 
 @test "alone and nothing foreign: one line" {
@@ -63,7 +63,7 @@ build() {
 	git checkout -q flake.nix
 	told=$(build a)
 	assert_like "$told" "since your build 1 (*): 1 build by others"
-	assert_contains "$told" "not here as this build has it: flake.nix"
+	assert_contains "$told" "this build's version is not here: flake.nix"
 }
 
 @test "a new agent is compared with what was live when its session began" {
@@ -402,7 +402,7 @@ safe-rebuild:     A three.nix +1"
 	git checkout -q -
 	run sr --agent b diff --since 2
 	assert_contains "$output" "D more.nix"
-	assert_contains "$output" "which build 2 has: not here"
+	assert_contains "$output" "not here, but in build 2"
 	run sr --agent a diff
 	refute_contains "$output" "not here"
 }

@@ -52,7 +52,7 @@ make_classic() {
 	assert_contains "$output" "the content of 'wifi.key' is not recorded"
 	run -0 sr --agent beta show 2 --patch
 	refute_contains "$output" "+Size"
-	assert_contains "$output" "the patch is without 1 of the files, whose content is not recorded, such as 'wifi.key'"
+	assert_contains "$output" "left out of the patch, because their content is not recorded: 1 of the files, such as 'wifi.key'"
 }
 
 @test "a file whose content is not recorded: its mode, its time and its content are its owner's" {
@@ -143,6 +143,10 @@ make_classic() {
 	assert_equal "$(sr --agent alpha diff --json | jq -c '[.builds[].build]')" "[3]"
 	run -0 sr --agent beta status
 	assert_contains "$output" "since:    nobody has built since your build"
+	echo '{ }' >new.nix
+	git add new.nix
+	by alpha build
+	assert_contains "$output" "build 3 by beta: switch succeeded"
 }
 
 @test "hints name the configuration, and diff says which one it is about" {
@@ -259,10 +263,10 @@ make_classic() {
 	commit_all . again
 	run sr --agent delta diff --flake . --exit-code
 	assert_equal "$status" 65
-	assert_contains "$output" 'web.nix: the file is back, which it removed'
+	assert_contains "$output" 'web.nix: the file is back that had been removed'
 	by gamma switch
 	assert_equal "$status" 0
-	assert_contains "$output" "takes back what your own build brought in: web.nix: the file is back, which it removed (build 4 by gamma)"
+	assert_contains "$output" "takes back what your own build brought in: web.nix: the file is back that had been removed (build 4 by gamma)"
 }
 
 @test "whose lines another has changed with a warning is told so" {

@@ -98,7 +98,7 @@ commit_line() {
 	sed -i 's/^line 11$/line 11 by beta/' modules/web.nix
 	commit_all . "beta"
 	refused beta switch
-	assert_contains "$output" 'modules/web.nix: lacks 1 line (line 2: "line 2 by alpha"), has 1 line back that it removed (line 2: "line 2") (build 1 by alpha)'
+	assert_contains "$output" 'modules/web.nix: lacks 1 line (line 2: "line 2 by alpha"), has 1 line back that had been removed (line 2: "line 2") (build 1 by alpha)'
 	bring_in
 	passes beta switch
 	assert_contains "$(cat modules/web.nix)" "line 2 by alpha"
@@ -343,7 +343,7 @@ lock() {
 	by beta build
 	by beta switch
 	assert_equal "$status" 0
-	assert_contains "$output" "note: modules/web.nix: the file is missing, not known whose"
+	assert_contains "$output" "note: modules/web.nix: the file is missing (it is not known whose work)"
 	cd "$CONFIG"
 	passes alpha switch --allow-undo 3
 	commit_line modules/web.nix 'nginx = true;'
@@ -397,7 +397,7 @@ lock() {
 	cd "$OTHER"
 	by beta switch --allow-undo 7
 	assert_equal "$status" 65
-	assert_contains "$output" "--allow-undo 7 does not hold: what would be undone now is 1"
+	assert_contains "$output" "--allow-undo 7 does not match: this would now undo 1"
 	by beta switch --allow-undo 1
 	assert_equal "$status" 0
 	assert_contains "$output" "warning: as --allow-undo says, this switch would take away what is live: build 1 by alpha"
@@ -406,7 +406,7 @@ lock() {
 	cd "$CONFIG"
 	commit_line modules/web.nix 'more = true;'
 	refused alpha switch
-	assert_contains "$output" 'has 1 line back that it removed (line 13: "nginx = true;") (build 2 by beta)'
+	assert_contains "$output" 'has 1 line back that had been removed (line 13: "nginx = true;") (build 2 by beta)'
 	passes alpha switch --allow-undo 2
 	cd "$OTHER"
 	SAFE_REBUILD_ALLOW_UNDO=1 by beta switch
@@ -448,7 +448,7 @@ lock() {
 	run sr --agent alpha --message "add nginx" switch --flake .
 	run sr --agent beta switch --rollback
 	assert_equal "$status" 65
-	assert_contains "$output" 'refused: this rollback takes back what another has made live: build 1 by alpha: switch succeeded'
+	assert_contains "$output" 'refused: this rollback would take back what somebody else made live: build 1 by alpha: switch succeeded'
 	assert_contains "$output" 'if it is meant to go: safe-rebuild --allow-undo 1 --agent beta switch --rollback'
 	run sr --agent beta switch --rollback --allow-undo 1
 	assert_equal "$status" 0
@@ -518,7 +518,7 @@ outside() {
 	passes alpha switch
 	cd "$OTHER"
 	refused beta switch
-	assert_contains "$output" "modules/gone.nix: the file is back, which it removed"
+	assert_contains "$output" "modules/gone.nix: the file is back that had been removed"
 	assert_contains "$output" "modules/link.nix: its content or mode goes back"
 	assert_contains "$output" "modules/blob: its content or mode goes back"
 	assert_contains "$output" "modules/web.nix: its content or mode goes back"
@@ -698,7 +698,7 @@ outside() {
 	passes alpha test
 	run sr --agent beta switch --rollback
 	assert_equal "$status" 65
-	assert_contains "$output" "takes back what another has made live: build 2 by alpha"
+	assert_contains "$output" "would take back what somebody else made live: build 2 by alpha"
 	run sr --agent beta boot --rollback
 	assert_equal "$status" 0
 }
@@ -793,7 +793,7 @@ outside() {
 	run timeout 10 "$SAFE_REBUILD" --agent beta switch --flake .
 	assert_equal "$status" 0
 	assert_contains "$output" "alternates' is not a regular file"
-	assert_contains "$output" "whether this takes away what is live is not judged: there is no snapshot"
+	assert_contains "$output" "cannot tell whether this takes away what is live: there is no snapshot"
 }
 
 @test "diff --since a time: against what was live then" {

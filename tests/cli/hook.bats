@@ -90,7 +90,7 @@ answer() {
 	event codex '{"hook_event_name": "SessionStart", "session_id": "0199b2c4-0000-7000-8000-0123456789ab"}'
 	event claude "$prompt"
 	assert_equal "$(answer 'a["additionalContext"]' | wc -l)" 10
-	assert_contains "$(answer 'a["additionalContext"]')" "- and 5 before that"
+	assert_contains "$(answer 'a["additionalContext"]')" "- and 5 builds before these"
 }
 
 @test "news: what changed nothing is none; what runs, a pause, and whose work went are told" {
@@ -117,7 +117,7 @@ answer() {
 	sr --agent beta --allow-undo 6 switch --flake . 2>/dev/null
 	event claude "$prompt"
 	assert_contains "$(answer 'a["additionalContext"]')" "took back 6 (--allow-undo)"
-	assert_contains "$(answer 'a["additionalContext"]')" " - yours: build 6"
+	assert_contains "$(answer 'a["additionalContext"]')" " - that was your build 6"
 	# shellcheck disable=SC2016
 	DOUBLE=$DOUBLE'; touch "$ROOT/started"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done' \
 		"$SAFE_REBUILD" --agent beta switch --flake . >/dev/null 2>&1 &

@@ -575,7 +575,7 @@ restarts() {
 	assert_equal "$status" 65
 	assert_contains "$output" "would bring back what was rolled back: build 2 by beta"
 	assert_contains "$output" 'rolled back: build 2 by beta: switch rolled-back (by '"$(id -un)"': "broke ssh")'
-	assert_contains "$output" "modules/two.nix: the file is back, which was rolled back (build 2 by beta, uncommitted)"
+	assert_contains "$output" "modules/two.nix: the file is back that a rollback had removed (build 2 by beta, uncommitted)"
 	# another one too, and with more in it
 	add three
 	run sr --agent gamma switch --flake '.#box'

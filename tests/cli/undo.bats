@@ -52,7 +52,7 @@ alpha_changes_line_3() {
 
 tells_alphas_loss() {
 	assert_contains "$output" "would take away what is live: build 2 by alpha"
-	assert_contains "$output" 'big.nix: lacks 1 line (line 3: "option3 = \"alpha\";"), has 1 line back that it removed (line 3: "option3 = \"root3\";") (build 2 by alpha)'
+	assert_contains "$output" 'big.nix: lacks 1 line (line 3: "option3 = \"alpha\";"), has 1 line back that had been removed (line 3: "option3 = \"root3\";") (build 2 by alpha)'
 	assert_contains "$output" "if it is meant to go: safe-rebuild --allow-undo 2 --agent beta switch --flake ."
 }
 
@@ -110,7 +110,7 @@ tells_alphas_loss() {
 	git revert --no-edit HEAD >/dev/null
 	by beta switch
 	assert_equal "$status" 0
-	assert_contains "$output" "taken back by a commit that says so: big.nix"
+	assert_contains "$output" "reverted by a commit: big.nix"
 }
 
 @test "what was rolled back comes back only when that is said" {
@@ -122,9 +122,9 @@ tells_alphas_loss() {
 	assert_contains "$output" "would bring back what was rolled back: build 2 by alpha"
 	assert_contains "$output" "rolled back: build 3 by $(id -un)"
 	assert_contains "$output" "if it is meant to come back: safe-rebuild --allow-redo 2 --agent beta switch --flake ."
-	assert_contains "$output" 'has 1 line back that was rolled back (line 3: "option3 = \"alpha\";") (build 2 by alpha)'
+	assert_contains "$output" 'has 1 line back that a rollback had removed (line 3: "option3 = \"alpha\";") (build 2 by alpha)'
 	refused beta switch --allow-redo 1
-	assert_contains "$output" "--allow-redo 1 does not hold: what would come back now is 2"
+	assert_contains "$output" "--allow-redo 1 does not match: this would now bring back 2"
 	passes beta switch --allow-redo 2
 	assert_equal "$(field last allowed_redo)" 2
 	# live again: no word is needed any more
@@ -152,7 +152,7 @@ tells_alphas_loss() {
 	cp "$ROOT/old" big.nix
 	sed -i 's/^option7 = .*/option7 = "alpha";/' big.nix
 	refused alpha switch
-	assert_contains "$output" 'big.nix: has 2 lines back that it removed (line 5: "option5 = \"root5\";"; line 6: "option6 = \"root6\";") (build 2 by beta)'
+	assert_contains "$output" 'big.nix: has 2 lines back that had been removed (line 5: "option5 = \"root5\";"; line 6: "option6 = \"root6\";") (build 2 by beta)'
 }
 
 @test "another machine's configuration" {
@@ -160,7 +160,7 @@ tells_alphas_loss() {
 	assert_equal "$status" 0
 	run sr --agent beta switch --flake .#b
 	assert_equal "$status" 65
-	assert_contains "$output" "would put another machine's configuration in the place of 'git+file://$CONFIG#a': build 2 by alpha"
+	assert_contains "$output" "would replace 'git+file://$CONFIG#a' by another machine's configuration: build 2 by alpha"
 	assert_contains "$output" "if it is meant to go: safe-rebuild --allow-undo 2 --agent beta switch --flake '.#b'"
 	run sr --agent beta switch --flake .#b --allow-undo 2
 	assert_equal "$status" 0
@@ -1036,8 +1036,8 @@ restore() {
 This reverts commit $(git rev-parse --short=10 HEAD).
 This reverts commit $(git rev-parse HEAD~1)."
 	passes beta switch
-	assert_contains "$output" "taken back by a commit that says so: a1.nix"
-	assert_contains "$output" "taken back by a commit that says so: a2.nix"
+	assert_contains "$output" "reverted by a commit: a1.nix"
+	assert_contains "$output" "reverted by a commit: a2.nix"
 }
 
 @test "an input that is gone from flake.lock is said" {
@@ -1207,7 +1207,7 @@ brings_in() {
 	echo secret >secrets.env
 	refused beta switch
 	brings_in
-	assert_contains "$output" "then tell git of the new files that are not named there"
+	assert_contains "$output" "then add the new files that the command does not name"
 	refute_contains "$(git ls-files)" secrets.env
 	git add -N many
 	passes beta switch
