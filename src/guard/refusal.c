@@ -271,7 +271,7 @@ static void say_notes(const struct guarded *guarded)
 	findings_say(verdict, VERDICT_IGNORED,
 		"this goes back, as [guard] ignore allows: ", PATHS_SHOWN);
 	findings_say(verdict, VERDICT_OWN,
-		"takes back what your own build brought in: ", PATHS_SHOWN);
+		"takes back what your own build did: ", PATHS_SHOWN);
 	findings_say(verdict, VERDICT_REVERTED, "reverted by a commit: ", PATHS_SHOWN);
 	findings_say(verdict, VERDICT_UNKNOWN, "note: ", PATHS_SHOWN);
 	findings_say(verdict, VERDICT_WARNING, "warning: ", PATHS_SHOWN);

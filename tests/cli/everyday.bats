@@ -266,7 +266,7 @@ make_classic() {
 	assert_contains "$output" 'web.nix: the file is back that had been removed'
 	by gamma switch
 	assert_equal "$status" 0
-	assert_contains "$output" "takes back what your own build brought in: web.nix: the file is back that had been removed (build 4 by gamma)"
+	assert_contains "$output" "takes back what your own build did: web.nix: the file is back that had been removed (build 4 by gamma)"
 }
 
 @test "whose lines another has changed with a warning is told so" {

@@ -192,7 +192,7 @@ commit_line() {
 	git checkout -q .
 	by alpha switch
 	assert_equal "$status" 0
-	assert_contains "$output" "takes back what your own build brought in: modules/web.nix: lacks 1 line"
+	assert_contains "$output" "takes back what your own build did: modules/web.nix: lacks 1 line"
 }
 
 @test "in a shared checkout: another's work in a build of one's own does" {

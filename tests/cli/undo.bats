@@ -844,7 +844,7 @@ make_modules() {
 	git rm -q mail.nix
 	sed -i 3,4d web.nix
 	passes beta switch
-	assert_contains "$output" "takes back what your own build brought in"
+	assert_contains "$output" "takes back what your own build did"
 	git reset -q --hard HEAD
 	passes beta switch
 	# ... alpha's lines go with them only if somebody says so.
