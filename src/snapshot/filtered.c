@@ -35,7 +35,8 @@ static bool is_set(git_repository *repository, const char *key)
 static bool may_be_stub(const struct taking *taking, const struct entry *entry)
 {
 	return taking->stubs && S_ISREG(entry->mode) &&
-	       (entry->stat.size > UNSTUBBED_MAX || !(entry->stat.mode & S_IROTH));
+	       (taking->any_hidden || entry->stat.size > UNSTUBBED_MAX ||
+		       !(entry->stat.mode & S_IROTH));
 }
 
 /* Most repositories have no such files: this saves them the look at every file. */

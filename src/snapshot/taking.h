@@ -24,6 +24,7 @@ struct taking {
 	bool stubs;
 	bool with_untracked; /* except the links that builds leave there */
 	bool hidden; /* what is added now is in a directory that others cannot enter */
+	bool any_hidden; /* something was */
 	bool has_submodules;
 	uint64_t bytes;         /* read so far */
 	struct file_stat index; /* of git's index if it lists exactly these entries */

@@ -121,6 +121,7 @@ static int walk_below(
 	int result;
 
 	taking->hidden = hidden || !(directory->st_mode & S_IXOTH);
+	taking->any_hidden = taking->any_hidden || taking->hidden;
 	result = walk_directory(walk, fd, prefix);
 	taking->hidden = hidden;
 	return result;

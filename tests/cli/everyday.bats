@@ -73,6 +73,8 @@ make_classic() {
 	make_classic
 	git init -q
 	head -c 2000000 /dev/urandom >picture
+	mkdir -m 700 private
+	echo '{ }' >private/mine.nix
 	git add -A
 	git -c user.name=t -c user.email=t@t commit -qm all
 	run -0 sr --agent alpha switch
