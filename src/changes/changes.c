@@ -130,8 +130,8 @@ static int find_absent(struct changes *changes, size_t index, struct ledger *led
 		tree_diff(&still, ledger->repository, &newest->tree, snapshot) < 0)
 		return -1;
 	for (size_t i = 0; i < brought.len; i++)
-		if (path_changes_have(&still, brought.list[i].path) &&
-			!path_changes_have(&changes->total, brought.list[i].path))
+		if (path_changes_find(&still, brought.list[i].path) &&
+			!path_changes_find(&changes->total, brought.list[i].path))
 			strv_add(&foreign->absent, brought.list[i].path);
 	return 0;
 }

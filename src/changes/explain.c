@@ -35,7 +35,7 @@ static void note_fresh(struct changes *changes, struct ledger *ledger,
 		const char *name = changes->total.list[path].path;
 		char *saved;
 
-		if (is_dirty && !path_changes_have(&uncommitted, name))
+		if (is_dirty && !path_changes_find(&uncommitted, name))
 			continue;
 		if (is_dirty)
 			add_note(changes, path, xstrdup("uncommitted"));
@@ -57,7 +57,7 @@ static void note_uncommitted(struct changes *changes, struct ledger *ledger,
 			&foreign->build.tree) < 0)
 		return;
 	for (size_t i = 0; i < foreign->len; i++)
-		if (path_changes_have(
+		if (path_changes_find(
 			    &uncommitted, changes->total.list[foreign->paths[i]].path))
 			add_note(changes, foreign->paths[i], xstrdup("uncommitted"));
 }
@@ -75,7 +75,7 @@ static void note_overwritten(struct changes *changes, struct ledger *ledger)
 		if (tree_diff(&its, ledger->repository, before, &build->tree) < 0)
 			return;
 		for (size_t j = 0; j < changes->fresh_len; j++)
-			if (path_changes_have(
+			if (path_changes_find(
 				    &its, changes->total.list[changes->fresh[j]].path))
 				last[changes->fresh[j]] = i + 1;
 		before = &build->tree;

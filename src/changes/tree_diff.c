@@ -6,51 +6,24 @@
 #include "base/message.h"
 #include "snapshot/stub.h"
 
-struct side {
-	git_tree *tree; /* NULL: there is no such directory */
-	size_t at, len;
-};
-
-static void side_free(struct side *side)
+static int open_tree(git_tree **ret, git_repository *repository, const git_oid *id)
 {
-	git_tree_free(side->tree);
-}
-
-static int side_open(struct side *ret, git_repository *repository, const git_oid *id)
-{
-	*ret = (struct side){0};
-	if (!id)
-		return 0;
-	if (git_tree_lookup(&ret->tree, repository, id) < 0)
+	if (id && git_tree_lookup(ret, repository, id) < 0)
 		return git_failed("cannot read a snapshot");
-	ret->len = git_tree_entrycount(ret->tree);
 	return 0;
 }
 
-static const git_tree_entry *side_entry(const struct side *side)
+/* NULL behind the last one, and where there is no tree. */
+static const git_tree_entry *entry_at(const git_tree *tree, size_t index)
 {
-	return side->at < side->len ? git_tree_entry_byindex(side->tree, side->at) : NULL;
+	return tree ? git_tree_entry_byindex(tree, index) : NULL;
 }
 
-static bool is_tree(const git_tree_entry *entry)
+static const git_oid *id_of_tree(const git_tree_entry *entry)
 {
-	return git_tree_entry_type(entry) == GIT_OBJECT_TREE;
-}
-
-/* git's order of entries: as if a directory's name ended in a slash. */
-static int compare_entries(const git_tree_entry *a, const git_tree_entry *b)
-{
-	const char *name_a = git_tree_entry_name(a), *name_b = git_tree_entry_name(b);
-	size_t len_a = strlen(name_a), len_b = strlen(name_b);
-	size_t shorter = len_a < len_b ? len_a : len_b;
-	int order = memcmp(name_a, name_b, shorter);
-	unsigned char next_a, next_b;
-
-	if (order)
-		return order;
-	next_a = name_a[shorter] ? (unsigned char)name_a[shorter] : is_tree(a) ? '/' : 0;
-	next_b = name_b[shorter] ? (unsigned char)name_b[shorter] : is_tree(b) ? '/' : 0;
-	return next_a - next_b;
+	return entry && git_tree_entry_type(entry) == GIT_OBJECT_TREE
+		       ? git_tree_entry_id(entry)
+		       : NULL;
 }
 
 static void add_change(struct path_changes *changes, const char *path,
@@ -78,15 +51,12 @@ static int diff_entries(struct path_changes *changes, git_repository *repository
 	const char *prefix, const git_tree_entry *old, const git_tree_entry *new)
 {
 	const char *name = git_tree_entry_name(old ? old : new);
-	const git_tree_entry *old_tree = old && is_tree(old) ? old : NULL;
-	const git_tree_entry *new_tree = new &&is_tree(new) ? new : NULL;
+	const git_oid *old_tree = id_of_tree(old), *new_tree = id_of_tree(new);
 	_cleanup_free_ char *path = NULL;
 
 	if (old_tree || new_tree) {
 		path = xasprintf("%s%s/", prefix, name);
-		return diff_directories(changes, repository, path,
-			old_tree ? git_tree_entry_id(old_tree) : NULL,
-			new_tree ? git_tree_entry_id(new_tree) : NULL);
+		return diff_directories(changes, repository, path, old_tree, new_tree);
 	}
 	path = xasprintf("%s%s", prefix, name);
 	add_change(changes, path, old, new);
@@ -96,24 +66,26 @@ static int diff_entries(struct path_changes *changes, git_repository *repository
 static int diff_directories(struct path_changes *changes, git_repository *repository,
 	const char *prefix, const git_oid *old_id, const git_oid *new_id)
 {
-	_cleanup_(side_free) struct side old = {0}, new = {0};
+	_cleanup_git_(tree) git_tree *old = NULL, *new = NULL;
+	size_t old_at = 0, new_at = 0;
 
 	if (old_id && new_id && git_oid_equal(old_id, new_id))
 		return 0;
-	if (side_open(&old, repository, old_id) < 0 ||
-		side_open(&new, repository, new_id) < 0)
+	if (open_tree(&old, repository, old_id) < 0 ||
+		open_tree(&new, repository, new_id) < 0)
 		return -1;
 	for (;;) {
-		const git_tree_entry *a = side_entry(&old), *b = side_entry(&new);
+		const git_tree_entry *a = entry_at(old, old_at),
+				     *b = entry_at(new, new_at);
 		int order;
 
 		if (!a && !b)
 			return 0;
-		order = !a ? 1 : !b ? -1 : compare_entries(a, b);
+		order = !a ? 1 : !b ? -1 : git_tree_entry_cmp(a, b);
 		if (order <= 0)
-			old.at++;
+			old_at++;
 		if (order >= 0)
-			new.at++;
+			new_at++;
 		if (order == 0 &&
 			git_oid_equal(git_tree_entry_id(a), git_tree_entry_id(b)) &&
 			git_tree_entry_filemode(a) == git_tree_entry_filemode(b))
@@ -144,10 +116,12 @@ static int compare_path(const void *path, const void *change)
 	return strcmp(path, ((const struct path_change *)change)->path);
 }
 
-bool path_changes_have(const struct path_changes *changes, const char *path)
+const struct path_change *path_changes_find(
+	const struct path_changes *changes, const char *path)
 {
-	return changes->len && bsearch(path, changes->list, changes->len,
-				       sizeof(*changes->list), compare_path);
+	return changes->len ? bsearch(path, changes->list, changes->len,
+				      sizeof(*changes->list), compare_path)
+			    : NULL;
 }
 
 char path_change_letter(const struct path_change *change)

@@ -24,8 +24,9 @@ int tree_diff(struct path_changes *ret, git_repository *repository,
 void path_changes_free(struct path_changes *changes);
 #define _cleanup_path_changes_ _cleanup_(path_changes_free)
 
-/* Whether the path is among them. */
-bool path_changes_have(const struct path_changes *changes, const char *path);
+/* The change of the path; NULL: it is not among them. */
+const struct path_change *path_changes_find(
+	const struct path_changes *changes, const char *path);
 
 /* 'A'dded, 'D'eleted, 'M'odified, 'T'ype changed. */
 char path_change_letter(const struct path_change *change);

@@ -1,10 +1,26 @@
 #pragma once
-/* Files that are not committed, and when they were saved. */
+/*
+ * Files that are not committed, and when they were saved. The configuration's files are
+ * looked at as its owner (in a worker): the user we run as may not be allowed to enter
+ * the directory.
+ */
 #include "base/strv.h"
 #include "changes/edits.h"
 #include "changes/tree_diff.h"
-#include "snapshot/files.h"
 #include "snapshot/snapshot.h"
+
+struct file_look {
+	bool is_there;
+	time_t saved;
+	uid_t owner;
+};
+
+/*
+ * One look for each path below root, in their order; if the worker failed (printed),
+ * is_there is false in all. No link is followed. The caller frees; never NULL.
+ */
+struct file_look *files_look(
+	const char *root, const char *const *paths, size_t len) _must_check_;
 
 /*
  * "saved 20 s ago", or "claude-code-77b1 edited it 20 s ago" if an agent is known to have

@@ -304,8 +304,8 @@ static int compare(const struct context *context, struct comparison *comparison)
 	if (!ledger)
 		return tell_nothing(context);
 	call.ledger = ledger;
-	if (snapshot_look(
-		    &snapshot, &comparison->configuration, context->settings, ledger) < 0)
+	if (snapshot_take(&snapshot, &comparison->configuration, context->settings,
+		    ledger, false) < 0)
 		return EXIT_OWN_FAILURE;
 	comparison->request.action = ACTION_SWITCH;
 	guard_judge(&guard, &call, true);

@@ -214,7 +214,8 @@ static void gather_configuration(struct state *state, const struct settings *set
 	_cleanup_edits_ struct edits edits = {0};
 
 	if (configuration->kind == CONFIGURATION_ELSEWHERE ||
-		snapshot_look(&snapshot, configuration, settings, state->ledger) < 0)
+		snapshot_take(&snapshot, configuration, settings, state->ledger, false) <
+			0)
 		return;
 	gather_verdict(state, settings, request, configuration, &snapshot);
 	edits_read(&edits, settings);

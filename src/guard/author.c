@@ -218,7 +218,7 @@ bool item_is_uncommitted(struct court *court, const struct item *item)
 			   : owner_of(court, item);
 
 	if (!owner || git_oid_is_zero(&owner->config_tree) ||
-		!path_changes_have(
+		!path_changes_find(
 			drafts_of(court, owner), item_path(&court->items, item)))
 		return false;
 	return item->kind != ITEM_LINE || has_line(court, &owner->config_tree, item) !=

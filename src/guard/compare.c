@@ -39,19 +39,11 @@ struct comparison {
 	struct counts before;        /* lines of changed texts, in the first tree */
 };
 
-static int compare_paths(const void *path, const void *change)
-{
-	return strcmp(path, ((const struct path_change *)change)->path);
-}
-
 /* The path's index among the changes; if it is not there, their number. */
 static size_t index_of(const struct items *items, const char *path)
 {
 	const struct path_changes *changes = &items->changes;
-	const struct path_change *found =
-		changes->len ? bsearch(path, changes->list, changes->len,
-				       sizeof(*changes->list), compare_paths)
-			     : NULL;
+	const struct path_change *found = path_changes_find(changes, path);
 
 	return found ? (size_t)(found - changes->list) : changes->len;
 }

@@ -7,7 +7,6 @@
 
 void court_free(struct court *court)
 {
-	history_free(&court->history);
 	items_free(&court->items);
 	edits_free(&court->edits);
 	if (court->drafts)

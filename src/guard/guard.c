@@ -1,5 +1,7 @@
 #include "guard/guard.h"
 
+#include <inttypes.h>
+
 #include "base/memory.h"
 #include "base/message.h"
 #include "changes/describe.h"
@@ -7,14 +9,6 @@
 #include "queue/ticket.h"
 #include "rebuild/target.h"
 #include "record/config_name.h"
-
-static struct guarded *grow(struct guard *guard)
-{
-	struct guarded *ret = list_add(guard->list, guard->len);
-
-	*ret = (struct guarded){.live = {.build = BUILD_INIT}};
-	return ret;
-}
 
 void guard_free(struct guard *guard)
 {
@@ -77,7 +71,7 @@ static void add_lives(struct guard *guard)
 
 		if (len > 0 && live->system &&
 			(is_soft || is_replaced(action, live, len)))
-			*grow(guard) =
+			*list_add(guard->list, guard->len) =
 				(struct guarded){.live = *live, .is_soft = is_soft};
 		else
 			live_free(live);
@@ -102,7 +96,6 @@ static void add_running(struct guard *guard)
 	for (size_t i = 0; i < tickets.len; i++) {
 		const struct build *ticket = &tickets.list[i];
 		struct build build = BUILD_INIT;
-		struct guarded *guarded;
 
 		/* A build that has already set the system is judged as live. */
 		if (build_is_waiting(ticket) || !ticket->number ||
@@ -113,12 +106,14 @@ static void add_running(struct guard *guard)
 			build_free(&build);
 			continue;
 		}
-		guarded = grow(guard);
-		guarded->is_running = true;
-		guarded->live.is_build = guarded->live.runs = true;
-		guarded->live.name = xasprintf("%llu", (unsigned long long)build.number);
-		guarded->live.description = describe_build(&build);
-		guarded->live.build = build;
+		*list_add(guard->list, guard->len) = (struct guarded){
+			.is_running = true,
+			.live = {.is_build = true,
+				.runs = true,
+				.name = xasprintf("%" PRIu64, build.number),
+				.description = describe_build(&build),
+				.build = build},
+		};
 	}
 }
 

@@ -13,8 +13,7 @@
 #define ABBREVIATED_MIN 7
 
 /* Lets the repository see the objects of the checkout at root. */
-static int add_checkout(
-	struct history *history, const char *root, git_repository **ret_checkout)
+static int add_checkout(struct history *history, const char *root)
 {
 	_cleanup_git_(repository) git_repository *checkout = NULL;
 	_cleanup_git_(odb) git_odb *odb = NULL;
@@ -26,8 +25,6 @@ static int add_checkout(
 	if (git_repository_odb(&odb, history->repository) < 0 ||
 		git_odb_add_disk_alternate(odb, objects) < 0)
 		return git_failed("cannot read '%s'", objects);
-	if (ret_checkout)
-		*ret_checkout = TAKE_PTR(checkout);
 	return 0;
 }
 
@@ -63,10 +60,10 @@ int history_open(struct history *ret, git_repository *repository, const char *ro
 		ret->has_live = true;
 		return 0;
 	}
-	if (add_checkout(ret, root, &ret->checkout) < 0)
+	if (add_checkout(ret, root) < 0)
 		return -1;
 	ret->live_is_known = history_tree(&tree, ret, live);
-	if (!ret->live_is_known && live_root && add_checkout(ret, live_root, NULL) == 0)
+	if (!ret->live_is_known && live_root && add_checkout(ret, live_root) == 0)
 		ret->live_is_known = history_tree(&tree, ret, live);
 	ret->has_live = ret->live_is_known &&
 			(git_oid_equal(head, live) ||
@@ -74,11 +71,6 @@ int history_open(struct history *ret, git_repository *repository, const char *ro
 	if (!ret->has_live)
 		find_base(ret);
 	return 0;
-}
-
-void history_free(struct history *history)
-{
-	git_repository_free(history->checkout);
 }
 
 /* Walks the commits of from that are not in without, newest first. If without is gone, it
@@ -285,7 +277,7 @@ static void mark_by_twin(const struct history *history, struct items *items,
 		struct item *item = &items->list[i];
 
 		item->is_rewritten |= is_undone(item) &&
-				      path_changes_have(&changes, item_path(items, item));
+				      path_changes_find(&changes, item_path(items, item));
 	}
 }
 

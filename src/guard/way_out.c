@@ -100,16 +100,6 @@ static bool can_restore(
 	return ret;
 }
 
-/* What is live at the path; zero: nothing. */
-static git_oid live_id(const struct guard *guard, const char *path)
-{
-	git_oid id = {0};
-
-	(void)!ledger_path_id(
-		&id, guard->call->ledger, &guard->list[0].verdict.live, path);
-	return id;
-}
-
 static void say_by_hand(const struct guard *guard, const struct strv *paths)
 {
 	for (size_t i = 0; i < paths->len && i < BY_HAND_SHOWN; i++) {
@@ -119,7 +109,10 @@ static void say_by_hand(const struct guard *guard, const struct strv *paths)
 			"%s/%s", guard->call->configuration->root, paths->words[i]);
 		const char *moved =
 			access(file, F_OK) < 0 ? ", or where it was moved to" : "";
-		const git_oid id = live_id(guard, paths->words[i]);
+		git_oid id = {0};
+
+		(void)!ledger_path_id(&id, guard->call->ledger,
+			&guard->list[0].verdict.live, paths->words[i]);
 
 		if (stub_is_at(guard->call->ledger->repository, &id))
 			say("put %s back by hand: its content is not recorded (ask "

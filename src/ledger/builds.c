@@ -43,14 +43,6 @@ static int read_commit(struct build *ret, struct ledger *ledger, const git_oid *
 	return is_build;
 }
 
-static int load(struct build *ret, struct ledger *ledger, const git_oid *id)
-{
-	const int found = read_commit(ret, ledger, id);
-
-	return found < 0 ? git_failed("cannot read the ledger '%s'", ledger->path)
-			 : found;
-}
-
 static int load_reference(struct build *ret, struct ledger *ledger, const char *name)
 {
 	git_oid id;
@@ -59,9 +51,10 @@ static int load_reference(struct build *ret, struct ledger *ledger, const char *
 	build_free(ret);
 	if (result == GIT_ENOTFOUND)
 		return 0;
-	if (result < 0)
-		return git_failed("cannot read the ledger '%s'", ledger->path);
-	return load(ret, ledger, &id);
+	if (result == 0)
+		result = read_commit(ret, ledger, &id);
+	return result < 0 ? git_failed("cannot read the ledger '%s'", ledger->path)
+			  : result;
 }
 
 struct build_walk builds_walk(struct ledger *ledger, const char *target)

@@ -70,7 +70,7 @@ static int open_repository(struct ledger *ledger)
 		return -1;
 	if (git_repository_open_bare(&ledger->repository, ledger->path) < 0 ||
 		git_repository_odb(&odb, ledger->repository) < 0 ||
-		loose_add(odb, ledger->path) < 0)
+		loose_add(odb, ledger->path, false) < 0)
 		return git_failed("cannot read the ledger '%s'", ledger->path);
 	return 0;
 }

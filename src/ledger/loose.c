@@ -215,7 +215,7 @@ static void free_backend(git_odb_backend *backend)
 	free(backend);
 }
 
-static int add(git_odb *odb, const char *ledger_path, bool writes)
+int loose_add(git_odb *odb, const char *ledger_path, bool writes)
 {
 	struct loose *loose = xcalloc(1, sizeof(*loose));
 
@@ -232,16 +232,6 @@ static int add(git_odb *odb, const char *ledger_path, bool writes)
 		return -1;
 	}
 	return 0;
-}
-
-int loose_add(git_odb *odb, const char *ledger_path)
-{
-	return add(odb, ledger_path, false);
-}
-
-int loose_add_to_write(git_odb *odb, const char *ledger_path)
-{
-	return add(odb, ledger_path, true);
 }
 
 bool loose_writer(uid_t *ret, const char *ledger_path, const git_oid *id)

@@ -18,7 +18,6 @@
  */
 bool loose_writer(uid_t *ret, const char *ledger_path, const git_oid *id);
 
-/* Adds this reader to odb. -1 with libgit2's error set. */
-int loose_add(git_odb *odb, const char *ledger_path) _must_check_;
-/* The same for a writer: damaged objects that it is about to write are removed. */
-int loose_add_to_write(git_odb *odb, const char *ledger_path) _must_check_;
+/* Adds this reader to odb. writes: damaged objects that are about to be written are
+ * removed first. -1 with libgit2's error set. */
+int loose_add(git_odb *odb, const char *ledger_path, bool writes) _must_check_;

@@ -29,13 +29,12 @@ int objects_new(struct objects **ret, struct ledger *ledger, bool keep)
 
 	objects->keep = keep;
 	objects->pack_path = xasprintf("%s/pack", objects_path);
-	if ((keep &&
-		    (git_repository_open_bare(&objects->staging, ledger->path) < 0 ||
-			    git_odb_open(&objects->ledger_odb, objects_path) < 0 ||
-			    loose_add_to_write(objects->ledger_odb, ledger->path) < 0)) ||
+	if ((keep && (git_repository_open_bare(&objects->staging, ledger->path) < 0 ||
+			     git_odb_open(&objects->ledger_odb, objects_path) < 0 ||
+			     loose_add(objects->ledger_odb, ledger->path, true) < 0)) ||
 		git_repository_odb(&objects->staging_odb,
 			keep ? objects->staging : ledger->repository) < 0 ||
-		(keep && loose_add_to_write(objects->staging_odb, ledger->path) < 0) ||
+		(keep && loose_add(objects->staging_odb, ledger->path, true) < 0) ||
 		git_mempack_new(&memory) < 0)
 		return git_failed("cannot open the ledger '%s'", ledger->path);
 	if (git_odb_add_backend(objects->staging_odb, memory, STAGING_PRIORITY) < 0) {

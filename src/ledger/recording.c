@@ -110,25 +110,16 @@ static int make_signature(git_signature **ret, const struct build *build, time_t
 	return 0;
 }
 
-static int write_empty_tree(struct ledger *ledger, git_oid *ret)
+/* In libgit2 1.5, git_commit_create() succeeds even if it could not write the object. */
+static int write_object(struct ledger *ledger, const void *data, size_t len,
+	git_object_t type, git_oid *ret)
 {
 	_cleanup_git_(odb) git_odb *odb = NULL;
 
 	if (git_repository_odb(&odb, ledger->repository) < 0 ||
-		git_odb_write(ret, odb, "", 0, GIT_OBJECT_TREE) < 0)
+		git_odb_write(ret, odb, data, len, type) < 0)
 		return git_failed("cannot write to the ledger '%s'", ledger->path);
 	return 0;
-}
-
-/* In libgit2 1.5, git_commit_create() succeeds even if it could not write the object. */
-static int write_object(struct ledger *ledger, const git_buf *content, git_oid *ret)
-{
-	_cleanup_git_(odb) git_odb *odb = NULL;
-
-	return git_repository_odb(&odb, ledger->repository) < 0
-		       ? -1
-		       : git_odb_write(ret, odb, content->ptr, content->size,
-				 GIT_OBJECT_COMMIT);
 }
 
 static int write_commit(struct ledger *ledger, const struct build *build,
@@ -147,7 +138,8 @@ static int write_commit(struct ledger *ledger, const struct build *build,
 		make_signature(&committer, build,
 			build->finished ? build->finished : build->started) < 0)
 		return -1;
-	if (!build_has_snapshot(build) && write_empty_tree(ledger, &tree_id) < 0)
+	if (!build_has_snapshot(build) &&
+		write_object(ledger, "", 0, GIT_OBJECT_TREE, &tree_id) < 0)
 		return -1;
 	if (git_tree_lookup(&tree, ledger->repository, &tree_id) < 0)
 		return git_failed("cannot find the snapshot in the ledger");
@@ -156,11 +148,11 @@ static int write_commit(struct ledger *ledger, const struct build *build,
 	parents[0] = parent_commit;
 	result = git_commit_create_buffer(&content, ledger->repository, author, committer,
 		"UTF-8", message, tree, parent ? 1 : 0, parents);
-	if (result == 0)
-		result = write_object(ledger, &content, ret);
+	result = result < 0 ? git_failed("cannot write to the ledger '%s'", ledger->path)
+			    : write_object(ledger, content.ptr, content.size,
+				      GIT_OBJECT_COMMIT, ret);
 	git_buf_dispose(&content);
-	return result < 0 ? git_failed("cannot write to the ledger '%s'", ledger->path)
-			  : 0;
+	return result;
 }
 
 /*

@@ -39,19 +39,6 @@ static int read_object(void **ret, size_t *ret_len, git_object_t *ret_type,
 	return 0;
 }
 
-static int read_header(size_t *ret_len, git_object_t *ret_type, git_odb_backend *backend,
-	const git_oid *id)
-{
-	_cleanup_strbuf_ struct strbuf reply = STRBUF_INIT;
-	int result = ask(&reply, backend, id);
-
-	if (result < 0)
-		return result;
-	*ret_len = reply.len - 1;
-	*ret_type = (git_object_t)reply.text[0];
-	return 0;
-}
-
 static int has_object(git_odb_backend *backend, const git_oid *id)
 {
 	_cleanup_strbuf_ struct strbuf reply = STRBUF_INIT;
@@ -71,7 +58,6 @@ int remote_open(git_repository **ret, struct worker *worker)
 
 	git_odb_init_backend(&backend->parent, GIT_ODB_BACKEND_VERSION);
 	backend->parent.read = read_object;
-	backend->parent.read_header = read_header;
 	backend->parent.exists = has_object;
 	backend->parent.free = free_backend;
 	backend->worker = worker;

@@ -248,7 +248,8 @@ int join_own_running(struct run *run)
 		ledger_open(&ledger, run->settings) < 0 || !ledger ||
 		build_by_number(&build, ledger, number) <= 0 ||
 		!build_has_snapshot(&build) ||
-		snapshot_look(&now, &run->configuration, run->settings, ledger) < 0 ||
+		snapshot_take(&now, &run->configuration, run->settings, ledger, false) <
+			0 ||
 		now.left_out)
 		return -1;
 	if (git_oid_equal(&now.tree, &build.tree))

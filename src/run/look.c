@@ -36,8 +36,8 @@ static void take_snapshot(struct run *run)
 			run->configuration.name);
 		return;
 	}
-	if (snapshot_take(snapshot, &run->configuration, run->settings, run->ledger) <
-		0) {
+	if (snapshot_take(snapshot, &run->configuration, run->settings, run->ledger,
+		    true) < 0) {
 		warn("going on without a snapshot of '%s': changes cannot be shown",
 			run->configuration.name);
 		return;
@@ -170,8 +170,8 @@ int look_before_queue(struct run *run)
 		!ledger)
 		return 0;
 	run->ledger = ledger;
-	if (snapshot_look(&run->snapshot, &run->configuration, run->settings, ledger) ==
-		0) {
+	if (snapshot_take(&run->snapshot, &run->configuration, run->settings, ledger,
+		    false) == 0) {
 		run->build.config_state = run->snapshot.state;
 		status = guard(run, true);
 	}

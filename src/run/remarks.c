@@ -105,7 +105,8 @@ void remark_meanwhile(struct run *run, time_t lock_file_written)
 
 	if (!build_has_snapshot(&run->build))
 		return;
-	if (snapshot_take(&after, &run->configuration, run->settings, run->ledger) < 0) {
+	if (snapshot_take(&after, &run->configuration, run->settings, run->ledger, true) <
+		0) {
 		set_string(&run->build.changed_while_building, xstrdup("?"));
 		return;
 	}

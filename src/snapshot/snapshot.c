@@ -58,20 +58,14 @@ static char *cache_path(
 		(unsigned)geteuid());
 }
 
-/* As-Filtered is what was committed, as it would be on disk. */
-static int note_filtered(
-	struct record *answer, const struct taking *taking, git_repository *repository)
-{
-	char text[OID_TEXT_SIZE];
+/* The files as they lie there, as git writes a tree of them. */
+struct taken {
 	git_oid tree;
-	const int found = filtered_tree(&tree, taking, repository);
+	git_oid filtered;  /* HEAD's tree as it would lie there; zero: as it is */
+	bool as_committed; /* submodules included */
+};
 
-	if (found > 0)
-		record_set(answer, "As-Filtered", oid_text(text, &tree));
-	return found < 0 ? -1 : 0;
-}
-
-static int take_files(git_oid *ret, const struct job *job, struct worker *worker,
+static int take_files(struct taken *ret, const struct job *job, struct worker *worker,
 	git_repository *repository, struct record *answer)
 {
 	const bool tracked = job->configuration->kind == CONFIGURATION_GIT_FLAKE;
@@ -97,18 +91,18 @@ static int take_files(git_oid *ret, const struct job *job, struct worker *worker
 			 : take_all_files(&taking, repository);
 	whole = stat_cache_whole_tree(cache);
 	if (result == 0 && whole)
-		*ret = *whole;
+		ret->tree = *whole;
 	else if (result == 0)
-		result = entries_build_tree(&taking.entries, worker, ret);
+		result = entries_build_tree(&taking.entries, worker, &ret->tree);
 	if (result == 0 && !whole && job->new_cache &&
-		stat_cache_write(
-			job->new_cache, &taking.entries, ret, &taking.index, taken) == 0)
+		stat_cache_write(job->new_cache, &taking.entries, &ret->tree,
+			&taking.index, taken) == 0)
 		record_set(answer, "Cache-Written", "yes");
-	if (result == 0 && job->configuration->submodules &&
-		is_as_committed(&taking.entries, repository))
-		record_set(answer, "As-Committed", "yes");
-	if (result == 0 && repository)
-		result = note_filtered(answer, &taking, repository);
+	ret->as_committed = result == 0 && job->configuration->submodules &&
+			    is_as_committed(&taking.entries, repository);
+	if (result == 0 && repository &&
+		filtered_tree(&ret->filtered, &taking, repository) < 0)
+		result = -1;
 	if (result == 0 && tracked)
 		untracked_describe(answer, &taking, repository);
 	record_setf(answer, "Left-Out", "%zu", taking.left_out.len);
@@ -119,17 +113,12 @@ static int take_files(git_oid *ret, const struct job *job, struct worker *worker
 	return result;
 }
 
-static void set_commit(
-	struct record *answer, git_repository *repository, const git_oid *id)
+static void set_commit(struct record *answer, git_commit *commit)
 {
-	_cleanup_git_(commit) git_commit *commit = NULL;
-	const char *subject;
+	const char *subject = git_commit_summary(commit);
 	char text[OID_TEXT_SIZE];
 
-	record_set(answer, "Config-Commit", oid_text(text, id));
-	if (git_commit_lookup(&commit, repository, id) < 0)
-		return;
-	subject = git_commit_summary(commit);
+	record_set(answer, "Config-Commit", oid_text(text, git_commit_id(commit)));
 	if (subject && *subject)
 		record_setf(answer, "Config-Subject", "%.*s",
 			(int)text_cut(subject, SUBJECT_MAX), subject);
@@ -145,19 +134,9 @@ static int take_pinned(git_oid *ret, struct record *answer, const struct job *jo
 	if (git_revparse_single(&object, repository, revision) < 0 ||
 		git_object_peel(&peeled, object, GIT_OBJECT_COMMIT) < 0)
 		return git_failed("cannot find the revision '%s'", revision);
-	set_commit(answer, repository, git_object_id(peeled));
+	set_commit(answer, (git_commit *)peeled);
 	tree = *git_commit_tree_id((git_commit *)peeled);
 	return take_commit(ret, worker, repository, &tree);
-}
-
-static int is_clean(
-	git_repository *repository, const git_oid *commit, const git_oid *tree)
-{
-	_cleanup_git_(commit) git_commit *head = NULL;
-
-	if (git_commit_lookup(&head, repository, commit) < 0)
-		return git_failed("cannot read HEAD");
-	return git_oid_equal(git_commit_tree_id(head), tree);
 }
 
 /*
@@ -165,19 +144,16 @@ static int is_clean(
  * what was not.
  */
 static int keep_committed(struct record *answer, struct worker *worker,
-	git_repository *repository, const git_oid *head)
+	git_repository *repository, const git_commit *head, const struct taken *taken)
 {
-	_cleanup_git_(commit) git_commit *commit = NULL;
 	char text[OID_TEXT_SIZE];
 	git_oid tree;
 
-	if (git_commit_lookup(&commit, repository, head) < 0)
-		return git_failed("cannot read HEAD");
-	if (take_commit(&tree, worker, repository, git_commit_tree_id(commit)) < 0)
+	if (take_commit(&tree, worker, repository, git_commit_tree_id(head)) < 0)
 		return -1;
-	record_set(answer, "Config-Tree",
-		record_get(answer, "As-Filtered") ? record_get(answer, "As-Filtered")
-						  : oid_text(text, &tree));
+	if (!git_oid_is_zero(&taken->filtered))
+		tree = taken->filtered;
+	record_set(answer, "Config-Tree", oid_text(text, &tree));
 	return 0;
 }
 
@@ -186,19 +162,13 @@ static void set_state(struct record *answer, enum config_state state)
 	record_set(answer, "Config-State", config_state_words[state]);
 }
 
-static bool is_filtered(const struct record *answer, const git_oid *tree)
-{
-	const char *filtered = record_get(answer, "As-Filtered");
-	char text[OID_TEXT_SIZE];
-
-	return filtered && streq(filtered, oid_text(text, tree));
-}
-
 static int describe_state(struct record *answer, const struct job *job,
-	struct worker *worker, git_repository *repository, const git_oid *tree)
+	struct worker *worker, git_repository *repository, const struct taken *taken)
 {
-	git_oid commit;
-	int found, clean;
+	_cleanup_git_(commit) git_commit *head = NULL;
+	git_oid id;
+	int found;
+	bool clean;
 
 	if (!repository) {
 		set_state(answer, CONFIG_PLAIN);
@@ -209,21 +179,20 @@ static int describe_state(struct record *answer, const struct job *job,
 		return 0;
 	}
 	record_set(answer, "Unfinished", repository_unfinished(repository));
-	found = repository_head(&commit, repository);
+	found = repository_head(&id, repository);
 	if (found < 0)
 		return -1;
 	if (!found) {
 		set_state(answer, CONFIG_UNBORN);
 		return 0;
 	}
-	clean = record_get(answer, "As-Committed") || is_filtered(answer, tree)
-			? 1
-			: is_clean(repository, &commit, tree);
-	if (clean < 0)
-		return -1;
+	if (git_commit_lookup(&head, repository, &id) < 0)
+		return git_failed("cannot read HEAD");
+	clean = taken->as_committed || git_oid_equal(&taken->filtered, &taken->tree) ||
+		git_oid_equal(git_commit_tree_id(head), &taken->tree);
 	set_state(answer, clean ? CONFIG_CLEAN : CONFIG_DIRTY);
-	set_commit(answer, repository, &commit);
-	return clean ? 0 : keep_committed(answer, worker, repository, &commit);
+	set_commit(answer, head);
+	return clean ? 0 : keep_committed(answer, worker, repository, head, taken);
 }
 
 static int read_configuration(
@@ -232,7 +201,7 @@ static int read_configuration(
 	const struct configuration *configuration = job->configuration;
 	_cleanup_git_(repository) git_repository *repository = NULL;
 	char text[OID_TEXT_SIZE];
-	git_oid tree;
+	struct taken taken = {.as_committed = false};
 
 	if (configuration->kind != CONFIGURATION_GIT_FLAKE &&
 		configuration->kind != CONFIGURATION_COMMIT &&
@@ -243,13 +212,13 @@ static int read_configuration(
 		repository_open(&repository, configuration->root) < 0)
 		return -1;
 	if (configuration->kind == CONFIGURATION_COMMIT) {
-		if (take_pinned(&tree, answer, job, worker, repository) < 0)
+		if (take_pinned(&taken.tree, answer, job, worker, repository) < 0)
 			return -1;
-	} else if (take_files(&tree, job, worker, repository, answer) < 0) {
+	} else if (take_files(&taken, job, worker, repository, answer) < 0) {
 		return -1;
 	}
-	record_set(answer, "Tree", oid_text(text, &tree));
-	return describe_state(answer, job, worker, repository, &tree);
+	record_set(answer, "Tree", oid_text(text, &taken.tree));
+	return describe_state(answer, job, worker, repository, &taken);
 }
 
 static int work(struct worker *worker, struct strbuf *answer, void *data)
@@ -323,7 +292,7 @@ static int make_cache(const struct settings *settings)
 	return fd < 0 ? 0 : fd;
 }
 
-static int take(struct snapshot *ret, const struct configuration *configuration,
+int snapshot_take(struct snapshot *ret, const struct configuration *configuration,
 	const struct settings *settings, struct ledger *ledger, bool keep)
 {
 	_cleanup_objects_ struct objects *objects = NULL;
@@ -360,18 +329,6 @@ static int take(struct snapshot *ret, const struct configuration *configuration,
 	if (job.new_cache)
 		close(job.new_cache);
 	return result;
-}
-
-int snapshot_take(struct snapshot *ret, const struct configuration *configuration,
-	const struct settings *settings, struct ledger *ledger)
-{
-	return take(ret, configuration, settings, ledger, true);
-}
-
-int snapshot_look(struct snapshot *ret, const struct configuration *configuration,
-	const struct settings *settings, struct ledger *ledger)
-{
-	return take(ret, configuration, settings, ledger, false);
 }
 
 void snapshot_free(struct snapshot *snapshot)

@@ -24,13 +24,12 @@ struct snapshot {
 };
 
 /*
- * After both, ledger finds the snapshot's objects: take writes them to disk, look keeps
- * them in memory (see objects.h). Print and return -1 if no snapshot could be taken.
+ * Afterwards ledger finds the snapshot's objects: with keep they are written to disk,
+ * else kept in memory (see objects.h). Prints and returns -1 if no snapshot could be
+ * taken.
  */
 int snapshot_take(struct snapshot *ret, const struct configuration *configuration,
-	const struct settings *settings, struct ledger *ledger) _must_check_;
-int snapshot_look(struct snapshot *ret, const struct configuration *configuration,
-	const struct settings *settings, struct ledger *ledger) _must_check_;
+	const struct settings *settings, struct ledger *ledger, bool keep) _must_check_;
 void snapshot_free(struct snapshot *snapshot);
 #define _cleanup_snapshot_ _cleanup_(snapshot_free)
 

@@ -12,11 +12,12 @@
 #define BYTES_MAX ((uint64_t)1 << 30)
 #define FILE_MAX ((uint64_t)64 << 20)
 
-void taking_leave_out(struct taking *taking, const char *path, const char *why)
+int taking_leave_out(struct taking *taking, const char *path, const char *why)
 {
 	if (!taking->left_out.len)
 		taking->left_out_example = xasprintf("%s: %s", path, why);
 	strv_add(&taking->left_out, path);
+	return 0;
 }
 
 bool taking_is_full(const struct taking *taking)
@@ -49,10 +50,8 @@ static int add_link(struct taking *taking, const char *path, const struct file_s
 	_cleanup_close_ int fd = open_beneath(taking->root_fd, path, O_PATH);
 	_cleanup_free_ char *target = fd < 0 ? NULL : read_link_at(fd, "");
 
-	if (!target) {
-		taking_leave_out(taking, path, strerror(errno));
-		return 0;
-	}
+	if (!target)
+		return taking_leave_out(taking, path, strerror(errno));
 	if (taking->with_untracked && is_result(path, target))
 		return 0;
 	return add_blob(taking, path, GIT_FILEMODE_LINK, target, strlen(target), stat);
@@ -77,18 +76,12 @@ static int add_content(struct taking *taking, const char *path, uint32_t mode)
 	struct stat status;
 	size_t len;
 
-	if (fd < 0 || fstat(fd, &status) < 0) {
-		taking_leave_out(taking, path, strerror(errno));
-		return 0;
-	}
-	if (!S_ISREG(status.st_mode)) {
-		taking_leave_out(taking, path, "not a regular file");
-		return 0;
-	}
-	if (read_to_end(fd, FILE_MAX, &data, &len) < 0) {
-		taking_leave_out(taking, path, strerror(errno));
-		return 0;
-	}
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return taking_leave_out(taking, path, strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		return taking_leave_out(taking, path, "not a regular file");
+	if (read_to_end(fd, FILE_MAX, &data, &len) < 0)
+		return taking_leave_out(taking, path, strerror(errno));
 	taking->bytes += len;
 	stat = file_stat_of(&status);
 	return add_blob(taking, path, mode, data, len, &stat);
@@ -100,19 +93,15 @@ int taking_add_file(struct taking *taking, const char *path, const struct stat *
 	const git_oid *known;
 	uint32_t mode;
 
-	if (taking_is_full(taking)) {
-		taking_leave_out(taking, path, "the snapshot is full");
-		return 0;
-	}
+	if (taking_is_full(taking))
+		return taking_leave_out(taking, path, "the snapshot is full");
 	if (S_ISLNK(status->st_mode))
 		mode = GIT_FILEMODE_LINK;
 	else if (S_ISREG(status->st_mode))
 		mode = status->st_mode & S_IXUSR ? GIT_FILEMODE_BLOB_EXECUTABLE
 						 : GIT_FILEMODE_BLOB;
-	else {
-		taking_leave_out(taking, path, "not a regular file");
-		return 0;
-	}
+	else
+		return taking_leave_out(taking, path, "not a regular file");
 	known = stat_cache_find(taking->cache, path, &stat);
 	if (known) {
 		entries_add(&taking->entries, path, mode, known, &stat);

@@ -43,7 +43,7 @@ int taking_add_file(
 /* Adds a submodule's commit. */
 void taking_add_submodule(struct taking *taking, const char *path, const git_oid *commit);
 
-void taking_leave_out(struct taking *taking, const char *path, const char *why);
+int taking_leave_out(struct taking *taking, const char *path, const char *why);
 /* Whether the snapshot has its maximum size: no more files are added. */
 bool taking_is_full(const struct taking *taking);
 

@@ -215,10 +215,8 @@ static int take_candidate(struct taking *taking, const char *root, const char *p
 
 	if (candidate->error == ENOENT)
 		return 0;
-	if (candidate->error) {
-		taking_leave_out(taking, path, strerror(candidate->error));
-		return 0;
-	}
+	if (candidate->error)
+		return taking_leave_out(taking, path, strerror(candidate->error));
 	if (!S_ISDIR(candidate->status.st_mode))
 		return taking_add_file(taking, path, &candidate->status);
 	/* A directory has replaced a file of the index: the file is gone. */

@@ -140,10 +140,9 @@ static int walk_directory(struct walk *walk, int fd, const char *prefix)
 
 		if (is_passed_over(walk, path))
 			continue;
-		if (taking_is_full(walk->taking)) {
-			taking_leave_out(walk->taking, path, "the snapshot is full");
-			return 0;
-		}
+		if (taking_is_full(walk->taking))
+			return taking_leave_out(
+				walk->taking, path, "the snapshot is full");
 		if (!S_ISDIR(name->status.st_mode)) {
 			result = taking_add_file(walk->taking, path, &name->status);
 		} else {
@@ -171,9 +170,7 @@ int take_all_files(struct taking *taking, git_repository *repository)
 		return git_failed("cannot read the index of '%s'",
 			git_repository_workdir(repository));
 	walk.index = index;
-	if (root < 0) {
-		taking_leave_out(taking, ".", strerror(errno));
-		return 0;
-	}
+	if (root < 0)
+		return taking_leave_out(taking, ".", strerror(errno));
 	return walk_directory(&walk, root, "");
 }
