@@ -91,14 +91,6 @@ const char *item_author(const struct court *court, const struct item *item)
 	return author ? author : owner->agent;
 }
 
-bool item_may_be_builders(
-	const struct court *court, const struct item *item, const char *author)
-{
-	const struct build *owner = item_maker(court, item);
-
-	return owner && !build_is_of_agent(owner, author);
-}
-
 /* Whether nothing has written or replaced the file since its last noted edit. */
 static bool is_as_edited(const struct court *court, const char *file)
 {
@@ -173,15 +165,12 @@ bool item_was_taken_from_another(const struct court *court, const struct item *i
 static const struct path_changes *drafts_of(
 	struct court *court, const struct build *build)
 {
-	struct drafts *drafts = court->drafts;
+	struct drafts *drafts = &court->drafts;
 
-	if (drafts && git_oid_equal(&drafts->tree, &build->tree) &&
+	if (git_oid_equal(&drafts->tree, &build->tree) &&
 		git_oid_equal(&drafts->config_tree, &build->config_tree))
 		return &drafts->changes;
-	if (drafts)
-		path_changes_free(&drafts->changes);
-	else
-		drafts = court->drafts = xcalloc(1, sizeof(*drafts));
+	path_changes_free(&drafts->changes);
 	*drafts = (struct drafts){.tree = build->tree, .config_tree = build->config_tree};
 	if (tree_diff(&drafts->changes, court->repository, &build->config_tree,
 		    &build->tree) < 0)

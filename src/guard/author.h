@@ -12,10 +12,6 @@ const struct build *item_maker(const struct court *court, const struct item *ite
  * builder. NULL: not known. */
 const char *item_author(const struct court *court, const struct item *item);
 
-/* Whether the builder may have written it after all: edits in a shell are not noted. */
-bool item_may_be_builders(
-	const struct court *court, const struct item *item, const char *author);
-
 /* Whether the author, as far as edits are noted, has taken it out (or put it back). */
 bool item_is_taken_back(struct court *court, const struct item *item, const char *author);
 

@@ -9,9 +9,7 @@ void court_free(struct court *court)
 {
 	items_free(&court->items);
 	edits_free(&court->edits);
-	if (court->drafts)
-		path_changes_free(&court->drafts->changes);
-	free(court->drafts);
+	path_changes_free(&court->drafts.changes);
 }
 
 /* Live is the end of the chain; if it was made outside, the commit that it names. */
@@ -181,7 +179,8 @@ static enum item_verdict decide(struct court *court, struct item *item)
 	author = item_author(court, item);
 	if (author && streq(author, court->hand->agent) &&
 		!item_was_taken_from_another(court, item)) {
-		if (item_may_be_builders(court, item, author))
+		/* The builder, whose edits by a shell nobody notes, may have made it. */
+		if (!build_is_of_agent(item_maker(court, item), author))
 			return VERDICT_WARNING;
 		return replacement || !goes_back(item) ? VERDICT_NONE : VERDICT_OWN;
 	}

@@ -19,8 +19,8 @@ struct court {
 	struct history history;
 	struct items items;
 	struct edits edits;
-	struct drafts *drafts; /* NULL: nothing was asked yet */
-	git_oid live;          /* tree; zero: not known */
+	struct drafts drafts; /* trees zero: nothing was asked yet */
+	git_oid live;         /* tree; zero: not known */
 	bool is_elsewhere;
 };
 

@@ -412,20 +412,12 @@ struct gathering {
 	size_t left;
 };
 
-static void gather_text(struct counts *counts, const char *path, const git_blob *blob)
-{
-	_cleanup_lines_ struct lines lines = {0};
-
-	lines_split(&lines, path, blob);
-	for (size_t i = 0; i < lines.len; i++)
-		*counts_at(counts, lines.list[i].site) += 1;
-}
-
 static int gather_entry(const char *root, const git_tree_entry *entry, void *data)
 {
 	struct gathering *gathering = data;
 	_cleanup_free_ char *path = xasprintf("%s%s", root, git_tree_entry_name(entry));
 	_cleanup_git_(blob) git_blob *blob = NULL;
+	_cleanup_lines_ struct lines lines = {0};
 
 	if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB ||
 		guard_ignores(gathering->settings, path))
@@ -434,8 +426,9 @@ static int gather_entry(const char *root, const git_tree_entry *entry, void *dat
 		entry_text(&blob, gathering->repository, git_tree_entry_filemode(entry),
 			git_tree_entry_id(entry)) < 0)
 		return -1;
-	if (blob)
-		gather_text(gathering->counts, path, blob);
+	lines_split(&lines, path, blob);
+	for (size_t i = 0; i < lines.len; i++)
+		*counts_at(gathering->counts, lines.list[i].site) += 1;
 	return 0;
 }
 

@@ -343,23 +343,6 @@ static int compare_numbers(const void *a, const void *b)
 	return one->number < other->number ? -1 : one->number > other->number;
 }
 
-/* If not, somebody has planted it: a build runs only under its own number. */
-static bool is_reference_of(const char *name, const struct build *build)
-{
-	uint64_t number;
-
-	return text_to_number(basename(name), UINT64_MAX, &number) &&
-	       number == build->number;
-}
-
-static void add_misnamed(struct builds *ended, const char *name)
-{
-	struct build none = BUILD_INIT;
-
-	if (ended && text_to_number(basename(name), UINT64_MAX, &none.number))
-		builds_add(ended, &none);
-}
-
 int builds_running(struct builds *ret, struct builds *ended, struct ledger *ledger)
 {
 	_cleanup_git_(reference_iterator) git_reference_iterator *iterator = NULL;
@@ -371,12 +354,16 @@ int builds_running(struct builds *ret, struct builds *ended, struct ledger *ledg
 		return git_failed("cannot read the ledger '%s'", ledger->path);
 	while (git_reference_next_name(&name, iterator) == 0) {
 		_cleanup_build_ struct build build = BUILD_INIT, recorded = BUILD_INIT;
+		struct build named = BUILD_INIT;
 		int found;
 
-		if (load_reference(&build, ledger, name) <= 0)
+		if (load_reference(&build, ledger, name) <= 0 ||
+			!text_to_number(basename(name), UINT64_MAX, &named.number))
 			continue;
-		if (!is_reference_of(name, &build)) {
-			add_misnamed(ended, name);
+		/* Somebody has planted it: a build runs only under its own number. */
+		if (named.number != build.number) {
+			if (ended)
+				builds_add(ended, &named);
 			continue;
 		}
 		/* Its reference is still there if it ended since the listing, or if the
