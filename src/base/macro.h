@@ -67,6 +67,12 @@ static inline bool streq(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+/* The same for texts that may be NULL: then they are not known to be equal. */
+static inline bool streq_known(const char *a, const char *b)
+{
+	return a && b && streq(a, b);
+}
+
 /* The entries of readdir(3) for the directory itself and its parent. */
 static inline bool is_dot(const char *name)
 {

@@ -30,3 +30,11 @@ void *xgrow(void *list, size_t len, size_t size) _must_check_;
 		(list) = xgrow((list), (len), sizeof(*(list))); \
 		&(list)[(len)++];                               \
 	})
+
+/* Turns the list round. */
+#define list_reverse(list, len)                             \
+	for (size_t at_ = 0; at_ < (len) / 2; at_++) {      \
+		__typeof__(*(list)) swapped_ = (list)[at_]; \
+		(list)[at_] = (list)[(len)-1 - at_];        \
+		(list)[(len)-1 - at_] = swapped_;           \
+	}

@@ -83,13 +83,7 @@ static int collect_foreign(
 			(struct foreign_build){.build = at};
 		at = (struct build)BUILD_INIT;
 	}
-	for (size_t i = 0; i < changes->foreign_len / 2; i++) {
-		struct foreign_build swapped = changes->foreign[i];
-		size_t other = changes->foreign_len - 1 - i;
-
-		changes->foreign[i] = changes->foreign[other];
-		changes->foreign[other] = swapped;
-	}
+	list_reverse(changes->foreign, changes->foreign_len);
 	return found < 0 ? -1 : 0;
 }
 
@@ -212,7 +206,7 @@ void changes_free(struct changes *changes)
 	for (size_t i = 0; changes->notes && i < changes->total.len; i++)
 		free(changes->notes[i]);
 	free(changes->notes);
-	commit_step_free(&changes->fresh_commits);
+	strv_free(&changes->fresh_commits.commits);
 	build_free(&changes->base);
 	path_changes_free(&changes->total);
 	builds_free(&changes->unseen);
@@ -220,7 +214,7 @@ void changes_free(struct changes *changes)
 		build_free(&changes->foreign[i].build);
 		free(changes->foreign[i].paths);
 		strv_free(&changes->foreign[i].absent);
-		commit_step_free(&changes->foreign[i].commits);
+		strv_free(&changes->foreign[i].commits.commits);
 	}
 	free(changes->foreign);
 	free(changes->fresh);

@@ -20,22 +20,21 @@ struct job {
 	const git_oid *from;
 };
 
-static char *describe(git_repository *repository, const git_oid *id)
+static void add_commit(struct strv *lines, git_repository *repository, const git_oid *id)
 {
 	_cleanup_git_(commit) git_commit *commit = NULL;
 	const git_signature *author;
 	_cleanup_free_ char *quoted_name = NULL, *quoted_subject = NULL;
 	const char *subject;
-	char text[OID_TEXT_SIZE];
 
 	if (git_commit_lookup(&commit, repository, id) < 0)
-		return NULL;
+		return;
 	author = git_commit_author(commit);
 	subject = git_commit_summary(commit);
 	quoted_subject = text_quote(subject ? subject : "", SUBJECT_MAX);
 	quoted_name = text_quote(author && author->name ? author->name : "?", AUTHOR_MAX);
-	return xasprintf(
-		"%.8s by %s: %s", oid_text(text, id), quoted_name, quoted_subject);
+	strv_take(lines, xasprintf("%.8s by %s: %s", git_oid_tostr_s(id), quoted_name,
+				 quoted_subject));
 }
 
 static int prepare_walk(git_revwalk *walk, const struct job *job, size_t step)
@@ -56,24 +55,22 @@ static int prepare_walk(git_revwalk *walk, const struct job *job, size_t step)
 static void list_step(struct record *answer, const struct job *job, size_t step,
 	git_repository *repository, git_revwalk *walk)
 {
-	_cleanup_free_ char *more_key = xasprintf("More-%zu", step);
+	_cleanup_free_ char *key = xasprintf("Commits-%zu", step);
+	_cleanup_free_ char *more_key = xasprintf("More-%zu", step), *text = NULL;
+	_cleanup_strv_ struct strv lines = {0};
 	size_t count = 0;
 	git_oid id;
 
 	if (git_oid_is_zero(&job->steps[step].to))
 		return;
 	git_revwalk_reset(walk);
-	if (prepare_walk(walk, job, step) == 0)
-		while (count < WALK_MAX && git_revwalk_next(&id, walk) == 0) {
-			_cleanup_free_ char *key =
-				xasprintf("Commit-%zu-%zu", step, count);
-			_cleanup_free_ char *line = NULL;
-
-			if (count++ >= COMMITS_SHOWN)
-				continue;
-			line = describe(repository, &id);
-			record_set(answer, key, line);
-		}
+	if (prepare_walk(walk, job, step) < 0)
+		return;
+	while (count < WALK_MAX && git_revwalk_next(&id, walk) == 0)
+		if (count++ < COMMITS_SHOWN)
+			add_commit(&lines, repository, &id);
+	text = strv_join(&lines, "\n");
+	record_set(answer, key, text);
 	if (count > COMMITS_SHOWN)
 		record_setf(answer, more_key, "%zu", count - COMMITS_SHOWN);
 }
@@ -114,21 +111,11 @@ int commits_list(
 		return -1;
 	record_parse(&answer, text.text, text.len);
 	for (size_t i = 0; i < len; i++) {
+		_cleanup_free_ char *key = xasprintf("Commits-%zu", i);
 		_cleanup_free_ char *more_key = xasprintf("More-%zu", i);
 
-		for (size_t j = 0; j < COMMITS_SHOWN; j++) {
-			_cleanup_free_ char *key = xasprintf("Commit-%zu-%zu", i, j);
-			const char *line = record_get(&answer, key);
-
-			if (line)
-				strv_add(&steps[i].commits, line);
-		}
+		steps[i].commits = strv_split(record_get(&answer, key), "\n");
 		steps[i].more = record_get_number(&answer, more_key);
 	}
 	return 0;
-}
-
-void commit_step_free(struct commit_step *step)
-{
-	strv_free(&step->commits);
 }

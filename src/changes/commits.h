@@ -23,4 +23,3 @@ struct commit_step {
  */
 int commits_list(struct commit_step *steps, size_t len, const char *root,
 	const git_oid *from) _must_check_;
-void commit_step_free(struct commit_step *step);

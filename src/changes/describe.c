@@ -23,8 +23,7 @@ char *describe_build(const struct build *build)
 		build->action ? build->action : "?");
 	if (build->back_to)
 		strbuf_printf(&out, "%s to %s",
-			build->action && streq(build->action, "rollback") ? ""
-									  : " --rollback",
+			streq_known(build->action, "rollback") ? "" : " --rollback",
 			build->back_to);
 	target = build->target ? target_describe(build->target) : NULL;
 	if (target)
@@ -45,14 +44,11 @@ char *describe_build(const struct build *build)
 			&out, ", brought back %s (--allow-redo)", build->allowed_redo);
 	if (build->generation && build->generation != build->generation_before)
 		strbuf_printf(&out, ", generation %" PRIu64, build->generation);
-	if (build->finished) {
-		_cleanup_free_ char *age = clock_age(build->finished);
-
-		strbuf_printf(&out, ", %s", age);
-	} else if (build->started) {
+	if (build->finished)
+		strbuf_put_owned(&out, ", ", clock_age(build->finished));
+	else if (build->started)
 		strbuf_put_owned(
 			&out, " for ", clock_duration(time(NULL) - build->started));
-	}
 	if (build->message)
 		strbuf_put_owned(&out, ": ", text_quote(build->message, MESSAGE_SHOWN));
 	return text_clean(out.text, out.len);
@@ -122,9 +118,7 @@ static int describe_content(struct strbuf *out, const struct path_change *change
 			inputs = lock_file_describe(&before, &after);
 	}
 	if (inputs) {
-		_cleanup_free_ char *clean = text_clean(inputs, strlen(inputs));
-
-		strbuf_printf(out, ": %s", clean);
+		strbuf_put_owned(out, ": ", text_clean(inputs, strlen(inputs)));
 		return 0;
 	}
 	if (patch && git_patch_line_stats(NULL, &added, &removed, patch) < 0)

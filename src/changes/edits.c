@@ -168,30 +168,12 @@ void edits_read(struct edits *ret, const struct settings *settings)
 		qsort(ret->list, ret->len, sizeof(*ret->list), compare_edits);
 }
 
-static void edit_free(struct edit *edit)
-{
-	free(edit->agent);
-	free(edit->path);
-}
-
-void edits_believe(struct edits *edits,
-	bool (*is_believed)(const struct edit *edit, const void *data), const void *data)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < edits->len; i++) {
-		if (is_believed(&edits->list[i], data))
-			edits->list[kept++] = edits->list[i];
-		else
-			edit_free(&edits->list[i]);
-	}
-	edits->len = kept;
-}
-
 void edits_free(struct edits *edits)
 {
-	for (size_t i = 0; i < edits->len; i++)
-		edit_free(&edits->list[i]);
+	for (size_t i = 0; i < edits->len; i++) {
+		free(edits->list[i].agent);
+		free(edits->list[i].path);
+	}
 	free(edits->list);
 	*edits = (struct edits){0};
 }

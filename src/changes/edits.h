@@ -27,9 +27,6 @@ int edits_note(const struct settings *settings, const char *agent, const char *p
 
 /* Reads all edits; what cannot be read is left out. */
 void edits_read(struct edits *ret, const struct settings *settings);
-/* Drops the edits that are not believed. */
-void edits_believe(struct edits *edits,
-	bool (*is_believed)(const struct edit *edit, const void *data), const void *data);
 void edits_free(struct edits *edits);
 #define _cleanup_edits_ _cleanup_(edits_free)
 

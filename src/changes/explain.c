@@ -5,15 +5,13 @@
 #include "base/memory.h"
 #include "changes/uncommitted.h"
 
+/* Takes the note. */
 static void add_note(struct changes *changes, size_t path, char *note)
 {
-	char **notes = changes->notes;
+	_cleanup_free_ char *before = changes->notes[path], *last = note;
 
-	if (notes[path])
-		set_string(&notes[path], xasprintf("%s, %s", notes[path], note));
-	else
-		notes[path] = xstrdup(note);
-	free(note);
+	changes->notes[path] =
+		xasprintf("%s%s%s", before ? before : "", before ? ", " : "", last);
 }
 
 static void note_fresh(struct changes *changes, struct ledger *ledger,

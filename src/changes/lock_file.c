@@ -171,9 +171,7 @@ char *lock_input_describe(const struct lock_input *old, const struct lock_input 
 static void put(
 	struct strbuf *out, const struct lock_input *old, const struct lock_input *new)
 {
-	_cleanup_free_ char *words = lock_input_describe(old, new);
-
-	strbuf_printf(out, "%s%s", out->len ? "; " : "", words);
+	strbuf_put_owned(out, out->len ? "; " : "", lock_input_describe(old, new));
 }
 
 char *lock_file_describe(const struct lock_file *old, const struct lock_file *new)

@@ -95,7 +95,7 @@ static int put_paths(struct report *report, const size_t *paths, size_t len)
 
 static void put_commits(struct report *report, const struct commit_step *step)
 {
-	for (size_t i = 0; i < step->commits.len; i++)
+	for (size_t i = 0; i < step->commits.len && i < COMMITS_SHOWN; i++)
 		put_line(report, "    %s", step->commits.words[i]);
 	if (step->more)
 		put_line(report, "    and %zu earlier commits", step->more);
@@ -178,10 +178,9 @@ static void put_alone(struct report *report, const char *base)
 
 	strbuf_printf(report->out, "%s: %s not built yet:", base, count);
 	put_fresh_names(report->out, report->changes, SUMMARY_PATHS);
-	strbuf_puts(report->out,
-		report->changes->fresh_len > SUMMARY_PATHS ? ": safe-rebuild diff" : "");
 	if (report->changes->fresh_len > SUMMARY_PATHS)
-		strbuf_puts(report->out, report->options->words);
+		strbuf_printf(
+			report->out, ": safe-rebuild diff%s", report->options->words);
 	strbuf_putc(report->out, '\n');
 }
 
@@ -221,11 +220,9 @@ static void put_absent(struct report *report, const struct foreign_build *foreig
 
 	if (!paths->len)
 		return;
-	for (size_t i = 0; i < paths->len && i < ABSENT_SHOWN; i++) {
-		_cleanup_free_ char *name = text_name(paths->words[i], NAME_SHOWN);
-
-		strbuf_printf(&names, "%s%s", i ? ", " : "", name);
-	}
+	for (size_t i = 0; i < paths->len && i < ABSENT_SHOWN; i++)
+		strbuf_put_owned(
+			&names, i ? ", " : "", text_name(paths->words[i], NAME_SHOWN));
 	if (paths->len > ABSENT_SHOWN)
 		strbuf_printf(&names, " and %zu more", paths->len - ABSENT_SHOWN);
 	put_line(report, "    this build's version is not here: %s", names.text);

@@ -6,41 +6,16 @@
 #include "base/message.h"
 #include "snapshot/stub.h"
 
-static int open_tree(git_tree **ret, git_repository *repository, const git_oid *id)
+/* The entry at this index; NULL: there are no more, or there is no such directory. */
+static const git_tree_entry *entry_at(const git_tree *directory, size_t index)
 {
-	if (id && git_tree_lookup(ret, repository, id) < 0)
-		return git_failed("cannot read a snapshot");
-	return 0;
+	return directory ? git_tree_entry_byindex(directory, index) : NULL;
 }
 
-/* NULL behind the last one, and where there is no tree. */
-static const git_tree_entry *entry_at(const git_tree *tree, size_t index)
+/* entry may be NULL. */
+static bool is_tree(const git_tree_entry *entry)
 {
-	return tree ? git_tree_entry_byindex(tree, index) : NULL;
-}
-
-static const git_oid *id_of_tree(const git_tree_entry *entry)
-{
-	return entry && git_tree_entry_type(entry) == GIT_OBJECT_TREE
-		       ? git_tree_entry_id(entry)
-		       : NULL;
-}
-
-static void add_change(struct path_changes *changes, const char *path,
-	const git_tree_entry *old, const git_tree_entry *new)
-{
-	struct path_change *change;
-
-	change = list_add(changes->list, changes->len);
-	*change = (struct path_change){.path = xstrdup(path)};
-	if (old) {
-		change->old_mode = git_tree_entry_filemode(old);
-		change->old_id = *git_tree_entry_id(old);
-	}
-	if (new) {
-		change->new_mode = git_tree_entry_filemode(new);
-		change->new_id = *git_tree_entry_id(new);
-	}
+	return entry && git_tree_entry_type(entry) == GIT_OBJECT_TREE;
 }
 
 static int diff_directories(struct path_changes *changes, git_repository *repository,
@@ -50,16 +25,22 @@ static int diff_directories(struct path_changes *changes, git_repository *reposi
 static int diff_entries(struct path_changes *changes, git_repository *repository,
 	const char *prefix, const git_tree_entry *old, const git_tree_entry *new)
 {
-	const char *name = git_tree_entry_name(old ? old : new);
-	const git_oid *old_tree = id_of_tree(old), *new_tree = id_of_tree(new);
-	_cleanup_free_ char *path = NULL;
+	static const git_oid nothing;
+	const bool is_directory = is_tree(old) || is_tree(new);
+	_cleanup_free_ char *path = xasprintf("%s%s%s", prefix,
+		git_tree_entry_name(old ? old : new), is_directory ? "/" : "");
 
-	if (old_tree || new_tree) {
-		path = xasprintf("%s%s/", prefix, name);
-		return diff_directories(changes, repository, path, old_tree, new_tree);
-	}
-	path = xasprintf("%s%s", prefix, name);
-	add_change(changes, path, old, new);
+	if (is_directory)
+		return diff_directories(changes, repository, path,
+			is_tree(old) ? git_tree_entry_id(old) : NULL,
+			is_tree(new) ? git_tree_entry_id(new) : NULL);
+	*list_add(changes->list, changes->len) = (struct path_change){
+		.path = TAKE_PTR(path),
+		.old_mode = old ? (uint32_t)git_tree_entry_filemode(old) : 0,
+		.new_mode = new ? (uint32_t)git_tree_entry_filemode(new) : 0,
+		.old_id = old ? *git_tree_entry_id(old) : nothing,
+		.new_id = new ? *git_tree_entry_id(new) : nothing,
+	};
 	return 0;
 }
 
@@ -71,21 +52,19 @@ static int diff_directories(struct path_changes *changes, git_repository *reposi
 
 	if (old_id && new_id && git_oid_equal(old_id, new_id))
 		return 0;
-	if (open_tree(&old, repository, old_id) < 0 ||
-		open_tree(&new, repository, new_id) < 0)
-		return -1;
+	if ((old_id && git_tree_lookup(&old, repository, old_id) < 0) ||
+		(new_id && git_tree_lookup(&new, repository, new_id) < 0))
+		return git_failed("cannot read a snapshot");
 	for (;;) {
-		const git_tree_entry *a = entry_at(old, old_at),
-				     *b = entry_at(new, new_at);
+		const git_tree_entry *a = entry_at(old, old_at);
+		const git_tree_entry *b = entry_at(new, new_at);
 		int order;
 
 		if (!a && !b)
 			return 0;
 		order = !a ? 1 : !b ? -1 : git_tree_entry_cmp(a, b);
-		if (order <= 0)
-			old_at++;
-		if (order >= 0)
-			new_at++;
+		old_at += order <= 0;
+		new_at += order >= 0;
 		if (order == 0 &&
 			git_oid_equal(git_tree_entry_id(a), git_tree_entry_id(b)) &&
 			git_tree_entry_filemode(a) == git_tree_entry_filemode(b))
@@ -133,15 +112,6 @@ char path_change_letter(const struct path_change *change)
 	return (change->old_mode & S_IFMT) == (change->new_mode & S_IFMT) ? 'M' : 'T';
 }
 
-/* git_strarray's strings are not const, and not written to. */
-static git_strarray to_strarray(char *const *paths, size_t len)
-{
-	git_strarray array = {.count = len};
-
-	memcpy(&array.strings, &paths, sizeof(array.strings));
-	return array;
-}
-
 struct left_out {
 	git_repository *repository;
 	size_t count;
@@ -164,9 +134,8 @@ static int leave_out_stub(const git_diff *diff, const git_diff_delta *delta,
 	return 1;
 }
 
-int patch_make(char **ret, size_t *ret_len, struct ledger *ledger,
-	const git_oid *old_tree, const git_oid *new_tree, char *const *paths,
-	size_t paths_len)
+int patch_make(struct strbuf *out, struct ledger *ledger, const git_oid *old_tree,
+	const git_oid *new_tree, char **paths, size_t paths_len)
 {
 	_cleanup_git_(tree) git_tree *old = NULL, *new = NULL;
 	_cleanup_git_(diff) git_diff *diff = NULL;
@@ -178,8 +147,7 @@ int patch_make(char **ret, size_t *ret_len, struct ledger *ledger,
 	options.id_abbrev = GIT_OID_HEXSZ;
 	options.notify_cb = leave_out_stub;
 	options.payload = &left_out;
-	if (paths_len)
-		options.pathspec = to_strarray(paths, paths_len);
+	options.pathspec = (git_strarray){paths, paths_len};
 	if ((old_tree && git_tree_lookup(&old, ledger->repository, old_tree) < 0) ||
 		git_tree_lookup(&new, ledger->repository, new_tree) < 0 ||
 		git_diff_tree_to_tree(&diff, ledger->repository, old, new, &options) <
@@ -191,10 +159,7 @@ int patch_make(char **ret, size_t *ret_len, struct ledger *ledger,
 		    "of the files, such as '%s'",
 			left_out.count, left_out.example);
 	free(left_out.example);
-	*ret = xcalloc(text.size + 1, 1);
-	if (text.size)
-		memcpy(*ret, text.ptr, text.size);
-	*ret_len = text.size;
+	strbuf_add(out, text.ptr, text.size);
 	git_buf_dispose(&text);
 	return 0;
 }

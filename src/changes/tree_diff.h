@@ -24,7 +24,7 @@ int tree_diff(struct path_changes *ret, git_repository *repository,
 void path_changes_free(struct path_changes *changes);
 #define _cleanup_path_changes_ _cleanup_(path_changes_free)
 
-/* The change of the path; NULL: it is not among them. */
+/* The change of the path; NULL: there is none. */
 const struct path_change *path_changes_find(
 	const struct path_changes *changes, const char *path);
 
@@ -35,8 +35,7 @@ char path_change_letter(const struct path_change *change);
  * The difference of two recorded trees as a patch for "git apply --3way": with full ids,
  * modes and binary content, without stubs (it says so). Its bytes are the files' own and
  * must not reach a terminal uncleaned. paths: only these and what lies below them; len 0:
- * all. The caller frees *ret.
+ * all.
  */
-int patch_make(char **ret, size_t *ret_len, struct ledger *ledger,
-	const git_oid *old_tree, const git_oid *new_tree, char *const *paths,
-	size_t paths_len) _must_check_;
+int patch_make(struct strbuf *out, struct ledger *ledger, const git_oid *old_tree,
+	const git_oid *new_tree, char **paths, size_t paths_len) _must_check_;

@@ -195,16 +195,15 @@ static int restore(const struct guard *guard, const struct snapshot *snapshot)
 
 	for (size_t i = 0; i < guard->len && found == 0 && !by_hand.len; i++) {
 		const struct guarded *guarded = &guard->list[i];
-		_cleanup_free_ char *text = NULL;
+		_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 		git_oid tree;
-		size_t len;
 
 		if (!guarded->verdict.len || git_oid_is_zero(&guarded->verdict.live))
 			continue;
 		found = restore_tree(&tree, &by_hand, &added, &guarded->verdict);
-		if (found > 0 && (patch_make(&text, &len, guard->call->ledger,
-					  &snapshot->tree, &tree, NULL, 0) < 0 ||
-					 command_print(text, len) != 0))
+		if (found > 0 && (patch_make(&text, guard->call->ledger, &snapshot->tree,
+					  &tree, NULL, 0) < 0 ||
+					 command_print(text.text, text.len) != 0))
 			return EXIT_OWN_FAILURE;
 	}
 	for (size_t i = 0; i < by_hand.len; i++)

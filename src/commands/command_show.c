@@ -159,10 +159,9 @@ static int find_given_base(git_oid *ret, struct ledger *ledger,
 }
 
 static int show_patch(const struct context *context, const char *since,
-	struct ledger *ledger, const struct build *build, char *const *paths, size_t len)
+	struct ledger *ledger, const struct build *build, char **paths, size_t len)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t text_len;
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	git_oid base;
 
 	if (!build_has_snapshot(build))
@@ -170,14 +169,13 @@ static int show_patch(const struct context *context, const char *since,
 			build->number);
 	if ((since ? find_given_base(&base, ledger, context->settings, since)
 		   : find_patch_base(&base, ledger, build)) < 0 ||
-		patch_make(&text, &text_len, ledger,
-			git_oid_is_zero(&base) ? NULL : &base, &build->tree, paths,
-			len) < 0)
+		patch_make(&text, ledger, git_oid_is_zero(&base) ? NULL : &base,
+			&build->tree, paths, len) < 0)
 		return EXIT_OWN_FAILURE;
-	if (!text_len)
+	if (!text.len)
 		say("nothing differs%s",
 			len ? " in these paths (as from the configuration's root)" : "");
-	return command_print(text, text_len);
+	return command_print(text.text, text.len);
 }
 
 static int print_directory(const git_tree *tree)

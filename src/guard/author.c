@@ -49,7 +49,8 @@ const struct build *item_maker(const struct court *court, const struct item *ite
 /* config NULL: not known, so it may be here. */
 static bool is_here(const struct court *court, const char *config)
 {
-	return !config || config_is_beside(config, court->hand->configuration->name);
+	return !config ||
+	       config_is_beside(config, court->hand->call->configuration->name);
 }
 
 /* The item's file in the directory of the configuration; NULL: not on this machine. The
@@ -58,7 +59,7 @@ static char *file_of(
 	const struct court *court, const struct item *item, const char *config)
 {
 	_cleanup_free_ char *directory =
-		is_here(court, config) ? xstrdup(court->hand->configuration->root)
+		is_here(court, config) ? xstrdup(court->hand->call->configuration->root)
 				       : config_directory(config);
 
 	return directory ? xasprintf("%s/%s", directory, item_path(&court->items, item))
@@ -141,7 +142,7 @@ bool item_is_taken_back(struct court *court, const struct item *item, const char
 
 	if (!owner)
 		return false;
-	if (is_edited_by(court, item, court->hand->configuration->name, author))
+	if (is_edited_by(court, item, court->hand->call->configuration->name, author))
 		return true;
 	/* What was never committed was only in that checkout, so look there. */
 	if (is_here(court, owner->config) || item->kind != ITEM_LINE ||
@@ -157,8 +158,8 @@ bool item_is_taken_back(struct court *court, const struct item *item, const char
 bool item_was_taken_from_another(const struct court *court, const struct item *item)
 {
 	return item->brought != NO_OWNER &&
-	       !build_is_of_agent(
-		       &court->hand->chain.list[item->brought].build, court->hand->agent);
+	       !build_is_of_agent(&court->hand->chain.list[item->brought].build,
+		       court->hand->call->caller->agent);
 }
 
 /* Kept for the next item: reading a large tree for each takes long. */

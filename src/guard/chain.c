@@ -29,19 +29,12 @@ static struct step *grow(struct chain *chain)
 	return ret;
 }
 
-void chain_add(struct chain *chain, const git_oid *tree)
+struct step *chain_add(struct chain *chain, const git_oid *tree)
 {
-	grow(chain)->tree = *tree;
-}
+	struct step *ret = grow(chain);
 
-static void reverse(struct chain *chain)
-{
-	for (size_t i = 0; i < chain->len / 2; i++) {
-		struct step swapped = chain->list[i];
-
-		chain->list[i] = chain->list[chain->len - 1 - i];
-		chain->list[chain->len - 1 - i] = swapped;
-	}
+	ret->tree = *tree;
+	return ret;
 }
 
 /* A trial that somebody ended: it was live, and was taken out for a reason. */
@@ -63,21 +56,17 @@ static void add_trial(struct chain *chain, struct build *trial)
 	*trial = (struct build)BUILD_INIT;
 }
 
-static bool is_action(const struct build *build, const char *action)
-{
-	return build->action && streq(build->action, action);
-}
-
 /*
  * boot sets what boots next, test what runs: neither takes anything out of the other,
  * unless the machine was rebooted in between.
  */
 static bool is_beside(const struct build *older, const struct build *newer)
 {
-	return ((is_action(older, "boot") && is_action(newer, "test")) ||
-		       (is_action(older, "test") && is_action(newer, "boot"))) &&
-	       (!newer->system_before || !older->system_after ||
-		       !streq(newer->system_before, older->system_after));
+	return ((streq_known(older->action, "boot") &&
+			streq_known(newer->action, "test")) ||
+		       (streq_known(older->action, "test") &&
+			       streq_known(newer->action, "boot"))) &&
+	       !streq_known(newer->system_before, older->system_after);
 }
 
 /* The oldest step that may have the lines of this build, which is not a step itself. */
@@ -139,13 +128,12 @@ static bool find_tree(const struct chain *chain, size_t index, git_oid *ret)
 {
 	const struct build *build = &chain->list[index].build;
 
-	for (size_t i = index + 1; build->system_after && i < chain->len; i++) {
+	for (size_t i = index + 1; i < chain->len; i++) {
 		const struct build *older = &chain->list[i].build;
 
 		/* A rolled-back build ended with a system that it had not made. */
 		if (older->outcome != OUTCOME_ROLLED_BACK && build_has_snapshot(older) &&
-			older->system_after &&
-			streq(older->system_after, build->system_after)) {
+			streq_known(older->system_after, build->system_after)) {
 			*ret = older->tree;
 			return true;
 		}
@@ -207,7 +195,7 @@ int chain_load(struct chain *ret, struct ledger *ledger, const struct build *las
 	newest = newest_build(ret);
 	if (!newest || newest->number != last->number)
 		chain_free(ret);
-	reverse(ret);
+	list_reverse(ret->list, ret->len);
 	return 0;
 }
 

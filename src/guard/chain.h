@@ -32,7 +32,7 @@ int chain_load(
 int chain_find_newest(
 	struct build *ret, struct ledger *ledger, const char *target) _must_check_;
 /* Adds a step that is not a build: only its tree counts. */
-void chain_add(struct chain *chain, const git_oid *tree);
+struct step *chain_add(struct chain *chain, const git_oid *tree);
 void chain_free(struct chain *chain);
 
 /*

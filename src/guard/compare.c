@@ -39,15 +39,6 @@ struct comparison {
 	struct counts before;        /* lines of changed texts, in the first tree */
 };
 
-/* The path's index among the changes; if it is not there, their number. */
-static size_t index_of(const struct items *items, const char *path)
-{
-	const struct path_changes *changes = &items->changes;
-	const struct path_change *found = path_changes_find(changes, path);
-
-	return found ? (size_t)(found - changes->list) : changes->len;
-}
-
 static void count_delta(
 	struct comparison *comparison, uint64_t hash, size_t path, int64_t value)
 {
@@ -92,7 +83,9 @@ static int compare_change(struct comparison *comparison, git_repository *reposit
 	const struct path_change *change, items_seen *seen, void *data)
 {
 	struct items *items = comparison->items;
-	const size_t path = index_of(items, change->path);
+	const struct path_changes *changes = &items->changes;
+	const struct path_change *known = path_changes_find(changes, change->path);
+	const size_t path = known ? (size_t)(known - changes->list) : changes->len;
 	_cleanup_git_(blob) git_blob *from = NULL, *to = NULL;
 	_cleanup_lines_ struct lines from_lines = {0}, to_lines = {0};
 
@@ -107,7 +100,7 @@ static int compare_change(struct comparison *comparison, git_repository *reposit
 		path, -1);
 	count_delta(comparison, entry_hash(change->new_mode, &change->new_id, false),
 		path, 1);
-	if (path == items->changes.len)
+	if (!known)
 		return 0;
 	compare_values(items, path, change, from, to);
 	if (seen)

@@ -34,22 +34,30 @@ static uid_t user_of(const struct chain *chain, const char *agent)
 }
 
 /* A user's notes (but root's) say nothing about another user's agents. */
-static bool is_believed(const struct edit *edit, const void *data)
+static bool is_believed(const struct case_at_hand *hand, const struct edit *edit)
 {
-	const struct case_at_hand *hand = data;
 	uid_t user;
 
 	if (!edit->by)
 		return true;
-	user = streq(edit->agent, hand->agent) ? hand->uid
-					       : user_of(&hand->chain, edit->agent);
+	user = streq(edit->agent, hand->call->caller->agent)
+		       ? hand->call->caller->uid
+		       : user_of(&hand->chain, edit->agent);
 	return user == (uid_t)-1 || user == edit->by;
+}
+
+static void read_edits(struct court *court)
+{
+	edits_read(&court->edits, court->hand->call->settings);
+	for (size_t i = 0; i < court->edits.len; i++)
+		if (!is_believed(court->hand, &court->edits.list[i]))
+			*court->edits.list[i].path = '\0'; /* of no file, then */
 }
 
 static int hear(struct court *court)
 {
 	const struct case_at_hand *hand = court->hand;
-	const struct configuration *configuration = hand->configuration;
+	const struct configuration *configuration = hand->call->configuration;
 	_cleanup_free_ char *live_root = checkout_of_build(hand->live);
 	git_repository *repository = court->repository;
 
@@ -57,19 +65,18 @@ static int hear(struct court *court)
 			      !config_is_beside(hand->live->config, configuration->name);
 	if (history_open(&court->history, repository,
 		    configuration->is_git ? configuration->root : NULL, live_root,
-		    &hand->snapshot->commit, &hand->live->config_commit) < 0)
+		    &hand->call->snapshot->commit, &hand->live->config_commit) < 0)
 		return -1;
 	find_live(court);
 	if (git_oid_is_zero(&court->live))
 		return 0;
-	if (items_find(&court->items, repository, &court->live, &hand->snapshot->tree,
-		    hand->settings) < 0 ||
-		chain_attribute(
-			&court->hand->chain, &court->items, repository, hand->agent) < 0)
+	if (items_find(&court->items, repository, &court->live,
+		    &hand->call->snapshot->tree, hand->call->settings) < 0 ||
+		chain_attribute(&court->hand->chain, &court->items, repository,
+			hand->call->caller->agent) < 0)
 		return -1;
 	history_mark(&court->history, &court->items, &court->live);
-	edits_read(&court->edits, hand->settings);
-	edits_believe(&court->edits, is_believed, hand);
+	read_edits(court);
 	/* From here on .delta tells what live has changed since the common ancestor. */
 	if (git_oid_is_zero(&court->history.base))
 		return 0;
@@ -150,9 +157,9 @@ static bool was_left_out(const struct court *court, const struct item *item)
 {
 	const struct case_at_hand *hand = court->hand;
 	_cleanup_free_ char *file = xasprintf(
-		"%s/%s", hand->configuration->root, item_path(&court->items, item));
+		"%s/%s", hand->call->configuration->root, item_path(&court->items, item));
 
-	return hand->snapshot->left_out && access(file, F_OK) == 0;
+	return hand->call->snapshot->left_out && access(file, F_OK) == 0;
 }
 
 static enum item_verdict decide(struct court *court, struct item *item)
@@ -177,7 +184,7 @@ static enum item_verdict decide(struct court *court, struct item *item)
 			       ? VERDICT_UNKNOWN
 			       : VERDICT_NONE;
 	author = item_author(court, item);
-	if (author && streq(author, court->hand->agent) &&
+	if (author && streq(author, court->hand->call->caller->agent) &&
 		!item_was_taken_from_another(court, item)) {
 		/* The builder, whose edits by a shell nobody notes, may have made it. */
 		if (!build_is_of_agent(item_maker(court, item), author))
@@ -201,7 +208,7 @@ static bool asks_for_copies(const struct court *court, const struct item *item, 
 
 	return item->kind == ITEM_LINE && item->is_lost == lost &&
 	       item->verdict != VERDICT_IGNORED &&
-	       (author ? !streq(author, court->hand->agent) ||
+	       (author ? !streq(author, court->hand->call->caller->agent) ||
 				       item_was_taken_from_another(court, item)
 		       : is_since_base(court, item));
 }
@@ -216,7 +223,8 @@ static void look_for_copies(struct court *court, const git_oid *tree, bool lost)
 		any = asks_for_copies(court, &items->list[i], lost);
 	if (!any)
 		return;
-	items_mark_copies(items, court->repository, court->hand->settings, tree, lost);
+	items_mark_copies(
+		items, court->repository, court->hand->call->settings, tree, lost);
 	for (size_t i = 0; i < items->len && !lost; i++) {
 		struct item *item = &items->list[i];
 
@@ -229,7 +237,7 @@ int court_decide(struct court *court)
 {
 	if (hear(court) < 0)
 		return -1;
-	look_for_copies(court, &court->hand->snapshot->tree, true);
+	look_for_copies(court, &court->hand->call->snapshot->tree, true);
 	look_for_copies(court, &court->live, false);
 	for (size_t i = 0; i < court->items.len; i++)
 		court->items.list[i].verdict = decide(court, &court->items.list[i]);

@@ -137,12 +137,7 @@ static void judge_one(struct guard *guard, struct guarded *guarded)
 	const bool is_named = call->command || call->request->flake;
 
 	guarded->hand = (struct case_at_hand){
-		.settings = call->settings,
-		.ledger = call->ledger,
-		.agent = call->caller->agent,
-		.uid = call->caller->uid,
-		.configuration = call->configuration,
-		.snapshot = call->snapshot,
+		.call = call,
 		.live = live,
 		.is_running = guarded->is_running,
 		.resumed = guarded->live.resumed,

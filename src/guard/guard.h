@@ -10,20 +10,6 @@
 #include "guard/judge.h"
 #include "guard/live.h"
 
-struct guard_call {
-	const struct settings *settings;
-	struct ledger *ledger;
-	const struct caller *caller;
-	const struct target *target;
-	const struct request *request;
-	const struct configuration *configuration;
-	const struct snapshot *snapshot;     /* NULL: there is none */
-	const char *command;                 /* as it is recorded */
-	const char *settings_words;          /* see own_options.h */
-	const char *own_words;               /* our own options, except these: */
-	const char *allow_undo, *allow_redo; /* as given; NULL: not given */
-};
-
 /* What is live or being built, and what the call would do to it. */
 struct guarded {
 	struct live live;

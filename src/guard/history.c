@@ -125,15 +125,13 @@ static bool is_undone(const struct item *item)
 /* The commit whose id, which may be abbreviated, the text begins with; NULL: none. */
 static git_commit *find_commit(const struct history *history, const char *text)
 {
-	char digits[GIT_OID_HEXSZ + 1];
 	git_commit *commit;
 	git_oid id;
 	size_t len = strspn(text, "0123456789abcdef");
 
 	if (len < ABBREVIATED_MIN || len > GIT_OID_HEXSZ)
 		return NULL;
-	snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
-	return git_oid_fromstrn(&id, digits, len) == 0 &&
+	return git_oid_fromstrn(&id, text, len) == 0 &&
 			       git_commit_lookup_prefix(
 				       &commit, history->repository, &id, len) == 0
 		       ? commit

@@ -297,12 +297,11 @@ static void add_inputs(struct items *items, size_t path, const struct lock_file 
 
 uint64_t entry_hash(uint32_t mode, const git_oid *id, bool mode_only)
 {
-	char text[OID_TEXT_SIZE];
 	_cleanup_free_ char *octal = xasprintf("%o", mode);
 
 	if (!mode)
 		return 0;
-	return hash_words(octal, mode_only ? "mode" : oid_text(text, id));
+	return hash_words(octal, mode_only ? "mode" : git_oid_tostr_s(id));
 }
 
 /* mode_only: the content is compared by lines. */

@@ -23,13 +23,10 @@ static void send_finding(
 
 	/* What a rollback took back is the work of the build that had brought it. */
 	if (owner && item->brought != NO_OWNER) {
-		const struct build *builder =
-			&court->hand->chain.list[item->brought].build;
-
 		record_set(&record, "Redo", "yes");
 		record_setf(&record, "Rollback", "%" PRIu64, owner->number);
-		owner = builder;
-		author = builder->agent;
+		owner = &court->hand->chain.list[item->brought].build;
+		author = owner->agent;
 	}
 	record_setf(&record, "Numbers", "%d %d %d %d %d %u %" PRIu64, item->verdict,
 		item->kind, item->is_lost, item->whole_file,
@@ -49,7 +46,6 @@ static int work(struct worker *worker, struct strbuf *answer, void *data)
 	struct verdict *verdict = data;
 	_cleanup_court_ struct court court = {.hand = verdict->hand};
 	_cleanup_record_ struct record record = {0};
-	char live[OID_TEXT_SIZE];
 
 	if (remote_open(&court.repository, worker) < 0 || court_decide(&court) < 0)
 		return -1;
@@ -59,7 +55,7 @@ static int work(struct worker *worker, struct strbuf *answer, void *data)
 			send_finding(&court, worker, &court.items.list[i]);
 	record_setf(&record, "More", "%zu", court.items.more);
 	record_set(&record, "Unknown", git_oid_is_zero(&court.live) ? "yes" : NULL);
-	record_set(&record, "Live", oid_text(live, &court.live));
+	record_set(&record, "Live", git_oid_tostr_s(&court.live));
 	record_put(answer, &record);
 	return 0;
 }
@@ -96,7 +92,7 @@ static int receive(
 	const char *numbers, *agent, *builder;
 
 	if (type == FRAME_READ) {
-		remote_serve(reply, frame, len, verdict->hand->ledger);
+		remote_serve(reply, frame, len, verdict->hand->call->ledger);
 		return 0;
 	}
 	record_parse(&record, frame, len);
@@ -134,21 +130,18 @@ static int load_chain(struct case_at_hand *hand)
 	const struct build *last = hand->live;
 
 	if (hand->resumed &&
-		chain_find_newest(&newest, hand->ledger, hand->live->target) < 0)
+		chain_find_newest(&newest, hand->call->ledger, hand->live->target) < 0)
 		return -1;
 	if (newest.number)
 		last = &newest;
-	if (last->number && chain_load(&hand->chain, hand->ledger, last) < 0)
+	if (last->number && chain_load(&hand->chain, hand->call->ledger, last) < 0)
 		return -1;
 	/* Going back outside safe-rebuild is one more step, without a record. */
-	if (hand->resumed && hand->chain.len) {
-		chain_add(&hand->chain, &hand->live->tree);
-		hand->chain.list[hand->chain.len - 1].is_rollback = true;
-	}
-	if (hand->is_running && build_has_snapshot(hand->live)) {
-		chain_add(&hand->chain, &hand->live->tree);
-		build_copy(&hand->chain.list[hand->chain.len - 1].build, hand->live);
-	}
+	if (hand->resumed && hand->chain.len)
+		chain_add(&hand->chain, &hand->live->tree)->is_rollback = true;
+	if (hand->is_running && build_has_snapshot(hand->live))
+		build_copy(
+			&chain_add(&hand->chain, &hand->live->tree)->build, hand->live);
 	return 0;
 }
 
@@ -160,7 +153,7 @@ int judge(struct verdict *ret, struct case_at_hand *hand)
 		.receive = receive,
 		.data = ret,
 		.deadline_ms = DEADLINE_MS,
-		.owner_of = hand->configuration->root,
+		.owner_of = hand->call->configuration->root,
 	};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	_cleanup_record_ struct record answer = {0};

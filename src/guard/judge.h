@@ -12,14 +12,23 @@
 #include "rebuild/configuration.h"
 #include "snapshot/snapshot.h"
 
-/* What is judged, and against what. */
-struct case_at_hand {
+struct guard_call {
 	const struct settings *settings;
 	struct ledger *ledger;
-	const char *agent; /* who asks */
-	uid_t uid;         /* the user who asks, before sudo */
+	const struct caller *caller;
+	const struct target *target;
+	const struct request *request;
 	const struct configuration *configuration;
-	const struct snapshot *snapshot;
+	const struct snapshot *snapshot;     /* NULL: there is none */
+	const char *command;                 /* as it is recorded */
+	const char *settings_words;          /* see own_options.h */
+	const char *own_words;               /* our own options, except these: */
+	const char *allow_undo, *allow_redo; /* as given; NULL: not given */
+};
+
+/* What is judged, and against what. */
+struct case_at_hand {
+	const struct guard_call *call; /* which has a snapshot */
 	const struct build *live; /* number 0: made outside, only its commit is known */
 	bool is_running;          /* live is being built */
 	bool resumed;             /* somebody went back to live outside safe-rebuild */

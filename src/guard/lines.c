@@ -86,7 +86,7 @@ uint64_t line_key(const char *text, size_t len)
 
 bool line_is_bare(const char *text, size_t len)
 {
-	static const char *const literals[] = {"true;", "false;", "null;"};
+	static const char *const literals[] = {"true;", "false;", "null;", NULL};
 	char name[64], value[16];
 	int end = 0;
 	char copy[128];
@@ -97,10 +97,8 @@ bool line_is_bare(const char *text, size_t len)
 	if (sscanf(copy, " %63[A-Za-z0-9_'-] = %15s %n", name, value, &end) != 2 ||
 		copy[end])
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(literals); i++)
-		if (streq(value, literals[i]))
-			return true;
-	return value[strspn(value, "0123456789")] == ';';
+	return text_is_among(value, literals) ||
+	       value[strspn(value, "0123456789")] == ';';
 }
 
 bool line_needs_enclosing(const char *text, size_t len)
@@ -179,12 +177,6 @@ static uint64_t enter_line(struct outline *outline, const struct line *line)
 	return ret;
 }
 
-static bool next_line(struct line *ret, const char **at, const char *end)
-{
-	ret->text = *at;
-	return *at < end && text_next_line(at, end, &ret->text, &ret->len);
-}
-
 /* "{ pkgs, ... }:". It gets a fixed hash: if a module's arguments change, its lines still
  * stand in the same block. */
 static bool is_head(const struct line *line)
@@ -197,7 +189,7 @@ static bool has_blocks(const char *at, const char *end)
 {
 	struct line line;
 
-	while (next_line(&line, &at, end))
+	while (text_next_line(&at, end, &line.text, &line.len))
 		if (last_of(&line) == ';' || last_of(&line) == '{')
 			return true;
 	return false;
@@ -214,7 +206,7 @@ uint64_t *lines_find_enclosing(const char *text, size_t len)
 	size_t lines = 0;
 
 	*list_add(ret, lines) = 0;
-	while (next_line(&line, &at, end)) {
+	while (text_next_line(&at, end, &line.text, &line.len)) {
 		const uint64_t hash = line_hash(line.text, line.len);
 
 		ret = xgrow(ret, lines, sizeof(*ret));
@@ -268,7 +260,7 @@ void lines_split_text(
 	end = at + statements.len;
 	enclosing = lines_find_enclosing(at, statements.len);
 	*ret = (struct lines){.own = TAKE_PTR(statements.own)};
-	for (size_t i = 1; next_line(&line, &at, end); i++) {
+	for (size_t i = 1; text_next_line(&at, end, &line.text, &line.len); i++) {
 		line.number = statements_number(&statements, i);
 		line.hash = line_identity(line.text, line.len, enclosing[i]);
 		if (!line.hash)

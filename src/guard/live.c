@@ -23,7 +23,6 @@ static void read_revision(git_oid *ret, const char *system)
 	_cleanup_free_ char *path = xasprintf("%s/sw/bin/nixos-version", system);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	_cleanup_free_ char *text = NULL;
-	char digits[OID_TEXT_SIZE];
 	const char *at;
 
 	*ret = (git_oid){0};
@@ -34,10 +33,8 @@ static void read_revision(git_oid *ret, const char *system)
 		return;
 	at += strlen(REVISION_KEY);
 	at += strspn(at, "\"\\: ");
-	if (strspn(at, "0123456789abcdef") < OID_TEXT_SIZE - 1)
-		return;
-	snprintf(digits, sizeof(digits), "%s", at);
-	git_oid_fromstr(ret, digits);
+	if (strspn(at, "0123456789abcdef") >= GIT_OID_HEXSZ)
+		git_oid_fromstr(ret, at);
 }
 
 /* When the link was made, and so the system: " on 2026-11-22 at 10:40". */

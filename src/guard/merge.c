@@ -138,24 +138,21 @@ static bool goes_along(const struct merge *merge, const struct diff_line *line,
 	return line->is_lost ? any : any && all;
 }
 
-static void copy_lines(struct merge *merge, unsigned before)
-{
-	for (; merge->at < merge->end && merge->line < before; merge->line++) {
-		const char *newline =
-			memchr(merge->at, '\n', (size_t)(merge->end - merge->at));
-		const char *next = newline ? newline + 1 : merge->end;
-
-		strbuf_add(&merge->out, merge->at, (size_t)(next - merge->at));
-		merge->at = next;
-	}
-}
-
 static void skip_line(struct merge *merge)
 {
 	const char *newline = memchr(merge->at, '\n', (size_t)(merge->end - merge->at));
 
 	merge->at = newline ? newline + 1 : merge->end;
 	merge->line++;
+}
+
+static void copy_lines(struct merge *merge, unsigned before)
+{
+	const char *from = merge->at;
+
+	while (merge->at < merge->end && merge->line < before)
+		skip_line(merge);
+	strbuf_add(&merge->out, from, (size_t)(merge->at - from));
 }
 
 /* Strips blanks, and what ends an element. */
@@ -396,7 +393,7 @@ int merge_texts(git_oid *ret, const struct verdict *verdict, const char *path,
 	const git_blob *mine, const git_blob *live, bool has_own)
 {
 	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
-	git_repository *repository = verdict->hand->ledger->repository;
+	git_repository *repository = verdict->hand->call->ledger->repository;
 	_cleanup_lines_ struct lines lines = {0};
 	_cleanup_counts_ struct counts counts = {0};
 	struct merge merge = {.verdict = verdict,

@@ -16,13 +16,16 @@
 #define REFUSED_SHOWN 8
 #define UNDONE_MAX 500
 
-static void collect_names(struct strv *ret, const struct guard *guard, bool redo)
+/* "43,44": whose builds' work would be undone, or (redo) come back. The caller frees. */
+static char *refusal_names(const struct guard *guard, bool redo)
 {
+	_cleanup_strv_ struct strv names = {0};
+
 	for (size_t i = 0; i < guard->len; i++) {
 		const struct guarded *guarded = &guard->list[i];
 
 		if ((guarded->is_other_machine || guarded->verdict.more) && !redo)
-			strv_add_once(ret, guarded->live.name);
+			strv_add_once(&names, guarded->live.name);
 		for (size_t j = 0; j < guarded->verdict.len; j++) {
 			const struct finding *finding = &guarded->verdict.list[j];
 			_cleanup_free_ char *number =
@@ -30,19 +33,11 @@ static void collect_names(struct strv *ret, const struct guard *guard, bool redo
 
 			if (finding->verdict == VERDICT_REFUSED &&
 				finding->is_redo == redo)
-				strv_add_once(ret,
+				strv_add_once(&names,
 					finding->build ? number : guarded->live.name);
 		}
 	}
-	strv_sort(ret);
-}
-
-/* "43,44": whose builds' work would be undone, or (redo) come back. The caller frees. */
-static char *refusal_names(const struct guard *guard, bool redo)
-{
-	_cleanup_strv_ struct strv names = {0};
-
-	collect_names(&names, guard, redo);
+	strv_sort(&names);
 	return strv_join(&names, ",");
 }
 
@@ -262,19 +257,23 @@ static void note_refused(struct build *build, const struct guard *guard, const c
 	note_paths(build, guard);
 }
 
-static void say_notes(const struct guarded *guarded)
+void refusal_say_notes(const struct guard *guard)
 {
-	const struct verdict *verdict = &guarded->verdict;
+	static const struct {
+		enum item_verdict verdict;
+		const char *prefix;
+	} notes[] = {{VERDICT_IGNORED, "this goes back, as [guard] ignore allows: "},
+		{VERDICT_OWN, "takes back what your own build did: "},
+		{VERDICT_REVERTED, "reverted by a commit: "}, {VERDICT_UNKNOWN, "note: "},
+		{VERDICT_WARNING, "warning: "}};
 
-	if (!guarded->is_soft)
-		say_unknown(guarded);
-	findings_say(verdict, VERDICT_IGNORED,
-		"this goes back, as [guard] ignore allows: ", PATHS_SHOWN);
-	findings_say(verdict, VERDICT_OWN,
-		"takes back what your own build did: ", PATHS_SHOWN);
-	findings_say(verdict, VERDICT_REVERTED, "reverted by a commit: ", PATHS_SHOWN);
-	findings_say(verdict, VERDICT_UNKNOWN, "note: ", PATHS_SHOWN);
-	findings_say(verdict, VERDICT_WARNING, "warning: ", PATHS_SHOWN);
+	for (size_t i = 0; i < guard->len; i++) {
+		if (!guard->list[i].is_soft)
+			say_unknown(&guard->list[i]);
+		for (size_t j = 0; j < ARRAY_LEN(notes); j++)
+			findings_say(&guard->list[i].verdict, notes[j].verdict,
+				notes[j].prefix, PATHS_SHOWN);
+	}
 }
 
 /* A rollback goes to the previous generation, and so takes back all that is live. */
@@ -305,16 +304,6 @@ static int decide_rollback(const struct guard *guard, struct build *build)
 	return 0;
 }
 
-static void warn_allowed(
-	const struct guard *guard, const struct guarded *guarded, const char *what)
-{
-	_cleanup_strbuf_ struct strbuf reason = STRBUF_INIT;
-
-	put_reason(&reason, guard, guarded);
-	warn("as %s says, this %s %s", what, guard->call->request->action_word,
-		reason.text);
-}
-
 int refusal_decide(const struct guard *guard, struct build *build, bool arriving)
 {
 	const struct guard_call *call = guard->call;
@@ -336,11 +325,16 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 	if (!guard_refuses(guard))
 		return 0;
 	for (size_t i = 0; i < guard->len; i++) {
+		_cleanup_strbuf_ struct strbuf reason = STRBUF_INIT;
+
 		if (!guarded_refuses(&guard->list[i]))
 			continue;
-		warn_allowed(guard, &guard->list[i],
-			allowed ? *undo ? "--allow-undo" : "--allow-redo"
-				: "[guard] undo = warn");
+		put_reason(&reason, guard, &guard->list[i]);
+		warn("as %s says, this %s %s",
+			!allowed ? "[guard] undo = warn"
+			: *undo  ? "--allow-undo"
+				 : "--allow-redo",
+			call->request->action_word, reason.text);
 		findings_say(
 			&guard->list[i].verdict, VERDICT_REFUSED, "  ", REFUSED_SHOWN);
 	}
@@ -367,12 +361,6 @@ void refusal_put_summary(struct strbuf *out, const struct guard *guard)
 			   find_endangered(&build, guard, guarded, true);
 		findings_put_refused(out, &guarded->verdict, is_named ? build.number : 0);
 	}
-}
-
-void refusal_say_notes(const struct guard *guard)
-{
-	for (size_t i = 0; i < guard->len; i++)
-		say_notes(&guard->list[i]);
 }
 
 void refusal_say_way_out(const struct guard *guard)

@@ -1,5 +1,6 @@
 #include "guard/restore.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <sys/stat.h>
 
@@ -56,7 +57,7 @@ static bool set_followed(json_t *here, const json_t *there, const char *input)
 static int merge_lock_files(git_oid *ret, const struct verdict *verdict, const char *path,
 	const git_blob *mine, const git_blob *live)
 {
-	git_repository *repository = verdict->hand->ledger->repository;
+	git_repository *repository = verdict->hand->call->ledger->repository;
 	json_t *here = json_loadb(
 		git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine), 0, NULL);
 	json_t *there = json_loadb(
@@ -87,7 +88,7 @@ static int merge_lock_files(git_oid *ret, const struct verdict *verdict, const c
 		result = git_blob_create_from_buffer(
 			ret, repository, lines, strlen(lines));
 	}
-	return result < 0 ? error("cannot merge '%s'", path) : 0;
+	return result < 0 ? error("cannot merge '%s'", path) : 1;
 }
 
 /* What is wrong with the path. */
@@ -127,7 +128,7 @@ enum remedy {
 static enum remedy merge_path(git_tree_update *ret, const struct verdict *verdict,
 	const struct path_change *change, const struct wrongs *wrongs)
 {
-	git_repository *repository = verdict->hand->ledger->repository;
+	git_repository *repository = verdict->hand->call->ledger->repository;
 	_cleanup_git_(blob) git_blob *live = NULL, *mine = NULL;
 	int merged = 1;
 
@@ -139,9 +140,7 @@ static enum remedy merge_path(git_tree_update *ret, const struct verdict *verdic
 			ret->id = change->old_id;
 	}
 	if (live && mine && wrongs->inputs)
-		merged = merge_lock_files(&ret->id, verdict, change->path, mine, live) < 0
-				 ? -1
-				 : 1;
+		merged = merge_lock_files(&ret->id, verdict, change->path, mine, live);
 	else if (live && mine && wrongs->lines)
 		merged = merge_texts(
 			&ret->id, verdict, change->path, mine, live, wrongs->has_own);
@@ -153,10 +152,9 @@ static enum remedy merge_path(git_tree_update *ret, const struct verdict *verdic
 static bool lies_there(const struct verdict *verdict, const char *path)
 {
 	_cleanup_free_ char *file =
-		xasprintf("%s/%s", verdict->hand->configuration->root, path);
-	struct stat status;
+		xasprintf("%s/%s", verdict->hand->call->configuration->root, path);
 
-	return lstat(file, &status) == 0;
+	return faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Whether a line that comes back names the file, as an import does. Then the file must
@@ -205,7 +203,7 @@ static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict
 	if (!change->new_mode && lies_there(verdict, change->path))
 		return REMEDY_NONE;
 	if (!change->new_mode &&
-		stub_is_at(verdict->hand->ledger->repository, &change->old_id))
+		stub_is_at(verdict->hand->call->ledger->repository, &change->old_id))
 		return REMEDY_BY_HAND;
 	if (!change->new_mode) {
 		ret->id = change->old_id;
@@ -219,10 +217,10 @@ static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict
 static int update_tree(git_oid *ret, const struct verdict *verdict,
 	const git_tree_update *updates, size_t len)
 {
-	git_repository *repository = verdict->hand->ledger->repository;
+	git_repository *repository = verdict->hand->call->ledger->repository;
 	_cleanup_git_(tree) git_tree *tree = NULL;
 
-	if (git_tree_lookup(&tree, repository, &verdict->hand->snapshot->tree) < 0)
+	if (git_tree_lookup(&tree, repository, &verdict->hand->call->snapshot->tree) < 0)
 		return git_failed("cannot make the patch");
 	return git_tree_create_updated(ret, repository, tree, len, updates) == 0;
 }
@@ -235,8 +233,8 @@ int restore_tree(git_oid *ret, struct strv *by_hand, struct strv *added,
 	size_t len = 0;
 	int result;
 
-	if (tree_diff(&changes, verdict->hand->ledger->repository, &verdict->live,
-		    &verdict->hand->snapshot->tree) < 0)
+	if (tree_diff(&changes, verdict->hand->call->ledger->repository, &verdict->live,
+		    &verdict->hand->call->snapshot->tree) < 0)
 		return -1;
 	updates = xcalloc(changes.len, sizeof(*updates));
 	for (size_t i = 0; i < changes.len; i++) {

@@ -109,11 +109,10 @@ static void say_by_hand(const struct guard *guard, const struct strv *paths)
 			"%s/%s", guard->call->configuration->root, paths->words[i]);
 		const char *moved =
 			access(file, F_OK) < 0 ? ", or where it was moved to" : "";
-		git_oid id = {0};
+		git_oid id; /* zero: nothing is live there */
 
 		(void)!ledger_path_id(&id, guard->call->ledger,
 			&guard->list[0].verdict.live, paths->words[i]);
-
 		if (stub_is_at(guard->call->ledger->repository, &id))
 			say("put %s back by hand: its content is not recorded (ask "
 			    "whoever made it: %s)",

@@ -46,15 +46,15 @@ static int read_commit(struct build *ret, struct ledger *ledger, const git_oid *
 static int load_reference(struct build *ret, struct ledger *ledger, const char *name)
 {
 	git_oid id;
-	int result = git_reference_name_to_id(&id, ledger->repository, name);
+	int found = git_reference_name_to_id(&id, ledger->repository, name);
 
 	build_free(ret);
-	if (result == GIT_ENOTFOUND)
+	if (found == GIT_ENOTFOUND)
 		return 0;
-	if (result == 0)
-		result = read_commit(ret, ledger, &id);
-	return result < 0 ? git_failed("cannot read the ledger '%s'", ledger->path)
-			  : result;
+	if (found == 0)
+		found = read_commit(ret, ledger, &id);
+	return found < 0 ? git_failed("cannot read the ledger '%s'", ledger->path)
+			 : found;
 }
 
 struct build_walk builds_walk(struct ledger *ledger, const char *target)
@@ -276,9 +276,9 @@ int build_by_system(struct build *ret, struct ledger *ledger, const char *store_
 	while ((found = builds_next(ret, &walk)) > 0) {
 		if (!target_is_local(ret->target))
 			continue;
-		if (build_made_its_system(ret) && streq(ret->system_after, store_path))
-			return 1;
-		if (ret->profile_after && streq(ret->profile_after, store_path))
+		if ((build_made_its_system(ret) &&
+			    streq(ret->system_after, store_path)) ||
+			streq_known(ret->profile_after, store_path))
 			return 1;
 	}
 	return found;
@@ -327,7 +327,7 @@ int build_expected_seconds(
 		/* Failed ones do not tell how long the next one takes. */
 		if (!build_took_effect(&build) || seconds < 0)
 			continue;
-		if (build.command && streq(build.command, command))
+		if (streq_known(build.command, command))
 			same[same_len++] = seconds;
 		if (any_len < ARRAY_LEN(any))
 			any[any_len++] = seconds;

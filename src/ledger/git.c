@@ -57,8 +57,3 @@ int git_failed(const char *format, ...)
 	return error("%s: %s", subject,
 		last && last->message ? last->message : "libgit2 gives no reason");
 }
-
-const char *oid_text(char text[OID_TEXT_SIZE], const git_oid *oid)
-{
-	return git_oid_tostr(text, OID_TEXT_SIZE, oid);
-}

@@ -19,9 +19,6 @@ int git_start(void) _must_check_;
 /* "subject: what libgit2 says"; returns -1. */
 int git_failed(const char *format, ...) _printf_(1, 2);
 
-#define OID_TEXT_SIZE (GIT_OID_HEXSZ + 1)
-const char *oid_text(char text[OID_TEXT_SIZE], const git_oid *oid);
-
 #define GIT_CLEANUP(type, release)                       \
 	static inline void type##_cleanup(type **object) \
 	{                                                \

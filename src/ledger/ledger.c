@@ -93,11 +93,6 @@ int ledger_path_id(git_oid *ret, const struct ledger *ledger, const git_oid *tre
 	return 0;
 }
 
-bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id)
-{
-	return loose_writer(ret, ledger->path, id);
-}
-
 bool ledger_vouches(
 	const struct ledger *ledger, const struct settings *settings, const git_oid *id)
 {

@@ -46,7 +46,11 @@ static inline void ledger_cleanup(struct ledger **ledger)
  * shared. No member can choose who owns an object's file. */
 bool ledger_vouches(
 	const struct ledger *ledger, const struct settings *settings, const git_oid *id);
-/* Who wrote the object, see loose_writer(); false: not known. */
+/*
+ * The only user who can have written the object: the owner of the open file that was read
+ * (a path could name another file a moment later). false: the object is packed, missing
+ * or damaged, or others can write to its file.
+ */
 bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id);
 /* Whether the object is there. */
 bool ledger_has(const struct ledger *ledger, const git_oid *id);

@@ -12,8 +12,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
-#include "base/strbuf.h"
 #include "base/strv.h"
+#include "base/text.h"
 
 #define DEPTH_MAX 8
 #define MOMENT_MS 50
@@ -28,8 +28,8 @@
 static const char *const shared[] = {"refs", "objects/info", "objects/pack"};
 static const char *const single[] = {"config", "HEAD", "packed-refs"};
 
-typedef void file_found(const struct ledger *ledger, struct strv *found, const char *path,
-	const struct stat *status);
+typedef bool file_test(
+	const struct ledger *ledger, const char *path, const struct stat *status);
 
 /*
  * Whether a directory is in the way of a reference of ours (refs/running/N,
@@ -49,7 +49,7 @@ static bool is_misplaced(const char *path, unsigned depth)
 }
 
 static void list_files(const struct ledger *ledger, const char *path, unsigned depth,
-	file_found *is_found, struct strv *found)
+	file_test *is_wanted, struct strv *found)
 {
 	_cleanup_free_ char *whole = xasprintf("%s/%s", ledger->path, path);
 	_cleanup_closedir_ DIR *directory = NULL;
@@ -64,23 +64,13 @@ static void list_files(const struct ledger *ledger, const char *path, unsigned d
 		if (is_dot(entry->d_name) || fstatat(dirfd(directory), entry->d_name,
 						     &status, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		if (!S_ISDIR(status.st_mode) || is_misplaced(below, depth))
-			is_found(ledger, found, below, &status);
-		else if (depth < DEPTH_MAX)
-			list_files(ledger, below, depth + 1, is_found, found);
+		if (S_ISDIR(status.st_mode) && !is_misplaced(below, depth)) {
+			if (depth < DEPTH_MAX)
+				list_files(ledger, below, depth + 1, is_wanted, found);
+		} else if (is_wanted(ledger, below, &status)) {
+			strv_add(found, below);
+		}
 	}
-}
-
-/* Whether one of our directories belongs there. */
-static bool is_in_the_place_of_a_directory(const char *path)
-{
-	static const char *const directories[] = {
-		"refs/heads", "refs/running", "refs/agents", "refs/bridges"};
-
-	for (size_t i = 0; i < ARRAY_LEN(directories); i++)
-		if (streq(path, directories[i]))
-			return true;
-	return false;
 }
 
 /* Only another user's file counts, and never root's: with ours something else is wrong,
@@ -102,43 +92,42 @@ static bool is_misnamed(const char *path)
 	       (*name < '1' || *name > '9' || name[strspn(name, "0123456789")]);
 }
 
-static void note_trap(const struct ledger *ledger, struct strv *found, const char *path,
-	const struct stat *status)
+static bool is_trap(
+	const struct ledger *ledger, const char *path, const struct stat *status)
 {
+	static const char *const directories[] = {
+		"refs/heads", "refs/running", "refs/agents", "refs/bridges", NULL};
 	const bool is_reference = starts_with(path, "refs/");
 
-	if (!S_ISREG(status->st_mode) || streq(path, ALTERNATES) ||
-		is_in_the_place_of_a_directory(path) ||
-		(is_reference && !ends_with(path, ".lock") && is_misnamed(path)) ||
-		(is_reference && (status->st_size > REFERENCE_MAX ||
-					 is_shut(ledger, path, status))))
-		strv_add(found, path);
+	return !S_ISREG(status->st_mode) || streq(path, ALTERNATES) ||
+	       text_is_among(path, directories) ||
+	       (is_reference && !ends_with(path, ".lock") && is_misnamed(path)) ||
+	       (is_reference && (status->st_size > REFERENCE_MAX ||
+					is_shut(ledger, path, status)));
 }
 
 /* A file where a directory of objects belongs: these have two characters. */
-static void note_no_fan_out(const struct ledger *ledger, struct strv *found,
-	const char *path, const struct stat *status)
+static bool is_no_fan_out(
+	const struct ledger *ledger, const char *path, const struct stat *status)
 {
 	(void)ledger;
 	(void)status;
-	if (strlen(path) == strlen("objects/xx"))
-		strv_add(found, path);
+	return strlen(path) == strlen("objects/xx");
 }
 
-static void note_lock(const struct ledger *ledger, struct strv *found, const char *path,
-	const struct stat *status)
+static bool is_lock(
+	const struct ledger *ledger, const char *path, const struct stat *status)
 {
 	(void)ledger;
-	if (S_ISREG(status->st_mode) && ends_with(path, ".lock"))
-		strv_add(found, path);
+	return S_ISREG(status->st_mode) && ends_with(path, ".lock");
 }
 
-static void note_unfinished(const struct ledger *ledger, struct strv *found,
-	const char *path, const struct stat *status)
+static bool is_unfinished(
+	const struct ledger *ledger, const char *path, const struct stat *status)
 {
 	(void)ledger;
-	if (S_ISREG(status->st_mode) && starts_with(basename(path), "tmp_"))
-		strv_add(found, path);
+	return S_ISREG(status->st_mode) && starts_with(basename(path), "tmp_") &&
+	       time(NULL) - status->st_ctime > OLD_SECONDS;
 }
 
 /* Relative to top, because members can replace their directories with links any time. */
@@ -172,7 +161,7 @@ static void clear_fan_out(const struct ledger *ledger, int top, struct strv *rem
 {
 	_cleanup_strv_ struct strv found = {0};
 
-	list_files(ledger, "objects", DEPTH_MAX, note_no_fan_out, &found);
+	list_files(ledger, "objects", DEPTH_MAX, is_no_fan_out, &found);
 	for (size_t i = 0; i < found.len; i++)
 		if (remove_tree(top, found.words[i]) == 0)
 			strv_add(removed, found.words[i]);
@@ -192,7 +181,7 @@ int ledger_remove_traps(const struct ledger *ledger)
 			strv_add(&found, single[i]);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
-		list_files(ledger, shared[i], 0, note_trap, &found);
+		list_files(ledger, shared[i], 0, is_trap, &found);
 	for (size_t i = 0; i < found.len && result == 0; i++)
 		result = remove_trap(top, found.words[i], &removed);
 	clear_fan_out(ledger, top, &removed);
@@ -205,7 +194,7 @@ void ledger_remove_locks(const struct ledger *ledger, int64_t since_ns)
 	const int64_t now = clock_ns(CLOCK_REALTIME);
 	_cleanup_strv_ struct strv found = {0};
 
-	list_files(ledger, "refs", 0, note_lock, &found);
+	list_files(ledger, "refs", 0, is_lock, &found);
 	strv_add(&found, "packed-refs.lock");
 	clock_sleep_ms(MOMENT_MS);
 	for (size_t i = 0; i < found.len; i++) {
@@ -224,14 +213,11 @@ void ledger_remove_unfinished_objects(const struct ledger *ledger)
 {
 	_cleanup_strv_ struct strv found = {0};
 
-	list_files(ledger, "objects", 0, note_unfinished, &found);
+	list_files(ledger, "objects", 0, is_unfinished, &found);
 	for (size_t i = 0; i < found.len; i++) {
 		_cleanup_free_ char *whole =
 			xasprintf("%s/%s", ledger->path, found.words[i]);
-		struct stat status;
 
-		if (lstat(whole, &status) == 0 &&
-			time(NULL) - status.st_ctime > OLD_SECONDS)
-			unlink(whole);
+		unlink(whole);
 	}
 }

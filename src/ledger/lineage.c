@@ -25,8 +25,8 @@ int lineage_begin(struct lineage *ret, struct ledger *ledger, const char *target
 	if (!profile)
 		return 0;
 	found = find_newest(&newest, ledger, target);
-	if (found <= 0 || (newest.system_after && streq(newest.system_after, profile)) ||
-		(newest.profile_after && streq(newest.profile_after, profile)))
+	if (found <= 0 || streq_known(newest.system_after, profile) ||
+		streq_known(newest.profile_after, profile))
 		return found < 0 ? -1 : 0;
 	/* A system that no build has made is new work: nobody went back. */
 	found = build_by_system(&maker, ledger, profile);
@@ -38,7 +38,7 @@ int lineage_begin(struct lineage *ret, struct ledger *ledger, const char *target
 /* After these, the running system is the one that boots. */
 static bool changes_both(const struct build *build)
 {
-	return build->back_to || (build->action && streq(build->action, "switch"));
+	return build->back_to || streq_known(build->action, "switch");
 }
 
 bool build_follows(const struct build *newer, const struct build *older)

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #define ZLIB_CONST
 #include <zlib.h>
-#if __has_include(<git2/sys/errors.h>) /* libgit2 1.8 has moved git_error_set_str() */
+#if __has_include(<git2/sys/errors.h>) /* libgit2 1.8 has moved git_error_set() */
 #include <git2/sys/errors.h>
 #endif
 
@@ -15,6 +15,7 @@
 #include "base/message.h"
 #include "base/text.h"
 #include "base/worker.h"
+#include "ledger/ledger.h"
 
 /* Above all others, so that it is asked first. */
 #define PRIORITY 9999
@@ -25,11 +26,12 @@
 
 struct loose {
 	git_odb_backend parent; /* first: libgit2 knows it by this address */
-	char *objects;          /* the directory */
+	char *ledger_path;
 	bool writes;
 };
 
 struct object {
+	char *path;
 	git_object_t type;
 	char *whole;  /* its header and its content */
 	uid_t writer; /* file_writer() */
@@ -39,16 +41,15 @@ struct object {
 
 static void object_cleanup(struct object *object)
 {
+	free(object->path);
 	free(object->whole);
 }
 
-static char *object_path(const git_odb_backend *backend, const git_oid *id)
+static char *object_path(const char *ledger_path, const git_oid *id)
 {
-	char name[OID_TEXT_SIZE];
+	const char *name = git_oid_tostr_s(id);
 
-	oid_text(name, id);
-	return xasprintf(
-		"%s/%.2s/%s", ((const struct loose *)backend)->objects, name, name + 2);
+	return xasprintf("%s/objects/%.2s/%s", ledger_path, name, name + 2);
 }
 
 /* Returns how many bytes came out, at most room; is_whole: whether those are all. */
@@ -109,21 +110,10 @@ static bool is_what_its_name_says(const struct object *object, const git_oid *id
 	       git_oid_equal(&found, id);
 }
 
-static void set_error(const char *format, ...) _printf_(1, 2);
-static void set_error(const char *format, ...)
-{
-	va_list arguments;
-	_cleanup_free_ char *text = NULL;
-
-	va_start(arguments, format);
-	text = xvasprintf(format, arguments);
-	va_end(arguments);
-	git_error_set_str(GIT_ERROR_ODB, text);
-}
-
 /* GIT_ENOTFOUND: no such file; GIT_EMISMATCH: one that is damaged. */
-static int load(struct object *ret, const char *path, const git_oid *id)
+static int load(struct object *ret, const char *ledger_path, const git_oid *id)
 {
+	const char *path = ret->path = object_path(ledger_path, id);
 	_cleanup_close_ int fd =
 		open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_free_ char *raw = NULL;
@@ -142,29 +132,22 @@ static int load(struct object *ret, const char *path, const git_oid *id)
 		return GIT_ENOTFOUND;
 	}
 	if (fd < 0 || read_to_end(fd, OBJECT_MAX, &raw, &raw_len) < 0) {
-		set_error("cannot read '%s': %s", path, strerror(errno));
+		git_error_set(
+			GIT_ERROR_ODB, "cannot read '%s': %s", path, strerror(errno));
 		return GIT_ERROR;
 	}
 	ret->writer = fstat(fd, &status) < 0 ? (uid_t)-1 : file_writer(&status);
 	if (unpack(ret, raw, raw_len) && is_what_its_name_says(ret, id))
 		return 0;
-	set_error("'%s' is damaged", path);
+	git_error_set(GIT_ERROR_ODB, "'%s' is damaged", path);
 	return GIT_EMISMATCH;
-}
-
-static int load_object(
-	struct object *ret, const git_odb_backend *backend, const git_oid *id)
-{
-	_cleanup_free_ char *path = object_path(backend, id);
-
-	return load(ret, path, id);
 }
 
 static int read_object(void **data, size_t *len, git_object_t *type,
 	git_odb_backend *backend, const git_oid *id)
 {
 	_cleanup_(object_cleanup) struct object object = {0};
-	int result = load_object(&object, backend, id);
+	int result = load(&object, ((struct loose *)backend)->ledger_path, id);
 
 	if (result < 0)
 		return result;
@@ -181,7 +164,7 @@ static int read_header(
 	size_t *len, git_object_t *type, git_odb_backend *backend, const git_oid *id)
 {
 	_cleanup_(object_cleanup) struct object object = {0};
-	int result = load_object(&object, backend, id);
+	int result = load(&object, ((struct loose *)backend)->ledger_path, id);
 
 	*len = object.len;
 	*type = object.type;
@@ -193,12 +176,12 @@ static int read_header(
 static int make_way(git_odb_backend *backend, const git_oid *id)
 {
 	_cleanup_(object_cleanup) struct object object = {0};
-	_cleanup_free_ char *path = object_path(backend, id);
 
-	if (load(&object, path, id) == GIT_EMISMATCH && unlink(path) == 0)
+	if (load(&object, ((struct loose *)backend)->ledger_path, id) == GIT_EMISMATCH &&
+		unlink(object.path) == 0)
 		warn("removed '%s' from the ledger because it was damaged; writing it "
 		     "again",
-			path);
+			object.path);
 	return GIT_ENOTFOUND;
 }
 
@@ -211,7 +194,7 @@ static int has_object(git_odb_backend *backend, const git_oid *id)
 
 static void free_backend(git_odb_backend *backend)
 {
-	free(((struct loose *)backend)->objects);
+	free(((struct loose *)backend)->ledger_path);
 	free(backend);
 }
 
@@ -225,7 +208,7 @@ int loose_add(git_odb *odb, const char *ledger_path, bool writes)
 	loose->parent.exists = has_object;
 	loose->parent.freshen = make_way;
 	loose->parent.free = free_backend;
-	loose->objects = xasprintf("%s/objects", ledger_path);
+	loose->ledger_path = xstrdup(ledger_path);
 	loose->writes = writes;
 	if (git_odb_add_backend(odb, &loose->parent, PRIORITY) < 0) {
 		free_backend(&loose->parent);
@@ -234,15 +217,11 @@ int loose_add(git_odb *odb, const char *ledger_path, bool writes)
 	return 0;
 }
 
-bool loose_writer(uid_t *ret, const char *ledger_path, const git_oid *id)
+bool ledger_owner_of(uid_t *ret, const struct ledger *ledger, const git_oid *id)
 {
 	_cleanup_(object_cleanup) struct object object = {0};
-	_cleanup_free_ char *path = NULL;
-	char name[OID_TEXT_SIZE];
 
-	oid_text(name, id);
-	path = xasprintf("%s/objects/%.2s/%s", ledger_path, name, name + 2);
-	if (load(&object, path, id) < 0)
+	if (load(&object, ledger->path, id) < 0)
 		return false;
 	*ret = object.writer;
 	return *ret != (uid_t)-1;

@@ -11,13 +11,6 @@
  */
 #include "ledger/git.h"
 
-/*
- * The only user who can have written the object: the owner of the open file that was read
- * (a path could name another file a moment later). false: the object is packed, missing
- * or damaged, or others can write to its file.
- */
-bool loose_writer(uid_t *ret, const char *ledger_path, const git_oid *id);
-
-/* Adds this reader to odb. writes: damaged objects that are about to be written are
- * removed first. -1 with libgit2's error set. */
+/* Adds this reader to odb; with writes, damaged objects that are about to be written are
+ * removed. -1 with libgit2's error set. */
 int loose_add(git_odb *odb, const char *ledger_path, bool writes) _must_check_;

@@ -156,11 +156,9 @@ static void share_all(const struct place *place)
 	}
 	for (unsigned i = 0; i < 256; i++) {
 		char name[sizeof("objects/xx")];
-		struct stat status;
 
 		snprintf(name, sizeof(name), "objects/%02x", i & 0xff);
-		if (fstatat(place->top, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
-			share(place, name);
+		share(place, name);
 	}
 }
 

@@ -209,13 +209,8 @@ static int keep_bridge(struct ledger *ledger, const char *agent, const git_oid *
 		git_oid_equal(&last, tip) || !ledger_has(ledger, &last) ||
 		git_graph_descendant_of(ledger->repository, tip, &last) == 1)
 		return 0;
-	bridge = xasprintf(REF_BRIDGES "%s", oid_text((char[OID_TEXT_SIZE]){0}, &last));
+	bridge = xasprintf(REF_BRIDGES "%s", git_oid_tostr_s(&last));
 	return reference_set(ledger, bridge, &last);
-}
-
-static bool is_same(const char *a, const char *b)
-{
-	return a && b && streq(a, b);
 }
 
 /* Whether this user has recorded the build: in a process that was killed, or in another
@@ -227,8 +222,8 @@ static bool is_recorded_as(const struct ledger *ledger, const struct build *reco
 	uid_t writer;
 
 	return ledger_owner_of(&writer, ledger, &recorded->commit) &&
-	       writer == geteuid() && is_same(recorded->agent, build->agent) &&
-	       is_same(recorded->user, build->user) &&
+	       writer == geteuid() && streq_known(recorded->agent, build->agent) &&
+	       streq_known(recorded->user, build->user) &&
 	       recorded->started == build->started;
 }
 
@@ -301,9 +296,9 @@ int ledger_note_refusal(struct ledger *ledger, const struct build *call)
 	found = builds_next(&last, &walk);
 	if (found < 0)
 		return -1;
-	if (found && is_same(last.agent, call->agent) &&
-		is_same(last.command, call->command) &&
-		is_same(last.refused, call->refused))
+	if (found && streq_known(last.agent, call->agent) &&
+		streq_known(last.command, call->command) &&
+		streq_known(last.refused, call->refused))
 		return 0;
 	return write_commit(ledger, call, found ? &last.commit : NULL, &commit) < 0
 		       ? -1

@@ -40,7 +40,6 @@ void join_describe_request(struct run *run)
 {
 	_cleanup_strv_ struct strv variables = {0};
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	char digest[OID_TEXT_SIZE];
 	git_oid id;
 
 	if (git_start() < 0)
@@ -55,21 +54,15 @@ void join_describe_request(struct run *run)
 		strbuf_puts(&text, variables.words[i]);
 	}
 	if (git_odb_hash(&id, text.text, text.len, GIT_OBJECT_BLOB) == 0)
-		run->build.environment = xstrdup(oid_text(digest, &id));
+		run->build.environment = xstrdup(git_oid_tostr_s(&id));
 	explicit_bzero(text.text, text.len);
-}
-
-static bool is_same_text(const char *a, const char *b)
-{
-	return a && b && streq(a, b);
 }
 
 static bool is_same_request(const struct build *a, const struct build *b)
 {
-	return is_same_text(a->target, b->target) &&
-	       is_same_text(a->command, b->command) &&
-	       is_same_text(a->directory, b->directory) &&
-	       is_same_text(a->environment, b->environment);
+	return streq_known(a->target, b->target) && streq_known(a->command, b->command) &&
+	       streq_known(a->directory, b->directory) &&
+	       streq_known(a->environment, b->environment);
 }
 
 static bool is_same_configuration(const struct run *run, const struct build *build)

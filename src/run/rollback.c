@@ -329,11 +329,9 @@ static char *list_taken_paths(const struct run *run, const struct build *taken)
 		    &taken->tree) < 0 ||
 		!changes.len)
 		return NULL;
-	for (size_t i = 0; i < changes.len && i < PATHS_SHOWN; i++) {
-		_cleanup_free_ char *path = text_name(changes.list[i].path, PATH_SHOWN);
-
-		strbuf_printf(&out, "%s%s", i ? ", " : "", path);
-	}
+	for (size_t i = 0; i < changes.len && i < PATHS_SHOWN; i++)
+		strbuf_put_owned(
+			&out, i ? ", " : "", text_name(changes.list[i].path, PATH_SHOWN));
 	if (changes.len > PATHS_SHOWN)
 		strbuf_printf(&out, " and %zu more", changes.len - PATHS_SHOWN);
 	return strbuf_take(&out);

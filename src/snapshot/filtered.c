@@ -1,5 +1,10 @@
-#include "snapshot/filtered.h"
-
+/*
+ * git filters some files when they are added (line endings, $Id$). Nix reads, and a
+ * snapshot holds, what is on disk. Compared with what was committed, all such files
+ * would count as edited. Filters of programs (LFS, git-crypt) are not run: what they have
+ * checked out is known by git's index. A stub (stub.h) counts as unchanged if
+ * the committed file has its size.
+ */
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +13,7 @@
 #include "base/message.h"
 #include "snapshot/repository.h"
 #include "snapshot/stub.h"
+#include "snapshot/taking.h"
 
 /* What filtered_tree() makes. */
 struct search {
@@ -132,11 +138,18 @@ static bool is_untouched(
 	       file->mtime_ns <= search->index_ns;
 }
 
-static void add_file(
-	struct search *search, const char *path, uint32_t mode, const git_oid *id)
+/* A git_treewalk_cb. */
+static int add_file(const char *directory, const git_tree_entry *committed, void *data)
 {
+	struct search *search = data;
+	_cleanup_free_ char *path =
+		xasprintf("%s%s", directory, git_tree_entry_name(committed));
+	const uint32_t mode = git_tree_entry_filemode(committed);
+	const git_oid *id = git_tree_entry_id(committed);
 	const struct entry *entry = entries_find(&search->taking->entries, path);
 
+	if (mode == GIT_FILEMODE_TREE)
+		return 0;
 	if (entry && entry->mode == mode && S_ISREG(mode) &&
 		!git_oid_equal(&entry->id, id) &&
 		(is_stub_of(search, entry, id) || has_content(search, path, id) ||
@@ -145,45 +158,24 @@ static void add_file(
 		id = &entry->id;
 	}
 	entries_add(&search->entries, path, mode, id, NULL);
-}
-
-static int add_tree(struct search *search, const git_oid *id, const char *prefix)
-{
-	_cleanup_git_(tree) git_tree *tree = NULL;
-	int result = 0;
-
-	if (git_tree_lookup(&tree, search->repository, id) < 0)
-		return git_failed("cannot read what was committed");
-	for (size_t i = 0; i < git_tree_entrycount(tree) && result == 0; i++) {
-		const git_tree_entry *entry = git_tree_entry_byindex(tree, i);
-		const bool is_tree = git_tree_entry_type(entry) == GIT_OBJECT_TREE;
-		_cleanup_free_ char *path = xasprintf(
-			"%s%s%s", prefix, git_tree_entry_name(entry), is_tree ? "/" : "");
-
-		if (is_tree)
-			result = add_tree(search, git_tree_entry_id(entry), path);
-		else
-			add_file(search, path, git_tree_entry_filemode(entry),
-				git_tree_entry_id(entry));
-	}
-	return result;
+	return 0;
 }
 
 int filtered_tree(git_oid *ret, const struct taking *taking, git_repository *repository)
 {
 	struct search search = {.taking = taking, .repository = repository};
 	_cleanup_git_(commit) git_commit *head = NULL;
-	git_oid id;
-	int result;
+	_cleanup_git_(tree) git_tree *tree = NULL;
+	int result = 0;
 
-	if (!may_be_filtered(&search) || repository_head(&id, repository) <= 0)
+	*ret = (git_oid){0};
+	if (!may_be_filtered(&search) || repository_head(&head, repository) <= 0)
 		return 0;
-	if (git_commit_lookup(&head, repository, &id) < 0)
-		return git_failed("cannot read HEAD");
-	result = add_tree(&search, git_commit_tree_id(head), "");
-	if (result == 0 && search.found)
-		result = entries_build_tree(&search.entries, taking->worker, ret) < 0 ? -1
-										      : 1;
+	if (git_commit_tree(&tree, head) < 0 ||
+		git_tree_walk(tree, GIT_TREEWALK_PRE, add_file, &search) < 0)
+		result = git_failed("cannot read what was committed");
+	else if (search.found)
+		result = entries_build_tree(&search.entries, taking->worker, ret);
 	entries_free(&search.entries);
 	git_index_free(search.index);
 	return result;

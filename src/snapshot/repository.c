@@ -97,13 +97,16 @@ int repository_open(git_repository **ret, const char *root)
 	return 0;
 }
 
-int repository_head(git_oid *ret, git_repository *repository)
+int repository_head(git_commit **ret, git_repository *repository)
 {
-	int result = git_reference_name_to_id(ret, repository, "HEAD");
+	git_oid id;
+	int result = git_reference_name_to_id(&id, repository, "HEAD");
 
 	if (result == GIT_ENOTFOUND)
 		return 0;
-	return result < 0 ? git_failed("cannot read HEAD") : 1;
+	if (result < 0 || git_commit_lookup(ret, repository, &id) < 0)
+		return git_failed("cannot read HEAD");
+	return 1;
 }
 
 const char *repository_unfinished(git_repository *repository)

@@ -14,4 +14,4 @@ int repository_open(git_repository **ret, const char *root) _must_check_;
 const char *repository_unfinished(git_repository *repository);
 
 /* The commit of HEAD: 1; 0 if there is no commit yet; -1 (printed) on error. */
-int repository_head(git_oid *ret, git_repository *repository) _must_check_;
+int repository_head(git_commit **ret, git_repository *repository) _must_check_;

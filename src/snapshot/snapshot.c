@@ -10,11 +10,8 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
-#include "record/record.h"
-#include "snapshot/filtered.h"
 #include "snapshot/repository.h"
 #include "snapshot/taking.h"
-#include "snapshot/untracked.h"
 
 /* Ends a hang. Even tens of thousands of files on a slow disk take less. */
 #define DEADLINE_MS 60000
@@ -24,6 +21,14 @@ struct job {
 	const struct configuration *configuration;
 	struct objects *objects; /* in the parent */
 	int cache, new_cache;    /* the stat cache and the one to replace it; 0: none */
+
+	/* In the reader. */
+	struct worker *worker;
+	struct record answer;
+	git_repository *repository; /* NULL: there is none */
+	git_oid tree;
+	git_oid filtered; /* what was committed, as it would be on disk; zero: the same */
+	bool as_committed; /* with its submodules */
 };
 
 /* "/" and homes hold everything that a person has: we read them only as git flakes. */
@@ -50,34 +55,31 @@ static char *cache_path(
 	_cleanup_free_ char *key = xasprintf("%d %d %d %d %s", configuration->kind,
 		configuration->is_flake, configuration->is_git, configuration->submodules,
 		configuration->root);
-	char text[OID_TEXT_SIZE];
 	git_oid id;
 
 	git_odb_hash(&id, key, strlen(key), GIT_OBJECT_BLOB);
-	return xasprintf("%s/cache/%s-%u.stat", settings->state_path, oid_text(text, &id),
-		(unsigned)geteuid());
+	return xasprintf("%s/cache/%s-%u.stat", settings->state_path,
+		git_oid_tostr_s(&id), (unsigned)geteuid());
 }
 
-/* The files as they lie there, as git writes a tree of them. */
-struct taken {
-	git_oid tree;
-	git_oid filtered;  /* HEAD's tree as it would lie there; zero: as it is */
-	bool as_committed; /* submodules included */
-};
-
-static int take_files(struct taken *ret, const struct job *job, struct worker *worker,
-	git_repository *repository, struct record *answer)
+static void set_id(struct job *job, const char *key, const git_oid *id)
 {
-	const bool tracked = job->configuration->kind == CONFIGURATION_GIT_FLAKE;
+	record_set(&job->answer, key, git_oid_tostr_s(id));
+}
+
+static int take_files(struct job *job)
+{
+	const struct configuration *configuration = job->configuration;
+	const bool tracked = configuration->kind == CONFIGURATION_GIT_FLAKE;
 	_cleanup_stat_cache_ struct stat_cache *cache =
-		stat_cache_read(job->cache, worker);
-	_cleanup_close_ int root = open(
-		job->configuration->root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		stat_cache_read(job->cache, job->worker);
+	_cleanup_close_ int root =
+		open(configuration->root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct taking taking = {
 		.root_fd = root,
-		.worker = worker,
+		.worker = job->worker,
 		.cache = cache,
-		.stubs = !job->configuration->is_flake,
+		.stubs = !configuration->is_flake,
 		.with_untracked = !tracked,
 	};
 	const int64_t taken = clock_ns(CLOCK_REALTIME);
@@ -85,148 +87,127 @@ static int take_files(struct taken *ret, const struct job *job, struct worker *w
 	int result;
 
 	if (root < 0)
-		return error_errno("cannot read '%s'", job->configuration->root);
+		return error_errno("cannot read '%s'", configuration->root);
 	result = tracked ? take_tracked_files(
-				   &taking, repository, job->configuration->submodules)
-			 : take_all_files(&taking, repository);
+				   &taking, job->repository, configuration->submodules)
+			 : take_all_files(&taking, job->repository);
 	whole = stat_cache_whole_tree(cache);
 	if (result == 0 && whole)
-		ret->tree = *whole;
+		job->tree = *whole;
 	else if (result == 0)
-		result = entries_build_tree(&taking.entries, worker, &ret->tree);
+		result = entries_build_tree(&taking.entries, job->worker, &job->tree);
 	if (result == 0 && !whole && job->new_cache &&
-		stat_cache_write(job->new_cache, &taking.entries, &ret->tree,
+		stat_cache_write(job->new_cache, &taking.entries, &job->tree,
 			&taking.index, taken) == 0)
-		record_set(answer, "Cache-Written", "yes");
-	ret->as_committed = result == 0 && job->configuration->submodules &&
-			    is_as_committed(&taking.entries, repository);
-	if (result == 0 && repository &&
-		filtered_tree(&ret->filtered, &taking, repository) < 0)
-		result = -1;
+		record_set(&job->answer, "Cache-Written", "yes");
+	job->as_committed = result == 0 && configuration->submodules &&
+			    is_as_committed(&taking.entries, job->repository);
+	if (result == 0 && job->repository)
+		result = filtered_tree(&job->filtered, &taking, job->repository);
 	if (result == 0 && tracked)
-		untracked_describe(answer, &taking, repository);
-	record_setf(answer, "Left-Out", "%zu", taking.left_out.len);
-	record_set(answer, "Left-Out-Example", taking.left_out_example);
+		untracked_describe(&job->answer, &taking, job->repository);
+	record_setf(&job->answer, "Left-Out", "%zu", taking.left_out.len);
+	record_set(&job->answer, "Left-Out-Example", taking.left_out_example);
 	free(taking.left_out_example);
 	strv_free(&taking.left_out);
 	entries_free(&taking.entries);
 	return result;
 }
 
-static void set_commit(struct record *answer, git_commit *commit)
+static void set_commit(struct job *job, git_commit *commit)
 {
 	const char *subject = git_commit_summary(commit);
-	char text[OID_TEXT_SIZE];
 
-	record_set(answer, "Config-Commit", oid_text(text, git_commit_id(commit)));
+	set_id(job, "Config-Commit", git_commit_id(commit));
 	if (subject && *subject)
-		record_setf(answer, "Config-Subject", "%.*s",
+		record_setf(&job->answer, "Config-Subject", "%.*s",
 			(int)text_cut(subject, SUBJECT_MAX), subject);
 }
 
-static int take_pinned(git_oid *ret, struct record *answer, const struct job *job,
-	struct worker *worker, git_repository *repository)
+static int take_pinned(struct job *job)
 {
 	const char *revision = job->configuration->revision;
 	_cleanup_git_(object) git_object *object = NULL, *peeled = NULL;
-	git_oid tree;
 
-	if (git_revparse_single(&object, repository, revision) < 0 ||
+	if (git_revparse_single(&object, job->repository, revision) < 0 ||
 		git_object_peel(&peeled, object, GIT_OBJECT_COMMIT) < 0)
 		return git_failed("cannot find the revision '%s'", revision);
-	set_commit(answer, (git_commit *)peeled);
-	tree = *git_commit_tree_id((git_commit *)peeled);
-	return take_commit(ret, worker, repository, &tree);
+	set_commit(job, (git_commit *)peeled);
+	job->tree = *git_commit_tree_id((git_commit *)peeled);
+	return send_commit(job->worker, job->repository, &job->tree);
+}
+
+static void set_state(struct job *job, enum config_state state)
+{
+	record_set(&job->answer, "Config-State", config_state_words[state]);
 }
 
 /*
  * If the configuration is dirty, what was committed is stored, too: the difference is
  * what was not.
  */
-static int keep_committed(struct record *answer, struct worker *worker,
-	git_repository *repository, const git_commit *head, const struct taken *taken)
+static int compare_with_head(struct job *job, git_commit *head)
 {
-	char text[OID_TEXT_SIZE];
-	git_oid tree;
+	const git_oid *committed = git_commit_tree_id(head);
+	const bool clean = job->as_committed ||
+			   git_oid_equal(&job->filtered, &job->tree) ||
+			   git_oid_equal(committed, &job->tree);
 
-	if (take_commit(&tree, worker, repository, git_commit_tree_id(head)) < 0)
+	set_state(job, clean ? CONFIG_CLEAN : CONFIG_DIRTY);
+	set_commit(job, head);
+	if (clean)
+		return 0;
+	if (send_commit(job->worker, job->repository, committed) < 0)
 		return -1;
-	if (!git_oid_is_zero(&taken->filtered))
-		tree = taken->filtered;
-	record_set(answer, "Config-Tree", oid_text(text, &tree));
+	set_id(job, "Config-Tree",
+		git_oid_is_zero(&job->filtered) ? committed : &job->filtered);
 	return 0;
 }
 
-static void set_state(struct record *answer, enum config_state state)
-{
-	record_set(answer, "Config-State", config_state_words[state]);
-}
-
-static int describe_state(struct record *answer, const struct job *job,
-	struct worker *worker, git_repository *repository, const struct taken *taken)
+static int describe_state(struct job *job)
 {
 	_cleanup_git_(commit) git_commit *head = NULL;
-	git_oid id;
 	int found;
-	bool clean;
 
-	if (!repository) {
-		set_state(answer, CONFIG_PLAIN);
+	if (!job->repository || job->configuration->kind == CONFIGURATION_COMMIT) {
+		set_state(job, job->repository ? CONFIG_CLEAN : CONFIG_PLAIN);
 		return 0;
 	}
-	if (job->configuration->kind == CONFIGURATION_COMMIT) {
-		set_state(answer, CONFIG_CLEAN);
-		return 0;
-	}
-	record_set(answer, "Unfinished", repository_unfinished(repository));
-	found = repository_head(&id, repository);
-	if (found < 0)
-		return -1;
-	if (!found) {
-		set_state(answer, CONFIG_UNBORN);
-		return 0;
-	}
-	if (git_commit_lookup(&head, repository, &id) < 0)
-		return git_failed("cannot read HEAD");
-	clean = taken->as_committed || git_oid_equal(&taken->filtered, &taken->tree) ||
-		git_oid_equal(git_commit_tree_id(head), &taken->tree);
-	set_state(answer, clean ? CONFIG_CLEAN : CONFIG_DIRTY);
-	set_commit(answer, head);
-	return clean ? 0 : keep_committed(answer, worker, repository, head, taken);
+	record_set(&job->answer, "Unfinished", repository_unfinished(job->repository));
+	found = repository_head(&head, job->repository);
+	if (!found)
+		set_state(job, CONFIG_UNBORN);
+	return found > 0 ? compare_with_head(job, head) : found;
 }
 
-static int read_configuration(
-	struct record *answer, const struct job *job, struct worker *worker)
+static int read_configuration(struct job *job)
 {
 	const struct configuration *configuration = job->configuration;
-	_cleanup_git_(repository) git_repository *repository = NULL;
-	char text[OID_TEXT_SIZE];
-	struct taken taken = {.as_committed = false};
+	const bool pinned = configuration->kind == CONFIGURATION_COMMIT;
 
-	if (configuration->kind != CONFIGURATION_GIT_FLAKE &&
-		configuration->kind != CONFIGURATION_COMMIT &&
+	if (configuration->kind != CONFIGURATION_GIT_FLAKE && !pinned &&
 		is_too_wide(configuration->root))
 		return error("'%s' is or contains home directories: too large to record",
 			configuration->root);
 	if (configuration->is_git &&
-		repository_open(&repository, configuration->root) < 0)
+		repository_open(&job->repository, configuration->root) < 0)
 		return -1;
-	if (configuration->kind == CONFIGURATION_COMMIT) {
-		if (take_pinned(&taken.tree, answer, job, worker, repository) < 0)
-			return -1;
-	} else if (take_files(&taken, job, worker, repository, answer) < 0) {
+	if ((pinned ? take_pinned(job) : take_files(job)) < 0)
 		return -1;
-	}
-	record_set(answer, "Tree", oid_text(text, &taken.tree));
-	return describe_state(answer, job, worker, repository, &taken);
+	set_id(job, "Tree", &job->tree);
+	return describe_state(job);
 }
 
 static int work(struct worker *worker, struct strbuf *answer, void *data)
 {
-	_cleanup_record_ struct record record = {0};
-	int result = read_configuration(&record, data, worker);
+	struct job *job = data;
+	int result;
 
-	record_put(answer, &record);
+	job->worker = worker;
+	result = read_configuration(job);
+	record_put(answer, &job->answer);
+	record_free(&job->answer);
+	git_repository_free(job->repository);
 	return result;
 }
 

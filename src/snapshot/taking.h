@@ -6,6 +6,7 @@
  */
 #include "base/strv.h"
 #include "rebuild/configuration.h"
+#include "record/record.h"
 #include "snapshot/entries.h"
 #include "snapshot/stat_cache.h"
 
@@ -54,6 +55,14 @@ int take_tracked_files(
 int take_all_files(struct taking *taking, git_repository *repository) _must_check_;
 /* Whether they are what HEAD has, with submodules read as directories. */
 bool is_as_committed(const struct entries *entries, git_repository *repository);
-/* Copies a commit's tree from the user's repository. */
-int take_commit(git_oid *ret, struct worker *worker, git_repository *repository,
-	const git_oid *tree) _must_check_;
+/*
+ * The tree of HEAD, in which files that differ only by a filter, or as a stub, are as on
+ * disk; the tree is sent. Zero if there are no such files; prints and returns -1 if HEAD
+ * cannot be read.
+ */
+int filtered_tree(git_oid *ret, const struct taking *taking,
+	git_repository *repository) _must_check_;
+/* Sets Untracked in the answer to the names of untracked files, in words, if there are
+ * any. */
+void untracked_describe(
+	struct record *answer, const struct taking *taking, git_repository *repository);

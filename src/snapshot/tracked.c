@@ -190,18 +190,18 @@ static int take_submodule(struct taking *taking, const char *root, const char *p
 {
 	_cleanup_git_(repository) git_repository *submodule =
 		open_submodule(root, entry->path);
-	git_oid commit = entry->id;
+	_cleanup_git_(commit) git_commit *head = NULL;
 
 	taking->has_submodules = true;
-
 	if (submodule && submodules) {
 		_cleanup_free_ char *below = xasprintf("%s/", path);
 
 		return take_index(taking, submodule, below, true);
 	}
-	if (submodule && repository_head(&commit, submodule) <= 0)
-		commit = entry->id;
-	taking_add_submodule(taking, path, &commit);
+	if (submodule && repository_head(&head, submodule) > 0)
+		taking_add_submodule(taking, path, git_commit_id(head));
+	else
+		taking_add_submodule(taking, path, &entry->id);
 	return 0;
 }
 
@@ -334,10 +334,8 @@ bool is_as_committed(const struct entries *entries, git_repository *repository)
 {
 	struct comparison comparison = {.entries = entries, .same = true};
 	_cleanup_git_(commit) git_commit *head = NULL;
-	git_oid id;
 
-	if (repository_head(&id, repository) <= 0 ||
-		git_commit_lookup(&head, repository, &id) < 0)
+	if (repository_head(&head, repository) <= 0)
 		return false;
 	match_tree(&comparison, repository, 0, git_commit_tree_id(head), "");
 	return comparison.same && comparison.matched == entries->len;

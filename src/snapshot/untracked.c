@@ -1,10 +1,13 @@
-#include "snapshot/untracked.h"
-
+/*
+ * Files that somebody wrote but forgot to "git add": a git flake does not see them, and
+ * the error that follows does not say why. Looks for *.nix beside tracked files and in
+ * new directories there, in a limited number of directories.
+ */
 #include <fcntl.h>
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/strv.h"
+#include "snapshot/taking.h"
 
 #define DIRECTORIES_MAX 200
 #define SHOWN 3

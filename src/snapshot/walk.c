@@ -74,8 +74,7 @@ static void read_names(
 	while ((found = readdir(directory))) {
 		struct name name;
 
-		if (streq(found->d_name, ".") || streq(found->d_name, "..") ||
-			is_dot_git(found->d_name) ||
+		if (is_dot(found->d_name) || is_dot_git(found->d_name) ||
 			fstatat(fd, found->d_name, &name.status, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		name.text = xasprintf(
@@ -147,11 +146,9 @@ static int walk_directory(struct walk *walk, int fd, const char *prefix)
 			result = taking_add_file(walk->taking, path, &name->status);
 		} else {
 			below = open_beneath(fd, name->text, O_RDONLY | O_DIRECTORY);
-			if (below < 0) {
-				taking_leave_out(walk->taking, path, strerror(errno));
-				continue;
-			}
-			result = walk_below(walk, below, path, &name->status);
+			result = below < 0 ? taking_leave_out(
+						     walk->taking, path, strerror(errno))
+					   : walk_below(walk, below, path, &name->status);
 		}
 		if (result < 0)
 			return -1;
