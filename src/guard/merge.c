@@ -207,6 +207,23 @@ static void put_lost(struct merge *merge, const struct diff_line *line)
 		strbuf_putc(&merge->out, '\n');
 }
 
+/* Whether live's line has all that the caller's says, as a longer list on one line has.
+ */
+static bool is_part_of(
+	const struct diff_line *mine, const struct diff_line *live, const char *path)
+{
+	_cleanup_lines_ struct lines part = {0}, whole = {0};
+	_cleanup_counts_ struct counts counts = {0};
+
+	lines_split_text(&part, path, mine->text, mine->len);
+	lines_split_text(&whole, path, live->text, live->len);
+	counts_add_lines(&counts, &whole, 1);
+	for (size_t i = 0; i < part.len; i++)
+		if (!counts_get(&counts, part.list[i].hash))
+			return false;
+	return part.len > 0;
+}
+
 /* Replaces mine by its partner in live if either is refused. */
 static void put_pair(
 	struct merge *merge, const struct diff_line *mine, const struct counts *counts)
@@ -218,7 +235,8 @@ static void put_pair(
 	/* An old value must not replace the caller's own new one. A head without findings
 	 * has nothing that live's head lacks. */
 	if (mine->has_own || (!mine->is_refused && !goes_along(merge, mine, counts) &&
-				     (mine->is_found || !is_head(mine))))
+				     (mine->is_found || !is_head(mine)) &&
+				     !is_part_of(mine, live, merge->path)))
 		merge->conflict = true;
 	copy_lines(merge, mine->line);
 	skip_line(merge);

@@ -45,6 +45,16 @@ static bool is_result(const char *path, const char *target)
 	       starts_with(target, "/nix/store/");
 }
 
+/* Swap, backup and lock files of editors: "x~", "#x#", ".#x", ".x.swp". */
+static bool is_editors(const char *path)
+{
+	const char *name = basename(path), *end = name + strlen(name);
+
+	return ends_with(name, "~") || starts_with(name, ".#") ||
+	       (*name == '#' && ends_with(name, "#")) ||
+	       (*name == '.' && end - name > 4 && starts_with(end - 4, ".sw"));
+}
+
 static int add_link(struct taking *taking, const char *path, const struct file_stat *stat)
 {
 	_cleanup_close_ int fd = open_beneath(taking->root_fd, path, O_PATH);
@@ -93,6 +103,8 @@ int taking_add_file(struct taking *taking, const char *path, const struct stat *
 	const git_oid *known;
 	uint32_t mode;
 
+	if (taking->with_untracked && is_editors(path))
+		return 0;
 	if (taking_is_full(taking))
 		return taking_leave_out(taking, path, "the snapshot is full");
 	if (S_ISLNK(status->st_mode))

@@ -23,7 +23,7 @@ struct taking {
 	 * read, or that is large, is recorded as a stub (size and time).
 	 */
 	bool stubs;
-	bool with_untracked; /* except the links that builds leave there */
+	bool with_untracked; /* except what builds and editors leave there */
 	bool hidden; /* what is added now is in a directory that others cannot enter */
 	bool any_hidden; /* something was */
 	bool has_submodules;

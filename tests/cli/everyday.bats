@@ -327,3 +327,39 @@ make_classic() {
 	by alpha switch
 	assert_equal "$(field last config_state)" clean
 }
+
+@test "swap, backup and lock files of editors are no part of a configuration" {
+	make_classic
+	echo x >.configuration.nix.swp
+	echo x >configuration.nix~
+	echo x >'#configuration.nix#'
+	ln -s "me@box.1:2" .#configuration.nix
+	echo '{ }' >.hidden.nix
+	run -0 sr --agent alpha switch
+	refute_contains "$output" "swp"
+	assert_contains "$output" "A .hidden.nix"
+	rm .configuration.nix.swp configuration.nix~ '#configuration.nix#' .#configuration.nix
+	run -0 sr --agent beta switch
+	refute_contains "$output" "missing"
+}
+
+@test "a port, an import or a user on one line is brought in by the command that is printed" {
+	printf '{\n  ports = [ 22 ];\n  imports = [ ./base.nix ];\n  users.bob = { isNormalUser = true; };\n}\n' >one.nix
+	commit_all . "one"
+	by root switch
+	cp one.nix "$ROOT/old"
+	sed -i 's/\[ 22 \]/[ 22 443 ]/; s#./base.nix#./base.nix ./db.nix#; s/true; }/true; uid = 1001; }/' one.nix
+	commit_all . "more"
+	by alpha switch
+	cp "$ROOT/old" one.nix
+	by beta switch
+	assert_equal "$status" 65
+	refute_contains "$output" "mixed"
+	run -0 bash -c 'set -o pipefail; "$SAFE_REBUILD" --agent beta diff --restore --flake . | git apply --whitespace=nowarn'
+	assert_equal "$(git diff)" ""
+	# what the caller has added himself is for the caller to merge
+	sed 's/\[ 22 \]/[ 22 80 ]/' "$ROOT/old" >one.nix
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: one.nix"
+}
