@@ -93,6 +93,17 @@ static int list(struct worker *worker, struct strbuf *answer, void *data)
 	return 0;
 }
 
+/* text: NULL, or lines; whatever the worker sends, only so many are read. */
+static void take_lines(struct strv *ret, const char *text)
+{
+	const char *end = text ? text + strlen(text) : NULL, *line;
+	size_t len;
+
+	while (text && ret->len < COMMITS_SHOWN &&
+		text_next_line(&text, end, &line, &len))
+		strv_take(ret, xstrndup(line, len));
+}
+
 int commits_list(
 	struct commit_step *steps, size_t len, const char *root, const git_oid *from)
 {
@@ -114,7 +125,7 @@ int commits_list(
 		_cleanup_free_ char *key = xasprintf("Commits-%zu", i);
 		_cleanup_free_ char *more_key = xasprintf("More-%zu", i);
 
-		steps[i].commits = strv_split(record_get(&answer, key), "\n");
+		take_lines(&steps[i].commits, record_get(&answer, key));
 		steps[i].more = record_get_number(&answer, more_key);
 	}
 	return 0;

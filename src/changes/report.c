@@ -95,7 +95,7 @@ static int put_paths(struct report *report, const size_t *paths, size_t len)
 
 static void put_commits(struct report *report, const struct commit_step *step)
 {
-	for (size_t i = 0; i < step->commits.len && i < COMMITS_SHOWN; i++)
+	for (size_t i = 0; i < step->commits.len; i++)
 		put_line(report, "    %s", step->commits.words[i]);
 	if (step->more)
 		put_line(report, "    and %zu earlier commits", step->more);

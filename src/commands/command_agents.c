@@ -56,8 +56,7 @@ static int choose_place(enum install_place *ret, const struct command_options *o
 	const int given = options->user + options->project + options->managed;
 
 	if (given > 1)
-		return error(
-			"give only give only one of --user, --project and --managed");
+		return error("give only one of --user, --project and --managed");
 	*ret = options->project   ? PLACE_PROJECT
 	       : options->managed ? PLACE_MANAGED
 				  : PLACE_USER;

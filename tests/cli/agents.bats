@@ -76,6 +76,7 @@ prepare() {
 	run -64 sr agents --install opencode --managed
 	run -64 sr agents --install nobody
 	run -64 sr agents --install claude --user --project
+	assert_equal "$output" "safe-rebuild: give only one of --user, --project and --managed"
 	run -64 sr agents
 	run -64 sr agents --md --check
 }
