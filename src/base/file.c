@@ -362,10 +362,15 @@ bool error_is_passing(int error)
 	       error == EINTR;
 }
 
+bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 bool file_is_at(int fd, const char *path)
 {
 	struct stat opened, named;
 
 	return fstat(fd, &opened) == 0 && stat(path, &named) == 0 &&
-	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	       is_same_file(&opened, &named);
 }

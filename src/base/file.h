@@ -85,6 +85,8 @@ uid_t file_writer(const struct stat *status);
 /* Whether the next try may succeed: no error that the owner of the file can cause for
  * good. */
 bool error_is_passing(int error);
+/* Whether both are of one file. */
+bool is_same_file(const struct stat *a, const struct stat *b);
 /* Whether the path names the file that is open. */
 bool file_is_at(int fd, const char *path);
 

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/strv.h"
@@ -26,7 +27,7 @@ bool program_is_ourselves(const char *path)
 	if (streq(name, "safe-rebuild") || streq(name, ".safe-rebuild-wrapped"))
 		return true;
 	return stat("/proc/self/exe", &self) == 0 && stat(real, &other) == 0 &&
-	       self.st_dev == other.st_dev && self.st_ino == other.st_ino;
+	       is_same_file(&self, &other);
 }
 
 static bool is_file(const char *path)

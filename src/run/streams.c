@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 #include <termios.h>
 
+#include "base/file.h"
+
 static bool are_one_file(int a, int b)
 {
 	struct stat first, second;
 
 	return fstat(a, &first) == 0 && fstat(b, &second) == 0 &&
-	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+	       is_same_file(&first, &second);
 }
 
 /* Whether it is our session's controlling terminal: tcgetpgrp(3) fails on others. */

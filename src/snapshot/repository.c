@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 
@@ -12,7 +13,7 @@ static bool is_same_directory(const char *a, const char *b)
 	struct stat status_a, status_b;
 
 	return a && stat(a, &status_a) == 0 && stat(b, &status_b) == 0 &&
-	       status_a.st_dev == status_b.st_dev && status_a.st_ino == status_b.st_ino;
+	       is_same_file(&status_a, &status_b);
 }
 
 static bool is_inside(const char *path, const char *root)
