@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "changes/describe.h"
+#include "changes/totals.h"
 
 /* Of builds without a snapshot, and without files, only this many are shown (the newest).
  */
@@ -19,8 +20,6 @@
 #define NAME_SHOWN 80
 #define LINE_SHOWN 300
 #define ABSENT_SHOWN 3
-/* Builds that are not listed are counted by agent, for this many agents. */
-#define TOTALS_SHOWN 5
 /* Others' builds get at least this part of the room. */
 #define FOREIGN_PART(room) ((room) / 2)
 
@@ -238,59 +237,19 @@ static int put_build(struct report *report, const struct foreign_build *foreign)
 	return put_paths(report, foreign->paths, foreign->len);
 }
 
-/* One agent's builds that are counted instead of listed. */
-struct total {
-	const char *agent;
-	size_t builds, failed, files;
-};
-
-static void add_to_totals(
-	struct total **totals, size_t *len, const struct foreign_build *foreign)
-{
-	struct total *total = NULL;
-
-	for (size_t i = 0; i < *len && !total; i++)
-		if (streq((*totals)[i].agent, foreign->build.agent))
-			total = &(*totals)[i];
-	if (!total) {
-		total = list_add(*totals, *len);
-		*total = (struct total){.agent = foreign->build.agent};
-	}
-	total->builds++;
-	total->failed += foreign->build.outcome == OUTCOME_FAILED;
-	total->files += foreign->len;
-}
-
-/* "gamma: 31 earlier builds, 3 failed, 12 files". */
-static void put_total(struct report *report, const struct total *total)
-{
-	_cleanup_free_ char *builds = text_count(total->builds, "earlier build");
-	_cleanup_free_ char *files = text_count(total->files, "file");
-	_cleanup_free_ char *failed =
-		total->failed ? xasprintf(", %zu failed", total->failed) : xstrdup("");
-
-	put_line(report, "  %s: %s%s%s%s", total->agent, builds, failed,
-		total->files ? ", " : "", total->files ? files : "");
-}
-
 /* Counts the builds that are not shown, the newest one's agent first. */
 static void put_totals(struct report *report, const bool *told)
 {
 	const struct changes *changes = report->changes;
-	_cleanup_free_ struct total *totals = NULL;
-	size_t len = 0, builds = 0;
+	_cleanup_totals_ struct totals totals = {0};
+	_cleanup_strv_ struct strv lines = {0};
 
 	for (size_t i = changes->foreign_len; i-- > 0;)
 		if (!told[i])
-			add_to_totals(&totals, &len, &changes->foreign[i]);
-	for (size_t i = 0; i < len; i++)
-		if (i < TOTALS_SHOWN)
-			put_total(report, &totals[i]);
-		else
-			builds += totals[i].builds;
-	if (builds)
-		put_line(report, "  %zu more agents: %zu builds", len - TOTALS_SHOWN,
-			builds);
+			totals_add(&totals, &changes->foreign[i]);
+	totals_describe(&lines, &totals);
+	for (size_t i = 0; i < lines.len; i++)
+		put_line(report, "  %s", lines.words[i]);
 }
 
 /* Lists the newest builds that there is room for, oldest first; counts the others. */

@@ -213,10 +213,11 @@ static const struct build *find_own_ticket(const struct state *state)
 static void print_trial(const struct state *state)
 {
 	const struct trial_record *trial = &state->trial;
-	_cleanup_free_ char *left = clock_duration(trial->until - time(NULL));
+	_cleanup_free_ char *left = NULL;
 
 	if (!trial->build)
 		return;
+	left = clock_duration(trial->until - time(NULL));
 	if (state->trial_is_orphaned && !trial->until)
 		answer("trial:    build %" PRIu64 " goes back when the next call begins: "
 		       "its runner was killed",

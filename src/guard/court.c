@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "guard/author.h"
 #include "guard/compare.h"
+#include "guard/moves.h"
 #include "record/config_name.h"
 
 void court_free(struct court *court)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
+#include "guard/moves.h"
 #include "guard/statements.h"
 #include "snapshot/stub.h"
 
@@ -11,8 +12,6 @@
 #define KEY_OF_FILE 1
 /* Larger files are compared as a whole. */
 #define TEXT_MAX ((git_object_size_t)8 << 20)
-/* Copies are looked for in at most this many files of a tree. */
-#define TREE_READ_MAX 2000
 /* At most this many bytes of a line are kept. */
 #define LINE_KEPT 200
 
@@ -33,8 +32,7 @@ struct hunk {
 	struct strbuf sides[2]; /* its text in mine, in live */
 };
 
-/* Whether [guard] ignore matches: such a path is named, but never a reason to refuse. */
-static bool guard_ignores(const struct settings *settings, const char *path)
+bool guard_ignores(const struct settings *settings, const char *path)
 {
 	for (size_t i = 0; i < settings->guard_ignore.len; i++)
 		if (fnmatch(settings->guard_ignore.words[i], path, 0) == 0)
@@ -88,8 +86,7 @@ static void add(struct items *items, struct item *item)
 	*list_add(items->list, items->len) = *item;
 }
 
-/* Drops the items from start on that are marked by a zero hash. */
-static void drop_marked(struct items *items, size_t start)
+void items_drop_marked(struct items *items, size_t start)
 {
 	size_t kept = start;
 
@@ -100,20 +97,6 @@ static void drop_marked(struct items *items, size_t start)
 			item_free(&items->list[i]);
 	}
 	items->len = kept;
-}
-
-/* A file of which a part has moved elsewhere is not missing, only some of its lines. */
-static void drop_moved_lines(struct items *items)
-{
-	_cleanup_free_ bool *in_part = xcalloc(items->changes.len + 1, sizeof(bool));
-
-	for (size_t i = 0; i < items->len; i++)
-		if (!items->list[i].hash)
-			in_part[items->list[i].path] = true;
-	for (size_t i = 0; i < items->len; i++)
-		if (items->list[i].kind == ITEM_LINE && in_part[items->list[i].path])
-			items->list[i].whole_file = false;
-	drop_marked(items, 0);
 }
 
 /* Whether only blanks differ, as when a list was put on one line. Empties the sides. */
@@ -145,7 +128,7 @@ static void end_hunk(struct hunk *hunk)
 	for (size_t i = hunk->start; i < items->len; i++)
 		if (same || (items->list[i].by_path && tells[items->list[i].is_lost]))
 			items->list[i].hash = 0;
-	drop_marked(items, hunk->start);
+	items_drop_marked(items, hunk->start);
 	hunk->start = items->len;
 }
 
@@ -377,78 +360,6 @@ bool item_is_whole_file(const struct item *item)
 	return item->kind == ITEM_ENTRY && item->whole_file && !item->by_path;
 }
 
-static bool can_move(const struct item *item)
-{
-	return item->kind == ITEM_LINE ||
-	       (item_is_whole_file(item) && item->verdict != VERDICT_IGNORED);
-}
-
-/* What is lost in one place and new in another has moved. A copy that was there before is
- * a different line. */
-static void drop_moved(struct items *items)
-{
-	struct counts sides[2] = {{0}};
-
-	for (size_t i = 0; i < items->len; i++)
-		if (can_move(&items->list[i]))
-			*counts_at(&sides[items->list[i].is_lost],
-				item_site(&items->list[i])) += 1;
-	for (size_t i = 0; i < items->len; i++)
-		if (can_move(&items->list[i]) &&
-			counts_get(&sides[!items->list[i].is_lost],
-				item_site(&items->list[i])))
-			items->list[i].hash = 0;
-	counts_free(&sides[0]);
-	counts_free(&sides[1]);
-	drop_moved_lines(items);
-}
-
-/* Counts the lines of a tree's texts by site; left: how many files may still be read. */
-struct gathering {
-	git_repository *repository;
-	const struct settings *settings;
-	struct counts *counts;
-	size_t left;
-};
-
-static int gather_entry(const char *root, const git_tree_entry *entry, void *data)
-{
-	struct gathering *gathering = data;
-	_cleanup_free_ char *path = xasprintf("%s%s", root, git_tree_entry_name(entry));
-	_cleanup_git_(blob) git_blob *blob = NULL;
-	_cleanup_lines_ struct lines lines = {0};
-
-	if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB ||
-		guard_ignores(gathering->settings, path))
-		return 0;
-	if (!gathering->left-- ||
-		entry_text(&blob, gathering->repository, git_tree_entry_filemode(entry),
-			git_tree_entry_id(entry)) < 0)
-		return -1;
-	lines_split(&lines, path, blob);
-	for (size_t i = 0; i < lines.len; i++)
-		*counts_at(gathering->counts, lines.list[i].site) += 1;
-	return 0;
-}
-
-void items_mark_copies(struct items *items, git_repository *repository,
-	const struct settings *settings, const git_oid *tree_id, bool lost)
-{
-	_cleanup_git_(tree) git_tree *tree = NULL;
-	_cleanup_counts_ struct counts counts = {0};
-	struct gathering gathering = {repository, settings, &counts, TREE_READ_MAX};
-
-	if (git_tree_lookup(&tree, repository, tree_id) < 0)
-		return;
-	(void)git_tree_walk(tree, GIT_TREEWALK_PRE, gather_entry, &gathering);
-	for (size_t i = 0; i < items->len; i++) {
-		struct item *item = &items->list[i];
-
-		if (item->kind == ITEM_LINE && item->is_lost == lost)
-			item->has_copy = counts_get(&counts, item_site(item)) > 0;
-	}
-}
-
 int items_find(struct items *ret, git_repository *repository, const git_oid *live,
 	const git_oid *mine, const struct settings *settings)
 {
@@ -458,7 +369,7 @@ int items_find(struct items *ret, git_repository *repository, const git_oid *liv
 	for (size_t i = 0; i < ret->changes.len; i++)
 		if (add_change(ret, i, repository, settings) < 0)
 			return -1;
-	drop_moved(ret);
+	items_drop_moved(ret);
 	return 0;
 }
 

@@ -82,12 +82,10 @@ int items_find(struct items *ret, git_repository *repository, const git_oid *liv
 	const git_oid *mine, const struct settings *settings) _must_check_;
 void items_free(struct items *items);
 
-/*
- * Marks lines that the other tree has elsewhere: lost ones in mine (tree), or returned
- * ones in live. This reads all texts of the tree.
- */
-void items_mark_copies(struct items *items, git_repository *repository,
-	const struct settings *settings, const git_oid *tree, bool lost);
+/* Drops the items from start on that are marked by a zero hash. */
+void items_drop_marked(struct items *items, size_t start);
+/* Whether [guard] ignore matches: such a path is named, but never a reason to refuse. */
+bool guard_ignores(const struct settings *settings, const char *path);
 
 const char *item_path(const struct items *items, const struct item *item);
 

@@ -40,9 +40,9 @@ static bool is_set(git_repository *repository, const char *key)
 
 static bool may_be_stub(const struct taking *taking, const struct entry *entry)
 {
-	return taking->stubs && S_ISREG(entry->mode) &&
-	       (taking->any_hidden || entry->stat.size > UNSTUBBED_MAX ||
-		       !(entry->stat.mode & S_IROTH));
+	return S_ISREG(entry->mode) &&
+	       taking_is_stubbed(taking, taking->any_hidden, entry->stat.size,
+		       entry->stat.mode);
 }
 
 /* Most repositories have no such files: this saves them the look at every file. */

@@ -97,6 +97,12 @@ static int add_content(struct taking *taking, const char *path, uint32_t mode)
 	return add_blob(taking, path, mode, data, len, &stat);
 }
 
+bool taking_is_stubbed(
+	const struct taking *taking, bool hidden, uint64_t size, uint32_t mode)
+{
+	return taking->stubs && (hidden || size > UNSTUBBED_MAX || !(mode & S_IROTH));
+}
+
 int taking_add_file(struct taking *taking, const char *path, const struct stat *status)
 {
 	const struct file_stat stat = file_stat_of(status);
@@ -121,8 +127,8 @@ int taking_add_file(struct taking *taking, const char *path, const struct stat *
 	}
 	if (mode == GIT_FILEMODE_LINK)
 		return add_link(taking, path, &stat);
-	if (taking->stubs && (taking->hidden || !(status->st_mode & S_IROTH) ||
-				     (uint64_t)status->st_size > UNSTUBBED_MAX))
+	if (taking_is_stubbed(taking, taking->hidden, (uint64_t)status->st_size,
+		    status->st_mode))
 		return add_stub(taking, path, mode, status, &stat);
 	return add_content(taking, path, mode);
 }
