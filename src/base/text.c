@@ -252,6 +252,30 @@ char *text_percent_decode(const char *text)
 	return strbuf_take(&out);
 }
 
+static void put_shell_word(struct strbuf *out, const char *word)
+{
+	if (!needs_shell_quotes(word)) {
+		strbuf_puts(out, word);
+		return;
+	}
+	strbuf_putc(out, '\'');
+	for (const char *at = word; *at; at++) {
+		if (*at == '\'')
+			strbuf_puts(out, "'\\''");
+		else
+			strbuf_putc(out, *at);
+	}
+	strbuf_putc(out, '\'');
+}
+
+char *text_shell_word(const char *word)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	put_shell_word(&out, word);
+	return strbuf_take(&out);
+}
+
 char *text_shell_words(char *const *words)
 {
 	struct strbuf out = STRBUF_INIT;
@@ -259,18 +283,7 @@ char *text_shell_words(char *const *words)
 	for (size_t i = 0; words[i]; i++) {
 		if (i)
 			strbuf_putc(&out, ' ');
-		if (!needs_shell_quotes(words[i])) {
-			strbuf_puts(&out, words[i]);
-			continue;
-		}
-		strbuf_putc(&out, '\'');
-		for (const char *at = words[i]; *at; at++) {
-			if (*at == '\'')
-				strbuf_puts(&out, "'\\''");
-			else
-				strbuf_putc(&out, *at);
-		}
-		strbuf_putc(&out, '\'');
+		put_shell_word(&out, words[i]);
 	}
 	return strbuf_take(&out);
 }

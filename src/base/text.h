@@ -49,6 +49,7 @@ bool text_next_line(
 char *text_percent_decode(const char *text) _must_check_;
 
 /* The words as one line that a POSIX shell would read back as the same words. */
+char *text_shell_word(const char *word) _must_check_;
 char *text_shell_words(char *const *words) _must_check_;
 
 /* Whether the whole text is a decimal number up to max; false leaves *ret untouched. */

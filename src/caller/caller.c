@@ -224,9 +224,9 @@ static void find_uid(struct caller *caller)
 
 		if (!value || !read_uid(&caller->uid, value, elevations[i].is_name))
 			continue;
-		caller->elevation = elevations[i].command;
 		if (caller->uid == 0)
 			caller->uid = process_login_uid();
+		caller->elevation = caller->uid ? elevations[i].command : "";
 		return;
 	}
 }

@@ -16,7 +16,8 @@ struct caller {
 	char *session; /* the agent's own id of its session, or NULL */
 	char *user;    /* login name of the one who called, before sudo or doas */
 	uid_t uid;     /* likewise */
-	const char *elevation; /* "sudo ", "doas ": how the caller became root; "": not */
+	const char *elevation; /* "sudo ", "doas ": how the caller becomes root; "": not
+				  needed */
 	time_t since; /* when the agent's process or the person's session started */
 };
 

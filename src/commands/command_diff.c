@@ -190,7 +190,8 @@ static bool paths_exist(const struct comparison *comparison,
 /* A patch for what lies in the directory now. */
 static int restore(const struct guard *guard, const struct snapshot *snapshot)
 {
-	_cleanup_strv_ struct strv by_hand = {0}, added = {0};
+	_cleanup_by_hand_ struct by_hand by_hand = {0};
+	_cleanup_strv_ struct strv added = {0};
 	int found = 0;
 
 	for (size_t i = 0; i < guard->len && found == 0 && !by_hand.len; i++) {
@@ -206,9 +207,8 @@ static int restore(const struct guard *guard, const struct snapshot *snapshot)
 					 command_print(text.text, text.len) != 0))
 			return EXIT_OWN_FAILURE;
 	}
-	for (size_t i = 0; i < by_hand.len; i++)
-		say("edit %s by hand: your lines and the refused ones are mixed there",
-			by_hand.words[i]);
+	if (by_hand.len)
+		by_hand_say(&by_hand, guard->call, &guard->list[0]);
 	if (found == 0 && !by_hand.len)
 		say("nothing that others have made live is missing here");
 	if (found < 0)

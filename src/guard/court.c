@@ -8,6 +8,7 @@
 
 void court_free(struct court *court)
 {
+	history_close(&court->history);
 	items_free(&court->items);
 	edits_free(&court->edits);
 	path_changes_free(&court->drafts.changes);

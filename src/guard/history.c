@@ -12,16 +12,15 @@
 #define REVERTS_MAX 20
 #define ABBREVIATED_MIN 7
 
-/* Lets the repository see the objects of the checkout at root. */
-static int add_checkout(struct history *history, const char *root)
+/* Lets the repository see the objects of the checkout at root, which is opened. */
+static int add_checkout(git_repository **ret, struct history *history, const char *root)
 {
-	_cleanup_git_(repository) git_repository *checkout = NULL;
 	_cleanup_git_(odb) git_odb *odb = NULL;
 	_cleanup_free_ char *objects = NULL;
 
-	if (repository_open(&checkout, root) < 0)
+	if (repository_open(ret, root) < 0)
 		return -1;
-	objects = xasprintf("%sobjects", git_repository_commondir(checkout));
+	objects = xasprintf("%sobjects", git_repository_commondir(*ret));
 	if (git_repository_odb(&odb, history->repository) < 0 ||
 		git_odb_add_disk_alternate(odb, objects) < 0)
 		return git_failed("cannot read '%s'", objects);
@@ -52,6 +51,7 @@ static void find_base(struct history *history)
 int history_open(struct history *ret, git_repository *repository, const char *root,
 	const char *live_root, const git_oid *head, const git_oid *live)
 {
+	_cleanup_git_(repository) git_repository *other = NULL;
 	git_oid tree;
 
 	*ret = (struct history){.repository = repository, .head = *head, .live = *live};
@@ -60,10 +60,10 @@ int history_open(struct history *ret, git_repository *repository, const char *ro
 		ret->has_live = true;
 		return 0;
 	}
-	if (add_checkout(ret, root) < 0)
+	if (add_checkout(&ret->checkout, ret, root) < 0)
 		return -1;
 	ret->live_is_known = history_tree(&tree, ret, live);
-	if (!ret->live_is_known && live_root && add_checkout(ret, live_root) == 0)
+	if (!ret->live_is_known && live_root && add_checkout(&other, ret, live_root) == 0)
 		ret->live_is_known = history_tree(&tree, ret, live);
 	ret->has_live = ret->live_is_known &&
 			(git_oid_equal(head, live) ||
@@ -71,6 +71,11 @@ int history_open(struct history *ret, git_repository *repository, const char *ro
 	if (!ret->has_live)
 		find_base(ret);
 	return 0;
+}
+
+void history_close(struct history *history)
+{
+	git_repository_free(history->checkout);
 }
 
 /* Walks the commits of from that are not in without, newest first. If without is gone, it

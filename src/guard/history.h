@@ -9,6 +9,7 @@
 
 struct history {
 	git_repository *repository; /* sees the ledger's objects and the checkouts' */
+	git_repository *checkout;   /* the user's own; NULL: there is no git */
 	git_oid head, live;         /* commits; zero: none */
 	bool live_is_known;         /* its commit can be read */
 	bool has_live;              /* HEAD contains it, or there is no git */
@@ -22,6 +23,7 @@ struct history {
  */
 int history_open(struct history *ret, git_repository *repository, const char *root,
 	const char *live_root, const git_oid *head, const git_oid *live) _must_check_;
+void history_close(struct history *history);
 
 /* The tree of a commit; false if it cannot be read. */
 bool history_tree(git_oid *ret, const struct history *history, const git_oid *commit);

@@ -378,6 +378,7 @@ void items_free(struct items *items)
 	for (size_t i = 0; i < items->len; i++)
 		item_free(&items->list[i]);
 	free(items->list);
+	free(items->moved);
 	path_changes_free(&items->changes);
 	*items = (struct items){0};
 }

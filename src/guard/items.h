@@ -21,6 +21,7 @@ enum item_kind {
 
 enum item_verdict {
 	VERDICT_NONE,    /* taken from nobody, or never live */
+	VERDICT_MOVED,   /* a lost line that is elsewhere in mine */
 	VERDICT_IGNORED, /* [guard] ignore */
 	VERDICT_UNKNOWN, /* a loss, but not known whose */
 	VERDICT_OWN,
@@ -67,10 +68,19 @@ struct item {
 /* Whether it is a file without lines (a picture, a link) that only one side has. */
 bool item_is_whole_file(const struct item *item);
 
+/* A lost line that was dropped because mine has it elsewhere: nothing is wrong with it,
+ * but a patch must not bring it back here. */
+struct moved {
+	size_t path; /* index into the changes */
+	unsigned line;
+};
+
 struct items {
 	struct path_changes changes; /* live is the old side */
 	struct item *list;
 	size_t len;
+	struct moved *moved;
+	size_t moved_len;
 	size_t more; /* losses that are not listed */
 };
 

@@ -8,9 +8,17 @@
 #include "guard/author.h"
 #include "guard/court.h"
 #include "ledger/remote.h"
+#include "snapshot/repository.h"
 
 #define DEADLINE_MS 30000
 #define FRAME_FINDING WORKER_FRAMES
+
+/* Only asked for what is refused, which is what a patch sets right. */
+static bool item_is_filtered(struct court *court, const struct item *item)
+{
+	return item->verdict == VERDICT_REFUSED && court->history.checkout &&
+	       path_has_program(court->history.checkout, item_path(&court->items, item));
+}
 
 /* In the worker. */
 static void send_finding(
@@ -28,9 +36,10 @@ static void send_finding(
 		owner = &court->hand->chain.list[item->brought].build;
 		author = owner->agent;
 	}
-	record_setf(&record, "Numbers", "%d %d %d %d %d %u %" PRIu64, item->verdict,
+	record_setf(&record, "Numbers", "%d %d %d %d %d %d %u %" PRIu64, item->verdict,
 		item->kind, item->is_lost, item->whole_file,
-		item_is_uncommitted(court, item), item->line, owner ? owner->number : 0);
+		item_is_uncommitted(court, item), item_is_filtered(court, item),
+		item->line, owner ? owner->number : 0);
 	record_set(&record, "Path", item_path(&court->items, item));
 	record_set(&record, "Text", item->text);
 	record_set(&record, "Other", item->other);
@@ -39,6 +48,21 @@ static void send_finding(
 		record_set(&record, "Builder", owner->agent);
 	record_put(&text, &record);
 	worker_send(worker, FRAME_FINDING, text.text, text.len);
+}
+
+static void send_moved(const struct items *items, struct worker *worker)
+{
+	for (size_t i = 0; i < items->moved_len; i++) {
+		const struct moved *moved = &items->moved[i];
+		_cleanup_record_ struct record record = {0};
+		_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+
+		record_setf(&record, "Numbers", "%d %d 1 0 0 0 %u 0", VERDICT_MOVED,
+			ITEM_LINE, moved->line);
+		record_set(&record, "Path", items->changes.list[moved->path].path);
+		record_put(&text, &record);
+		worker_send(worker, FRAME_FINDING, text.text, text.len);
+	}
 }
 
 static int work(struct worker *worker, struct strbuf *answer, void *data)
@@ -53,6 +77,7 @@ static int work(struct worker *worker, struct strbuf *answer, void *data)
 		if (court.items.list[i].verdict != VERDICT_NONE ||
 			court.items.list[i].kind == ITEM_LINE)
 			send_finding(&court, worker, &court.items.list[i]);
+	send_moved(&court.items, worker);
 	record_setf(&record, "More", "%zu", court.items.more);
 	record_set(&record, "Unknown", git_oid_is_zero(&court.live) ? "yes" : NULL);
 	record_set(&record, "Live", git_oid_tostr_s(&court.live));
@@ -88,7 +113,7 @@ static int receive(
 	struct verdict *verdict = data;
 	_cleanup_record_ struct record record = {0};
 	struct finding finding = {0};
-	int kind, decided, lost, whole, uncommitted;
+	int kind, decided, lost, whole, uncommitted, filtered;
 	const char *numbers, *agent, *builder;
 
 	if (type == FRAME_READ) {
@@ -102,8 +127,9 @@ static int receive(
 	if (type != FRAME_FINDING || !numbers || !record_get(&record, "Path") ||
 		(agent && !agent_name_is_valid(agent)) ||
 		(builder && !agent_name_is_valid(builder)) ||
-		sscanf(numbers, "%d %d %d %d %d %u %" SCNu64, &decided, &kind, &lost,
-			&whole, &uncommitted, &finding.line, &finding.build) != 7 ||
+		sscanf(numbers, "%d %d %d %d %d %d %u %" SCNu64, &decided, &kind, &lost,
+			&whole, &uncommitted, &filtered, &finding.line,
+			&finding.build) != 8 ||
 		decided < VERDICT_NONE || decided > VERDICT_REFUSED || kind < ITEM_LINE ||
 		kind > ITEM_ENTRY)
 		return refuse_answer();
@@ -112,6 +138,7 @@ static int receive(
 	finding.is_lost = lost;
 	finding.whole_file = whole;
 	finding.uncommitted = uncommitted;
+	finding.is_filtered = filtered;
 	finding.path = xstrdup(record_get(&record, "Path"));
 	finding.text = xstrdup(record_get(&record, "Text"));
 	finding.other = xstrdup(record_get(&record, "Other"));

@@ -40,7 +40,8 @@ struct finding {
 	enum item_verdict verdict;
 	enum item_kind kind;
 	bool is_lost, whole_file, uncommitted;
-	bool is_redo; /* a rollback took it out; build and agent had brought it */
+	bool is_filtered; /* git filters the file with a program */
+	bool is_redo;     /* a rollback took it out; build and agent had brought it */
 	char *path;
 	unsigned line;
 	char *text;        /* the line, an input's name; NULL: the path as a whole */

@@ -1,6 +1,7 @@
 #include "guard/moves.h"
 
 #include "base/memory.h"
+#include "guard/flat.h"
 
 /* Copies are looked for in at most this many files of a tree. */
 #define TREE_READ_MAX 2000
@@ -25,21 +26,48 @@ static bool can_move(const struct item *item)
 	       (item_is_whole_file(item) && item->verdict != VERDICT_IGNORED);
 }
 
+/* Marks an item, and keeps where a lost line was: see struct moved. */
+static void mark_moved(struct items *items, struct item *item)
+{
+	if (item->kind == ITEM_LINE && item->is_lost)
+		*list_add(items->moved, items->moved_len) =
+			(struct moved){item->path, item->line};
+	item->hash = 0;
+}
+
+static void mark_elsewhere(struct items *items)
+{
+	_cleanup_counts_ struct counts live = {0}, mine = {0};
+
+	for (size_t i = 0; i < items->len; i++) {
+		const struct item *item = &items->list[i];
+
+		if (can_move(item))
+			*counts_at(item->is_lost ? &live : &mine, item_site(item)) += 1;
+	}
+	for (size_t i = 0; i < items->len; i++) {
+		struct item *item = &items->list[i];
+
+		if (can_move(item) &&
+			counts_get(item->is_lost ? &mine : &live, item_site(item)))
+			mark_moved(items, item);
+	}
+}
+
+static void mark_flat(struct items *items)
+{
+	_cleanup_free_ bool *marked = xcalloc(items->len + 1, sizeof(*marked));
+
+	items_find_flat(items, marked);
+	for (size_t i = 0; i < items->len; i++)
+		if (marked[i])
+			mark_moved(items, &items->list[i]);
+}
+
 void items_drop_moved(struct items *items)
 {
-	struct counts sides[2] = {{0}};
-
-	for (size_t i = 0; i < items->len; i++)
-		if (can_move(&items->list[i]))
-			*counts_at(&sides[items->list[i].is_lost],
-				item_site(&items->list[i])) += 1;
-	for (size_t i = 0; i < items->len; i++)
-		if (can_move(&items->list[i]) &&
-			counts_get(&sides[!items->list[i].is_lost],
-				item_site(&items->list[i])))
-			items->list[i].hash = 0;
-	counts_free(&sides[0]);
-	counts_free(&sides[1]);
+	mark_elsewhere(items);
+	mark_flat(items);
 	drop_moved_lines(items);
 }
 

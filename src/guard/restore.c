@@ -94,7 +94,9 @@ static int merge_lock_files(git_oid *ret, const struct verdict *verdict, const c
 /* What is wrong with the path. */
 struct wrongs {
 	bool lines, inputs, whole;
-	bool has_own; /* the caller has written something there as well */
+	bool has_own;     /* the caller has written something there as well */
+	bool any_moved;   /* lines of it are elsewhere in mine */
+	bool is_filtered; /* git would compare a patch with what a filter makes of it */
 };
 
 static struct wrongs wrongs_of(const struct verdict *verdict, const char *path)
@@ -108,8 +110,11 @@ static struct wrongs wrongs_of(const struct verdict *verdict, const char *path)
 		if (finding->verdict == VERDICT_NONE && !finding->is_lost &&
 			streq(finding->path, path))
 			ret.has_own = true;
+		ret.any_moved = ret.any_moved || (finding->verdict == VERDICT_MOVED &&
+							 streq(finding->path, path));
 		if (!is_refused(finding, path))
 			continue;
+		ret.is_filtered = ret.is_filtered || finding->is_filtered;
 		ret.lines = ret.lines || finding->kind == ITEM_LINE;
 		ret.inputs = ret.inputs || finding->kind == ITEM_INPUT;
 		ret.whole =
@@ -120,19 +125,39 @@ static struct wrongs wrongs_of(const struct verdict *verdict, const char *path)
 
 enum remedy {
 	REMEDY_FAILED = -1,
-	REMEDY_NONE, /* nothing is wrong, or git add is the remedy */
+	REMEDY_NONE, /* nothing is wrong, it is done by hand, or git add is the remedy */
 	REMEDY_UPDATE,
-	REMEDY_BY_HAND,
 };
 
-static enum remedy merge_path(git_tree_update *ret, const struct verdict *verdict,
-	const struct path_change *change, const struct wrongs *wrongs)
+/* The paths of a tree that are set right. */
+struct restoring {
+	const struct verdict *verdict;
+	struct by_hand *by_hand;
+	const struct path_change *change; /* from live (old) to mine (new) */
+	struct wrongs wrongs;
+	git_tree_update update;
+};
+
+static enum remedy leave(struct restoring *restoring, enum by_hand_reason reason)
 {
-	git_repository *repository = verdict->hand->call->ledger->repository;
+	by_hand_add(restoring->by_hand, restoring->change->path, reason);
+	return REMEDY_NONE;
+}
+
+static git_repository *ledger_of(const struct restoring *restoring)
+{
+	return restoring->verdict->hand->call->ledger->repository;
+}
+
+static enum remedy merge_path(struct restoring *restoring)
+{
+	const struct path_change *change = restoring->change;
+	const struct wrongs *wrongs = &restoring->wrongs;
+	git_tree_update *ret = &restoring->update;
 	_cleanup_git_(blob) git_blob *live = NULL, *mine = NULL;
 	int merged = 1;
 
-	if (change_texts(&live, &mine, repository, change) < 0)
+	if (change_texts(&live, &mine, ledger_of(restoring), change) < 0)
 		return REMEDY_FAILED;
 	if (wrongs->whole || !live || !mine) {
 		ret->filemode = (git_filemode_t)change->old_mode;
@@ -140,13 +165,16 @@ static enum remedy merge_path(git_tree_update *ret, const struct verdict *verdic
 			ret->id = change->old_id;
 	}
 	if (live && mine && wrongs->inputs)
-		merged = merge_lock_files(&ret->id, verdict, change->path, mine, live);
+		merged = merge_lock_files(
+			&ret->id, restoring->verdict, change->path, mine, live);
 	else if (live && mine && wrongs->lines)
-		merged = merge_texts(
-			&ret->id, verdict, change->path, mine, live, wrongs->has_own);
+		merged = merge_texts(&ret->id, restoring->verdict, change->path, mine,
+			live, wrongs->has_own);
 	if (merged < 0)
 		return REMEDY_FAILED;
-	return merged ? REMEDY_UPDATE : REMEDY_BY_HAND;
+	if (merged)
+		return REMEDY_UPDATE;
+	return leave(restoring, wrongs->any_moved ? BY_HAND_MOVED : BY_HAND_MIXED);
 }
 
 static bool lies_there(const struct verdict *verdict, const char *path)
@@ -173,44 +201,86 @@ static bool is_named(const struct verdict *verdict, const char *path)
 	return false;
 }
 
-/* change leads from live (old) to mine (new). */
-static enum remedy set_right(git_tree_update *ret, const struct verdict *verdict,
-	const struct path_change *change)
+/* The submodule in mine below which live has the path; NULL: none. The caller frees. */
+static char *submodule_of(const struct restoring *restoring)
 {
-	struct wrongs wrongs = wrongs_of(verdict, change->path);
+	_cleanup_free_ char *path = xstrdup(restoring->change->path);
+	_cleanup_git_(tree) git_tree *tree = NULL;
 
-	if (!wrongs.lines && !wrongs.inputs && !wrongs.whole)
-		wrongs.whole = S_ISREG(change->old_mode) && !change->new_mode &&
-			       is_named(verdict, change->path);
-	if (!wrongs.lines && !wrongs.inputs && !wrongs.whole)
+	if (git_tree_lookup(&tree, ledger_of(restoring),
+		    &restoring->verdict->hand->call->snapshot->tree) < 0)
+		return NULL;
+	for (char *slash = strrchr(path, '/'); slash; slash = strrchr(path, '/')) {
+		_cleanup_git_(tree_entry) git_tree_entry *entry = NULL;
+
+		*slash = '\0';
+		if (git_tree_entry_bypath(&entry, tree, path) == 0)
+			return git_tree_entry_type(entry) == GIT_OBJECT_COMMIT
+				       ? TAKE_PTR(path)
+				       : NULL;
+	}
+	return NULL;
+}
+
+/* The file is missing in mine. */
+static enum remedy bring_back(struct restoring *restoring)
+{
+	const struct path_change *change = restoring->change;
+	_cleanup_free_ char *submodule = submodule_of(restoring);
+
+	if (submodule) {
+		by_hand_add(restoring->by_hand, submodule, BY_HAND_SUBMODULE);
 		return REMEDY_NONE;
-	*ret = (git_tree_update){.action = GIT_TREE_UPDATE_UPSERT,
+	}
+	/* Only part of the file is wrong: the rest has moved. */
+	if (!restoring->wrongs.whole)
+		return leave(restoring, BY_HAND_MOVED);
+	if (restoring->wrongs.has_own)
+		return leave(restoring, BY_HAND_MIXED);
+	/* The file is there, but git does not track it: it needs git add, not a patch. */
+	if (lies_there(restoring->verdict, change->path))
+		return REMEDY_NONE;
+	if (stub_is_at(ledger_of(restoring), &change->old_id))
+		return leave(restoring, BY_HAND_UNKNOWN);
+	restoring->update.id = change->old_id;
+	restoring->update.filemode = (git_filemode_t)change->old_mode;
+	return REMEDY_UPDATE;
+}
+
+static enum remedy set_right(struct restoring *restoring)
+{
+	const struct path_change *change = restoring->change;
+	struct wrongs *wrongs = &restoring->wrongs;
+
+	*wrongs = wrongs_of(restoring->verdict, change->path);
+	if (!wrongs->lines && !wrongs->inputs && !wrongs->whole)
+		wrongs->whole = S_ISREG(change->old_mode) && !change->new_mode &&
+				is_named(restoring->verdict, change->path);
+	if (!wrongs->lines && !wrongs->inputs && !wrongs->whole)
+		return REMEDY_NONE;
+	restoring->update = (git_tree_update){.action = GIT_TREE_UPDATE_UPSERT,
 		.id = change->new_id,
 		.filemode = (git_filemode_t)change->new_mode,
 		.path = change->path};
 	/* A patch cannot check out a submodule. */
-	if (change->old_mode == GIT_FILEMODE_COMMIT ||
-		change->new_mode == GIT_FILEMODE_COMMIT)
-		return REMEDY_BY_HAND;
-	/* Only part of the file is wrong: the rest has moved, or is the caller's own. */
-	if ((!change->old_mode || !change->new_mode) && (!wrongs.whole || wrongs.has_own))
-		return REMEDY_BY_HAND;
+	if (change->old_mode == GIT_FILEMODE_COMMIT)
+		return leave(restoring, BY_HAND_COMMIT);
+	if (change->new_mode == GIT_FILEMODE_COMMIT)
+		return leave(restoring, BY_HAND_MIXED);
+	if (!change->new_mode)
+		return bring_back(restoring);
+	/* Only part of the file is wrong: the rest is the caller's own. */
+	if (!change->old_mode && (!wrongs->whole || wrongs->has_own))
+		return leave(restoring, BY_HAND_MIXED);
+	if (wrongs->is_filtered)
+		return leave(restoring, wrongs->has_own || !change->old_mode
+						? BY_HAND_MIXED
+						: BY_HAND_FILTERED);
 	if (!change->old_mode) {
-		ret->action = GIT_TREE_UPDATE_REMOVE;
+		restoring->update.action = GIT_TREE_UPDATE_REMOVE;
 		return REMEDY_UPDATE;
 	}
-	/* The file is there, but git does not track it: it needs git add, not a patch. */
-	if (!change->new_mode && lies_there(verdict, change->path))
-		return REMEDY_NONE;
-	if (!change->new_mode &&
-		stub_is_at(verdict->hand->call->ledger->repository, &change->old_id))
-		return REMEDY_BY_HAND;
-	if (!change->new_mode) {
-		ret->id = change->old_id;
-		ret->filemode = (git_filemode_t)change->old_mode;
-		return REMEDY_UPDATE;
-	}
-	return merge_path(ret, verdict, change, &wrongs);
+	return merge_path(restoring);
 }
 
 /* 0: a person must decide, as when a directory has replaced a file. */
@@ -225,7 +295,7 @@ static int update_tree(git_oid *ret, const struct verdict *verdict,
 	return git_tree_create_updated(ret, repository, tree, len, updates) == 0;
 }
 
-int restore_tree(git_oid *ret, struct strv *by_hand, struct strv *added,
+int restore_tree(git_oid *ret, struct by_hand *by_hand, struct strv *added,
 	const struct verdict *verdict)
 {
 	_cleanup_path_changes_ struct path_changes changes = {0};
@@ -238,19 +308,21 @@ int restore_tree(git_oid *ret, struct strv *by_hand, struct strv *added,
 		return -1;
 	updates = xcalloc(changes.len, sizeof(*updates));
 	for (size_t i = 0; i < changes.len; i++) {
-		const enum remedy remedy =
-			set_right(&updates[len], verdict, &changes.list[i]);
+		const struct path_change *change = &changes.list[i];
+		struct restoring restoring = {
+			.verdict = verdict, .by_hand = by_hand, .change = change};
+		const enum remedy remedy = set_right(&restoring);
 
 		if (remedy == REMEDY_FAILED)
 			return -1;
-		if (remedy == REMEDY_BY_HAND)
-			strv_add(by_hand, changes.list[i].path);
-		if (remedy == REMEDY_UPDATE && !changes.list[i].new_mode)
-			strv_add(added, changes.list[i].path);
-		len += remedy == REMEDY_UPDATE;
+		if (remedy == REMEDY_NONE)
+			continue;
+		updates[len++] = restoring.update;
+		if (!change->new_mode)
+			strv_add(added, change->path);
 	}
 	result = len ? update_tree(ret, verdict, updates, len) : 0;
 	for (size_t i = 0; len && result == 0 && i < len; i++)
-		strv_add(by_hand, updates[i].path);
+		by_hand_add(by_hand, updates[i].path, BY_HAND_MIXED);
 	return result;
 }

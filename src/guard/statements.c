@@ -18,8 +18,10 @@ struct splitting {
 	unsigned number;
 	char open[DEPTH_MAX]; /* the brackets that are open */
 	size_t depth;
-	bool in_text; /* in a string between two pairs of single quotes */
-	bool in_comment;
+	struct quoting {
+		bool in_text; /* in a string between two pairs of single quotes */
+		bool in_comment;
+	} quoting;
 };
 
 static void put_line(struct splitting *splitting, const char *text, size_t len)
@@ -36,38 +38,55 @@ static void put_line(struct splitting *splitting, const char *text, size_t len)
 	ret->numbers[splitting->lines] = splitting->number;
 }
 
-/* Notes which strings and comments begin or end in a line that is not split. */
-static void skip(struct splitting *splitting, const char *at, const char *end)
-{
-	for (; at < end; at++) {
-		const bool has_next = at + 1 < end;
-
-		if (splitting->in_comment)
-			splitting->in_comment =
-				!(has_next && at[0] == '*' && at[1] == '/');
-		else if (has_next && at[0] == '\'' && at[1] == '\'') {
-			/* ''', ''$ and ''\ are escapes: they do not end a string. */
-			if (!splitting->in_text || at + 2 >= end ||
-				!strchr("'$\\", at[2]))
-				splitting->in_text = !splitting->in_text;
-			at += at + 2 < end && strchr("'$\\", at[2]) ? 2 : 1;
-		} else if (!splitting->in_text && has_next && at[0] == '/' &&
-			   at[1] == '*')
-			splitting->in_comment = true;
-	}
-}
-
-static bool is_plain(const struct splitting *splitting, const char *at, size_t len)
-{
-	return !splitting->in_text && !splitting->in_comment &&
-	       !memmem(at, len, "''", 2) && !memmem(at, len, "/*", 2);
-}
-
+/* The last character of what begins at at, if it ends in this line; else end. */
 static const char *end_of_string(const char *at, const char *end)
 {
 	for (at++; at < end && *at != '"'; at++)
 		at += *at == '\\' && at + 1 < end;
 	return at;
+}
+
+static const char *end_of_comment(const char *at, const char *end)
+{
+	const char *close = memmem(at, (size_t)(end - at), "*/", 2);
+
+	return close ? close + 1 : end;
+}
+
+static bool begins(const char *at, const char *end, const char *pair)
+{
+	return end - at >= 2 && at[0] == pair[0] && at[1] == pair[1];
+}
+
+/* What is open after the line; *ret_text: it has a part of a string in ''. */
+static struct quoting quoting_after(
+	struct quoting quoting, const char *at, const char *end, bool *ret_text)
+{
+	*ret_text = quoting.in_text;
+	for (; at < end; at++) {
+		if (quoting.in_comment) {
+			at = end_of_comment(at, end);
+			quoting.in_comment = at == end;
+		} else if (begins(at, end, "''")) {
+			/* ''', ''$ and ''\ are escapes: they do not end a string. */
+			const bool escapes = at + 2 < end && strchr("'$\\", at[2]);
+
+			if (!quoting.in_text || !escapes)
+				quoting.in_text = !quoting.in_text;
+			at += escapes ? 2 : 1;
+			*ret_text = true;
+		} else if (quoting.in_text) {
+			continue;
+		} else if (*at == '"') {
+			at = end_of_string(at, end);
+		} else if (*at == '#') {
+			break;
+		} else if (begins(at, end, "/*")) {
+			at++;
+			quoting.in_comment = true;
+		}
+	}
+	return quoting;
 }
 
 static void enter(struct splitting *splitting, char bracket)
@@ -107,7 +126,11 @@ static void split_line(struct splitting *splitting, const char *at, const char *
 			end_piece(splitting, &start, at);
 			break;
 		}
-		if (*at == '"') {
+		if (begins(at, end, "/*")) {
+			end_piece(splitting, &start, at);
+			at = end_of_comment(at + 2, end);
+			end_piece(splitting, &start, at + 1);
+		} else if (*at == '"') {
 			at = end_of_string(at, end);
 		} else if (*at && strchr("{[(", *at)) {
 			enter(splitting, *at);
@@ -139,14 +162,17 @@ void statements_split(
 	ret->numbers = xgrow(NULL, 0, sizeof(*ret->numbers));
 	ret->numbers[0] = 0;
 	while (text_next_line(&at, end, &line, &line_len)) {
+		const struct quoting before = splitting.quoting;
+		bool has_text;
+
 		splitting.line = line;
 		splitting.number++;
-		if (is_plain(&splitting, line, line_len)) {
+		splitting.quoting =
+			quoting_after(before, line, line + line_len, &has_text);
+		if (has_text || before.in_comment || splitting.quoting.in_comment)
+			put_line(&splitting, line, line_len);
+		else
 			split_line(&splitting, line, line + line_len);
-			continue;
-		}
-		put_line(&splitting, line, line_len);
-		skip(&splitting, line, line + line_len);
 	}
 	ret->len = splitting.out.len;
 	ret->text = ret->own = strbuf_take(&splitting.out);

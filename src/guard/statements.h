@@ -1,9 +1,10 @@
 #pragma once
 /*
- * Splits Nix text as formatters do: each statement, each beginning of a set or list, and
- * each element of a list gets its own line. So "port = 80;" is the same on a line of its
- * own and between others, and "[ 22 80 ]" has two elements. Comments, lines with a
- * string in '', and all text that is not Nix stay as they are.
+ * Splits Nix text as formatters do: each statement, each beginning of a set or list, each
+ * element of a list and each comment gets its own line. So "port = 80;" is the same on a
+ * line of its own and between others, and "[ 22 80 ]" has two elements. Comments of
+ * several lines, lines with a string in '', and all text that is not Nix stay as they
+ * are.
  */
 #include <stddef.h>
 

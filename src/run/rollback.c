@@ -119,7 +119,7 @@ static int refuse(struct run *run, const struct effect *effect, bool undo, bool 
 	if (undo && effect->outside)
 		say("  %s, made outside safe-rebuild", effect->outside);
 	say("if it is meant to %s: %ssafe-rebuild %s%s%s%s%s%s%s rollback %s",
-		undo ? "go" : "come back", run->caller.uid ? run->caller.elevation : "",
+		undo ? "go" : "come back", run->caller.elevation,
 		undo ? "--allow-undo " : "", undo ? effect->names : "",
 		undo && redo ? " " : "", redo ? "--allow-redo " : "",
 		redo ? run->build.back_to : "", *run->options->words ? " " : "",
@@ -241,7 +241,7 @@ static int go_back(struct run *run, const char *name, const struct system_state 
 	if (!name && !system_equals(before, &now)) {
 		error("meanwhile another system was made live; to go back from that: "
 		      "%ssafe-rebuild rollback %s",
-			run->caller.uid ? run->caller.elevation : "", run->build.back_to);
+			run->caller.elevation, run->build.back_to);
 		return leave(run, EXIT_BUSY);
 	}
 	status = weigh(run, &now);
@@ -340,14 +340,13 @@ static char *list_taken_paths(const struct run *run, const struct build *taken)
 /* " --flake REF", as the build was made; "" outside flakes. */
 static char *flake_of(const struct build *build)
 {
-	char *const words[] = {(char[]){"--flake"}, build->config, NULL};
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *reference = NULL;
 
 	if (!starts_with(build->config, "git+file:") &&
 		!starts_with(build->config, "path:"))
 		return xstrdup("");
-	text = text_shell_words(words);
-	return xasprintf(" %s", text);
+	reference = text_shell_word(build->config);
+	return xasprintf(" --flake %s", reference);
 }
 
 /*

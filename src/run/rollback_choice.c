@@ -177,12 +177,11 @@ static bool is_vouched_for(
 
 char *rollback_call_there(const struct run *run, const struct build *build)
 {
-	_cleanup_free_ char *checkout = checkout_of_build(build), *words = NULL;
-	char *const cd[] = {(char[]){"cd"}, checkout, NULL};
+	_cleanup_free_ char *checkout = checkout_of_build(build);
+	_cleanup_free_ char *quoted = checkout ? text_shell_word(checkout) : NULL;
 
-	words = checkout ? text_shell_words(cd) : NULL;
-	return xasprintf("%s%s%ssafe-rebuild", words ? words : "", words ? " && " : "",
-		run->caller.uid ? run->caller.elevation : "");
+	return xasprintf("%s%s%s%ssafe-rebuild", quoted ? "cd " : "",
+		quoted ? quoted : "", quoted ? " && " : "", run->caller.elevation);
 }
 
 /* It may have been garbage-collected. */

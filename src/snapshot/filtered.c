@@ -40,9 +40,8 @@ static bool is_set(git_repository *repository, const char *key)
 
 static bool may_be_stub(const struct taking *taking, const struct entry *entry)
 {
-	return S_ISREG(entry->mode) &&
-	       taking_is_stubbed(taking, taking->any_hidden, entry->stat.size,
-		       entry->stat.mode);
+	return S_ISREG(entry->mode) && taking_is_stubbed(taking, taking->any_hidden,
+					       entry->stat.size, entry->stat.mode);
 }
 
 /* Most repositories have no such files: this saves them the look at every file. */
@@ -97,15 +96,6 @@ static bool is_stub_of(
 	       size == entry->stat.size;
 }
 
-static bool has_program(const struct search *search, const char *path)
-{
-	const char *filter = NULL;
-
-	return git_attr_get(&filter, search->repository, GIT_ATTR_CHECK_FILE_THEN_INDEX,
-		       path, "filter") == 0 &&
-	       git_attr_value(filter) == GIT_ATTR_VALUE_STRING;
-}
-
 static int open_index(struct search *search)
 {
 	struct stat status;
@@ -127,7 +117,7 @@ static bool is_untouched(
 	const struct file_stat *file = &entry->stat;
 	const git_index_entry *known;
 
-	if (!has_program(search, entry->path) || open_index(search) < 0)
+	if (!path_has_program(search->repository, entry->path) || open_index(search) < 0)
 		return false;
 	known = git_index_get_bypath(search->index, entry->path, 0);
 	return known && git_oid_equal(&known->id, id) &&

@@ -133,3 +133,12 @@ const char *repository_unfinished(git_repository *repository)
 		return NULL;
 	}
 }
+
+bool path_has_program(git_repository *repository, const char *path)
+{
+	const char *filter = NULL;
+
+	return git_attr_get(&filter, repository, GIT_ATTR_CHECK_FILE_THEN_INDEX, path,
+		       "filter") == 0 &&
+	       git_attr_value(filter) == GIT_ATTR_VALUE_STRING;
+}

@@ -15,3 +15,6 @@ const char *repository_unfinished(git_repository *repository);
 
 /* The commit of HEAD: 1; 0 if there is no commit yet; -1 (printed) on error. */
 int repository_head(git_commit **ret, git_repository *repository) _must_check_;
+
+/* Whether a program filters the file when git reads or writes it (LFS, git-crypt). */
+bool path_has_program(git_repository *repository, const char *path);

@@ -127,8 +127,8 @@ int taking_add_file(struct taking *taking, const char *path, const struct stat *
 	}
 	if (mode == GIT_FILEMODE_LINK)
 		return add_link(taking, path, &stat);
-	if (taking_is_stubbed(taking, taking->hidden, (uint64_t)status->st_size,
-		    status->st_mode))
+	if (taking_is_stubbed(
+		    taking, taking->hidden, (uint64_t)status->st_size, status->st_mode))
 		return add_stub(taking, path, mode, status, &stat);
 	return add_content(taking, path, mode);
 }

@@ -44,8 +44,8 @@ int taking_add_file(
 /* Adds a submodule's commit. */
 void taking_add_submodule(struct taking *taking, const char *path, const git_oid *commit);
 
-/* Whether a regular file is recorded as a stub, if it is in a directory that others cannot
- * enter (hidden) or not. */
+/* Whether a regular file is recorded as a stub, if it is in a directory that others
+ * cannot enter (hidden) or not. */
 bool taking_is_stubbed(
 	const struct taking *taking, bool hidden, uint64_t size, uint32_t mode);
 int taking_leave_out(struct taking *taking, const char *path, const char *why);

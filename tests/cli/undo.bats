@@ -1288,5 +1288,5 @@ formatted() {
 	passes alpha switch
 	sed -i 's/a; b/b/; s/d; e/e/' script.nix
 	refused beta switch
-	assert_contains "$output" 'script.nix: lacks 1 line (line 2: "    a; b; { c"'
+	assert_contains "$output" 'script.nix: lacks 2 lines (line 2: "    a; b; { c"; line 3:'
 }

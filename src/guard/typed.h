@@ -1,0 +1,17 @@
+#pragma once
+/*
+ * Parts of the commands that a refusal prints, as they must be typed where the caller
+ * stands. Functions that return a string return a new one that the caller frees.
+ */
+#include "guard/judge.h"
+
+/*
+ * "git", and the directory if the caller is elsewhere. A configuration without git may
+ * lie in some other repository: the ceiling keeps git apply from taking it for a part of
+ * that.
+ */
+char *typed_git(const struct configuration *configuration) _must_check_;
+
+/* A path of the configuration: relative only if the caller stands in its root. */
+char *typed_path(
+	const struct configuration *configuration, const char *path) _must_check_;
