@@ -86,7 +86,7 @@ const char *item_author(const struct court *court, const struct item *item)
 
 	if (!owner)
 		return NULL;
-	if (file && !court->hand->chain.list[item->owner].is_rollback)
+	if (file && !item->is_import && !court->hand->chain.list[item->owner].is_rollback)
 		author = edits_author(&court->edits, file,
 			time_before(court, item->owner, owner->config), owner->started);
 	return author ? author : owner->agent;

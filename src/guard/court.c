@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "guard/author.h"
 #include "guard/compare.h"
+#include "guard/imports.h"
 #include "guard/moves.h"
 #include "record/config_name.h"
 
@@ -77,6 +78,7 @@ static int hear(struct court *court)
 		chain_attribute(&court->hand->chain, &court->items, repository,
 			hand->call->caller->agent) < 0)
 		return -1;
+	imports_attribute(court);
 	history_mark(&court->history, &court->items, &court->live);
 	read_edits(court);
 	/* From here on .delta tells what live has changed since the common ancestor. */
@@ -171,8 +173,8 @@ static enum item_verdict decide(struct court *court, struct item *item)
 						 : NULL;
 	const char *author;
 
-	if (item->verdict == VERDICT_IGNORED)
-		return VERDICT_IGNORED;
+	if (item->verdict == VERDICT_IGNORED || item->verdict == VERDICT_MOVED)
+		return item->verdict;
 	/* What a snapshot left out was not taken out of the configuration. */
 	if (item->whole_file && (item->is_lost ? was_left_out(court, item)
 					       : court->hand->live->left_out > 0))
@@ -209,7 +211,7 @@ static bool asks_for_copies(const struct court *court, const struct item *item, 
 	const char *author = item_author(court, item);
 
 	return item->kind == ITEM_LINE && item->is_lost == lost &&
-	       item->verdict != VERDICT_IGNORED &&
+	       item->verdict == VERDICT_NONE &&
 	       (author ? !streq(author, court->hand->call->caller->agent) ||
 				       item_was_taken_from_another(court, item)
 		       : is_since_base(court, item));

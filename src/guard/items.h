@@ -55,6 +55,7 @@ struct item {
 	bool is_fresh;        /* mine has lines that others built into the path later */
 	bool is_reverted, is_rewritten; /* see history.h */
 	bool is_stale;                  /* input, entry: what replaces it is older */
+	bool is_import;                 /* see imports.h: its file is its owner's */
 	bool is_settled;                /* the owner changed this very path or block */
 	bool has_moved;                 /* a later step moved it here */
 	bool replaces;                  /* line: it replaces a lost one */

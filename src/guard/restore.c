@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/message.h"
+#include "guard/imports.h"
 #include "guard/merge.h"
 #include "snapshot/stub.h"
 
@@ -189,13 +190,12 @@ static bool lies_there(const struct verdict *verdict, const char *path)
  * come back, too, even if its lines have moved to another one. */
 static bool is_named(const struct verdict *verdict, const char *path)
 {
-	const char *name = basename(path);
-
 	for (size_t i = 0; i < verdict->len; i++) {
 		const struct finding *finding = &verdict->list[i];
 
 		if (finding->verdict == VERDICT_REFUSED && finding->is_lost &&
-			finding->kind == ITEM_LINE && strstr(finding->text, name))
+			finding->kind == ITEM_LINE &&
+			text_names_path(finding->text, path))
 			return true;
 	}
 	return false;

@@ -7,7 +7,7 @@ prepare() {
 	printf '{\n  packages = [\n    vim\n  ];\n}\n' >base.nix
 	commit_all . "base"
 	# shellcheck disable=SC2016
-	export DOUBLE='made=$ROOT/systems/$(cat flake.nix flake.lock *.nix 2>/dev/null | sha1sum | cut -c1-12)
+	export DOUBLE='made=$ROOT/systems/$(cat flake.nix flake.lock *.nix */*.nix 2>/dev/null | sha1sum | cut -c1-12)
 		mkdir -p "$made" "$ROOT/nix/var/nix/profiles"
 		eval "${BEFORE:-:}"
 		case $* in *switch* | *boot*) ln -sfn "$made" "$ROOT/nix/var/nix/profiles/system" ;; esac
@@ -362,4 +362,145 @@ make_classic() {
 	by beta switch
 	assert_equal "$status" 65
 	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: one.nix"
+}
+
+# The advice that was printed, typed.
+takes_advice() {
+	run -0 bash -c "set -o pipefail; PATH=$(dirname "$SAFE_REBUILD"):\$PATH; $(
+		sed -n 's/^safe-rebuild: \(bring it in\|put it back\): \([^(]*\).*/\2/p' <<<"$output"
+	)"
+}
+
+# Alpha makes live what it has written into a module of beta's.
+make_module() {
+	mkdir -p modules hosts
+	printf '{\n  imports = [\n    ./base.nix\n    ./modules/users.nix\n  ];\n}\n' >system.nix
+	printf '{\n  users.root.shell = "bash";\n}\n' >modules/users.nix
+	printf '{\n  imports = [ ];\n}\n' >hosts/box.nix
+	commit_all . "modules"
+	by beta switch
+	sed -i 's/^}/  users.bob.uid = 1001;\n}/' modules/users.nix
+	commit_all . "bob"
+	by alpha switch
+}
+
+@test "who takes out an import takes away what others wrote in its file" {
+	make_module
+	sed -i 's,    ./modules,    # ./modules,' system.nix
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" 'system.nix: lacks 1 line (line 4: "    ./modules/users.nix") (build 3 by alpha)'
+	takes_advice
+	by beta switch
+	assert_equal "$status" 0
+	# together with the file
+	git checkout -q . && git rm -q modules/users.nix && sed -i '/users.nix/d' system.nix
+	by beta switch
+	assert_equal "$status" 65
+	takes_advice
+	assert_equal "$(git diff HEAD)" ""
+	by beta switch
+	assert_equal "$status" 0
+}
+
+@test "an import that has moved, or the name of its file that has changed, is no loss" {
+	make_module
+	sed -i '/users.nix/d' system.nix
+	sed -i 's,\[ \],[ ../modules/users.nix ],' hosts/box.nix
+	by beta switch
+	assert_equal "$status" 0
+	git checkout -q .
+	git mv modules/users.nix modules/people.nix
+	sed -i 's/users.nix/people.nix/' system.nix
+	by beta switch
+	assert_equal "$status" 0
+	git reset -q --hard
+	by alpha switch
+	sed -i 's,    ./modules/users.nix,    (readAll ./modules),' system.nix
+	by beta switch
+	assert_equal "$status" 0
+}
+
+@test "a block that was moved does not come back a second time" {
+	printf '{\n  a = 1;\n  packages = [\n    vim\n    git\n    tmux\n    htop\n  ];\n}\n' >one.nix
+	commit_all . "tmux"
+	by alpha switch
+	printf '{\n  packages = [\n    vim\n    git\n    htop\n  ];\n}\n' >packages.nix
+	printf '{\n  a = 1;\n}\n' >one.nix
+	git add -A
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" 'one.nix: lacks 1 line (line 6: "    tmux")'
+	assert_contains "$output" "edit by hand, because lines around theirs have moved: one.nix, or where it was moved to (what is live: safe-rebuild "
+	refute_contains "$output" "git apply"
+}
+
+@test "a set that is written flat, or a comment in a list, takes nothing away" {
+	printf '{\n  nginx = {\n    enable = true;\n    hosts."a.org" = {\n      root = "/srv";\n      ssl = true;\n      ports = [\n        443\n      ];\n    };\n  };\n}\n' >web.nix
+	cp web.nix "$ROOT/nested"
+	commit_all . "nginx"
+	by alpha switch
+	printf '{\n  nginx.enable = true;\n  nginx.hosts."a.org".root = "/srv";\n  nginx.hosts."a.org".ssl = true;\n  nginx.hosts."a.org".ports = [\n    443\n  ];\n}\n' >web.nix
+	by beta switch
+	assert_equal "$status" 0
+	refute_contains "$output" "lacks"
+	cp "$ROOT/nested" web.nix
+	by gamma switch
+	assert_equal "$status" 0
+	printf '{\n  nginx = {\n    enable = true;\n    hosts."a.org".root = "/srv";\n    hosts."a.org".ports = [ 80 /* too */ 443 ];\n  };\n}\n' >web.nix
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" 'web.nix: lacks 1 line (line 6: "      ssl = true;")'
+}
+
+@test "a file with a filter is put back by the command that is printed" {
+	git config filter.rot.clean 'tr a-z n-za-m'
+	git config filter.rot.smudge 'tr a-z n-za-m'
+	echo 'secret filter=rot' >.gitattributes
+	printf 'one\ntwo\n' >secret
+	commit_all . "a secret"
+	by root switch
+	cp secret "$ROOT/old"
+	echo three >>secret
+	commit_all . "three"
+	by alpha switch
+	cp "$ROOT/old" secret
+	by beta switch
+	assert_equal "$status" 65
+	takes_advice
+	by beta switch
+	assert_equal "$status" 0
+	assert_equal "$(tail -n 1 secret)" three
+}
+
+@test "a submodule: what is printed brings its files, or its commit, back" {
+	export GIT_CONFIG_COUNT=3 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_VALUE_0=tester \
+		GIT_CONFIG_KEY_1=user.email GIT_CONFIG_VALUE_1=tester@localhost \
+		GIT_CONFIG_KEY_2=protocol.file.allow GIT_CONFIG_VALUE_2=always
+	git init -q "$ROOT/sub"
+	(cd "$ROOT/sub" && printf '{ }\n' >default.nix && commit_all . "sub")
+	git submodule --quiet add "$ROOT/sub" sub
+	commit_all . "sub"
+	run -0 sr --agent alpha switch --flake '.?submodules=1'
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "sub is a submodule, whose files the flake's reference leaves out: add ?submodules=1 to it, as build 2 had it"
+	git clone -q . "$ROOT/clone"
+	cd "$ROOT/clone" || return
+	run sr --agent beta switch --flake '.?submodules=1'
+	assert_equal "$status" 65
+	takes_advice
+	run -0 sr --agent beta switch --flake '.?submodules=1'
+	cd "$CONFIG" || return
+	run -0 sr --agent alpha --allow-undo 3 switch --flake .
+	(cd sub && echo '# more' >>default.nix && commit_all . "more")
+	commit_all . "the submodule's new commit"
+	by alpha switch
+	assert_equal "$status" 0
+	git checkout -q HEAD~1 -- sub && git submodule --quiet update
+	by beta switch
+	assert_equal "$status" 65
+	takes_advice
+	by beta switch
+	assert_equal "$status" 0
 }
