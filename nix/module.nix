@@ -179,8 +179,8 @@ in
       codex.enable = lib.mkEnableOption ''
         the hooks in Codex' system settings, `/etc/codex/hooks.json`, which it trusts unasked'';
       gemini.enable = lib.mkEnableOption ''
-        the hooks in Gemini CLI's system settings, `/etc/gemini-cli/settings.json`. opencode has no
-        such file: `safe-rebuild agents --install opencode` writes a user's'';
+        the hooks in Gemini CLI's system settings, `/etc/gemini-cli/settings.json`, which
+        then has nothing else in it. For opencode there is no such option: `safe-rebuild agents --install opencode` writes a user's'';
     };
   };
 
@@ -214,6 +214,9 @@ in
       };
       "gemini-cli/settings.json" = lib.mkIf cfg.agents.gemini.enable {
         source = hooksOf "gemini" ".gemini/settings.json";
+        # A copy: Gemini CLI skips a link into a directory that a group may write to, as
+        # the Nix store is.
+        mode = "0644";
       };
     };
 

@@ -7,6 +7,8 @@
 
 /* A login shell may ask the network who the user is. */
 #define SHELL_MS 10000
+/* What its profile may print. */
+#define PROFILE_MAX 65536
 
 /* Every command and option in it exists: a test looks. */
 static const char section[] =
@@ -19,8 +21,9 @@ static const char section[] =
 	"their work unseen.\n"
 	"\n"
 	"- Never run `nixos-rebuild` directly: run `safe-rebuild` with the same "
-	"arguments, with\n"
-	"  a reason for those who wait: `safe-rebuild --message \"why\" switch`.\n"
+	"arguments (and\n"
+	"  with `sudo`, if that needs it), with a reason for those who wait:\n"
+	"  `safe-rebuild --message \"why\" switch`.\n"
 	"- Before you edit: `safe-rebuild status`. Before you build: `safe-rebuild "
 	"diff`.\n"
 	"- Read a file again before you write it: others may have edited it since.\n"
@@ -39,8 +42,9 @@ static const char section[] =
 	"  back\", do not repeat the call. Use `--allow-undo` only for an edit of your "
 	"own, or if\n"
 	"  you were asked to take that work away.\n"
-	"- Exit status 75: not free in time, try again later. 77: no permission, ask "
-	"your user.\n"
+	"- Exit status 75: not free in time, try again later. 77: no permission; if the "
+	"message\n"
+	"  says so, run it with `sudo`, else ask your user.\n"
 	"- A change that may cut you off (network, ssh, login): `safe-rebuild --confirm "
 	"2m switch`,\n"
 	"  look, then `safe-rebuild confirm BUILD`; else it goes back by itself.\n"
@@ -88,8 +92,9 @@ static char *choose_path(const struct vendor *vendor, enum install_place place,
 	return path;
 }
 
-static int change(const char *agent, const struct command_options *options)
+static int change(const char *agent, const struct context *context)
 {
+	const struct command_options *options = context->options;
 	const struct vendor *vendor = vendor_find(agent);
 	_cleanup_installation_ struct installation installation = {0};
 	_cleanup_free_ char *path = NULL;
@@ -112,7 +117,9 @@ static int change(const char *agent, const struct command_options *options)
 		return 0;
 	}
 	command_print(installation.diff.text, installation.diff.len);
-	if (install_write(&installation) < 0)
+	/* What is for everybody must be read by everybody. */
+	if (install_write(&installation,
+		    place == PLACE_MANAGED ? 022 : context->surroundings->umask) < 0)
 		return EXIT_OWN_FAILURE;
 	answer("%s '%s'", remove ? "removed from" : "installed in", path);
 	if (!remove)
@@ -139,13 +146,16 @@ static char *find_in_path(const char *name)
 static char *find_in_login_shell(
 	const char *name, const struct surroundings *surroundings)
 {
-	_cleanup_free_ char *command = xasprintf("command -v %s", name);
+	/* A profile may print something first. */
+	_cleanup_free_ char *command = xasprintf("echo; echo :; command -v %s", name);
 	char *const argv[] = {(char[]){"bash"}, (char[]){"-lc"}, command, NULL};
-	char *text = child_output(argv, surroundings, SHELL_MS, 4096);
+	_cleanup_free_ char *text =
+		child_output(argv, surroundings, SHELL_MS, PROFILE_MAX);
+	const char *last = NULL;
 
-	if (text)
-		text[strcspn(text, "\n")] = '\0';
-	return text;
+	for (const char *at = text; at && (at = strstr(at, "\n:\n")); at += 3)
+		last = at + 3;
+	return last && *last ? xstrndup(last, strcspn(last, "\n")) : NULL;
 }
 
 static bool tell_shim(const char *where, const char *path)
@@ -268,7 +278,7 @@ static int agents(const struct context *context)
 		return check(context);
 	else
 		return change(
-			options->install ? options->install : options->remove, options);
+			options->install ? options->install : options->remove, context);
 	return 0;
 }
 

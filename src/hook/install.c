@@ -208,13 +208,18 @@ static char *dump_like(const json_t *settings, const char *text)
 {
 	const char *indented = strstr(text, "\n ");
 	const size_t indent = indented ? strspn(indented + 1, " ") : INDENT;
+	const size_t flags = JSON_INDENT(indent < INDENT_MAX ? indent : INDENT);
 	/* With more digits, 0.1 would become 0.10000000000000001. */
-	char *dumped =
-		json_dumps(settings, JSON_INDENT(indent < INDENT_MAX ? indent : INDENT) |
-					     JSON_REAL_PRECISION(15));
-	char *result =
-		xasprintf("%s%s", dumped, !*text || ends_with(text, "\n") ? "\n" : "");
+	char *dumped = json_dumps(settings, flags | JSON_REAL_PRECISION(15));
+	json_t *read_back = json_loads(dumped, 0, NULL);
+	char *result;
 
+	if (!json_equal(settings, read_back)) {
+		free(dumped);
+		dumped = json_dumps(settings, flags);
+	}
+	json_decref(read_back);
+	result = xasprintf("%s%s", dumped, !*text || ends_with(text, "\n") ? "\n" : "");
 	free(dumped);
 	return result;
 }
@@ -273,7 +278,7 @@ static int keep_owner(int fd, const char *path, const char *directory)
 }
 
 /* Makes the directories; those that root makes below a user's home are that user's. */
-static int make_places(const char *directory)
+static int make_places(const char *directory, mode_t mask)
 {
 	_cleanup_free_ char *path = xstrdup(directory);
 	struct stat above = {0};
@@ -284,8 +289,10 @@ static int make_places(const char *directory)
 		if (end && end != '/')
 			continue;
 		*at = '\0';
-		if (mkdir(path, 0755) == 0 && geteuid() == 0 &&
-			chown(path, above.st_uid, above.st_gid) < 0)
+		if (mkdir(path, 0700) == 0 &&
+			(chmod(path, 0755 & ~mask) < 0 ||
+				(geteuid() == 0 &&
+					chown(path, above.st_uid, above.st_gid) < 0)))
 			return -1;
 		if (stat(path, &above) < 0)
 			return -1;
@@ -295,14 +302,14 @@ static int make_places(const char *directory)
 	}
 }
 
-static int write_settings(const char *path, const char *text)
+static int write_settings(const char *path, const char *text, mode_t mask)
 {
 	_cleanup_free_ char *directory = xstrdup(path);
 	_cleanup_close_ int fd = -1;
 	struct stat before;
 
 	*strrchr(directory, '/') = '\0';
-	if (make_places(directory) < 0)
+	if (make_places(directory, mask) < 0)
 		return error_errno("cannot make '%s'", directory);
 	fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
 	if (fd < 0 || write_all(fd, text, strlen(text)) < 0 ||
@@ -342,10 +349,10 @@ int install_prepare(struct installation *ret, const struct vendor *vendor,
 					 : put_diff(&ret->diff, path, before, ret->after);
 }
 
-int install_write(const struct installation *installation)
+int install_write(const struct installation *installation, mode_t mask)
 {
 	return *installation->after
-		       ? write_settings(installation->path, installation->after)
+		       ? write_settings(installation->path, installation->after, mask)
 		       : remove_settings(installation->path);
 }
 

@@ -6,6 +6,7 @@
  * message says what to do.
  */
 #include <jansson.h>
+#include <sys/types.h>
 
 #include "base/strbuf.h"
 #include "hook/vendors.h"
@@ -25,7 +26,8 @@ struct installation {
  */
 int install_prepare(struct installation *ret, const struct vendor *vendor,
 	const char *path, bool remove) _must_check_;
-int install_write(const struct installation *installation) _must_check_;
+/* mask: the umask for directories that have to be made. */
+int install_write(const struct installation *installation, mode_t mask) _must_check_;
 void installation_free(struct installation *installation);
 #define _cleanup_installation_ _cleanup_(installation_free)
 

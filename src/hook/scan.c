@@ -302,7 +302,7 @@ static void scan_parenthesis(struct scanner *scanner, struct ranges *words)
 	skip(&behind, 1);
 	skip_blanks(&behind);
 	if (words->len == 1 && is_at(&behind, ")")) {
-		words->len = 0;
+		end_command(scanner, words);
 		*scanner = behind;
 		skip(scanner, 1);
 	} else if (are_keywords(words) && is_at(scanner, "((")) {

@@ -23,7 +23,8 @@ struct edits {
 	size_t len;
 	bool also_ours;
 	bool waits;
-	bool is_mocked; /* nixos-rebuild means something else in this text */
+	bool has_path;  /* PATH may lead to another nixos-rebuild, */
+	bool is_mocked; /* and to the shell itself the name means something else */
 	char quote;     /* as in struct edit, for what is being read */
 };
 
@@ -140,23 +141,45 @@ static bool sets_path(const struct strv *words)
 	return value && *value;
 }
 
-/* Whether a function or an alias replaces the real nixos-rebuild, as in tests. */
-static bool defines_rebuild(const char *text)
+/* Whether the command makes a function or an alias named nixos-rebuild, as tests do. */
+static bool defines_rebuild(
+	const struct strv *words, const struct ranges *raw, size_t program)
 {
-	static const char *const starts[] = {
-		"alias nixos-rebuild=", "function nixos-rebuild"};
 	static const char name[] = "nixos-rebuild";
+	const char *after = raw->len ? raw->list[raw->len - 1].end : "";
 
-	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
-		if (strstr(text, starts[i]))
+	for (size_t i = 1; i < words->len; i++)
+		if ((streq(words->words[i - 1], "function") &&
+			    streq(words->words[i], name)) ||
+			(program < i && streq(words->words[program], "alias") &&
+				starts_with(words->words[i], "nixos-rebuild=")))
 			return true;
-	for (const char *at = text; (at = strstr(at, name)); at += strlen(name)) {
-		const char *next = at + strlen(name) + strspn(at + strlen(name), " ");
+	after += strspn(after, " \t");
+	if (!words->len || *after != '(' || !streq(words->words[words->len - 1], name))
+		return false;
+	return after[1 + strspn(after + 1, " \t")] == ')';
+}
 
-		if (starts_with(next, "()") || starts_with(next, "( )"))
-			return true;
-	}
-	return false;
+/* Whether the shell itself looks the program up, and so knows its functions and aliases.
+ */
+static bool is_direct(const struct strv *words, const struct ranges *raw, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (!strchr(words->words[i], '=') && !scan_is_keyword(&raw->list[i]))
+			return false;
+	return true;
+}
+
+/* Whether it is the real nixos-rebuild. */
+static bool is_real(const struct edits *edits, const struct strv *words,
+	const struct ranges *raw, size_t index)
+{
+	const char *word = words->words[index];
+
+	return is_rebuild(word) &&
+	       (strchr(word, '/') ||
+		       (!edits->has_path &&
+			       !(edits->is_mocked && is_direct(words, raw, index))));
 }
 
 /* run0 and systemd-run let systemd start it, which knows no agent. */
@@ -195,8 +218,9 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 
 	for (i = 0; i < raw->len; i++)
 		strv_take(&words, scan_unquote(&raw->list[i]));
-	edits->is_mocked = edits->is_mocked || sets_path(&words);
+	edits->has_path = edits->has_path || sets_path(&words);
 	i = invoked_program(&words, raw);
+	edits->is_mocked = edits->is_mocked || defines_rebuild(&words, raw, i);
 	if (i >= words.len)
 		return;
 	/* Only the shell knows this name. */
@@ -206,8 +230,7 @@ static void note_edits(const struct ranges *raw, unsigned depth, void *data)
 	script = invoked_script(&words, i);
 	if (script)
 		scan_script(&raw->list[script], depth, edits);
-	replaced = !edits->is_mocked && is_rebuild(words.words[i]) &&
-		   changes_system(&words, i);
+	replaced = is_real(edits, &words, raw, i) && changes_system(&words, i);
 	named = has_name(&words, i);
 	edits->waits = edits->waits || replaced || is_long(name, &words, i);
 	if (!replaced && (named || !edits->also_ours || !streq(name, "safe-rebuild") ||
@@ -251,9 +274,8 @@ static void put_options(
 
 char *shell_rewrite(const char *command, struct shell_rewrite *rewrite)
 {
-	_cleanup_(edits_free) struct edits edits = {.also_ours = rewrite->agent,
-		.is_mocked = defines_rebuild(command),
-		.quote = '\''};
+	_cleanup_(edits_free) struct edits edits = {
+		.also_ours = rewrite->agent, .quote = '\''};
 	struct strbuf out = STRBUF_INIT;
 	const char *at = command;
 
