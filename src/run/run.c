@@ -176,8 +176,11 @@ int run_identify(struct run *run)
 	if (caller_identify(&run->caller, run->options->agent) < 0)
 		return EXIT_USAGE;
 	run->target = target_of_request(run->settings, &run->request);
-	if (nested_is_inside(&run->target, run_needs_lock(run)))
+	if (nested_is_inside(&run->target, run_needs_lock(run))) {
+		if (!run->program)
+			return fail(EXIT_BUSY, "a rollback cannot run within a build");
 		return exec_program(run);
+	}
 	streams_find(&run->streams, run->settings, run->caller.is_agent);
 	return 0;
 }

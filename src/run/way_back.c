@@ -77,7 +77,7 @@ static void stop_activation(const struct way_back *way)
  * A unit's PATH is systemd's own (on NixOS only systemd's programs), so we do not use it
  * here. Another activation may hold NixOS' lock: then we try again.
  */
-static void activate(const struct way_back *way, const struct trial_record *record)
+static int activate(const struct way_back *way, const struct trial_record *record)
 {
 	const int64_t end = clock_boot_ms() + LOCKED_MS;
 	_cleanup_free_ char *script =
@@ -95,26 +95,28 @@ static void activate(const struct way_back *way, const struct trial_record *reco
 			    way->settings, record->old_system, record->new_system)) {
 			say("another system was made live meanwhile: that one is left "
 			    "alone");
-			return;
+			return 0;
 		}
 		status = child_run(&child, WAY_BACK_MS);
 		if (status == STATUS_LOCKED)
 			clock_sleep_ms(1000);
 	}
-	if (status < 0)
-		error_errno("cannot run '%s'", script);
+	return status < 0 ? error_errno("cannot run '%s'", script) : 0;
 }
 
-static void go(const struct way_back *way, const struct trial_record *record)
+static int go(const struct way_back *way, const struct trial_record *record)
 {
+	int result;
+
 	if (*record->new_system != '/')
 		stop_activation(way);
-	activate(way, record);
+	result = activate(way, record);
 	trial_release_root(way->settings);
 	if (trial_is_superseded(way->settings, record->old_system, record->new_system))
 		trial_forget(way->settings, TRIAL_EXPIRED);
 	else
 		trial_note_taken_back(way->settings);
+	return result;
 }
 
 static int take_back(void *data)
@@ -130,7 +132,7 @@ static int take_back(void *data)
 		say("build %" PRIu64 " was decided already", way->build);
 	} else {
 		say("build %" PRIu64 " was not confirmed: taking it back", way->build);
-		go(way, &record);
+		return go(way, &record);
 	}
 	return 0;
 }
@@ -140,8 +142,10 @@ int way_back_of_timer(const struct settings *settings,
 {
 	struct way_back way = {settings, surroundings, build};
 
-	(void)!rights_call(take_back, &way);
-	return 0;
+	return rights_call(take_back, &way) < 0
+		       ? fail(EXIT_OWN_FAILURE,
+				 "build %" PRIu64 " could not be taken back", build)
+		       : 0;
 }
 
 static int end_orphan(void *data)

@@ -299,3 +299,9 @@ links() {
 	eval "$(sed -n 's/.*has it ([^)]*): //p' <<<"$output")"
 	refute test -e modules/caddy.nix
 }
+
+@test "a rollback from within a build would wait for itself: it is refused" {
+	run sr --agent alpha exec -- sh -c '"$SAFE_REBUILD" --agent alpha rollback gen:1'
+	assert_equal "$status" 75
+	assert_contains "$output" "a rollback cannot run within a build"
+}
