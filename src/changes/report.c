@@ -143,11 +143,37 @@ static void put_unseen(struct report *report)
 			unseen->len - UNSEEN_SHOWN);
 }
 
+/* Nothing new to build does not mean that it runs. */
+static void put_not_live(struct report *report)
+{
+	static const char *const ends[] = {[OUTCOME_FAILED] = "failed",
+		[OUTCOME_INTERRUPTED] = "was interrupted",
+		[OUTCOME_CANCELLED] = "was cancelled",
+		[OUTCOME_ROLLED_BACK] = "was taken back"};
+	const struct build *own = &report->changes->base;
+
+	if (report->changes->base_kind != BASE_OWN || !own->action)
+		return;
+	if (!build_took_effect(own)) {
+		if (own->outcome < ARRAY_LEN(ends) && ends[own->outcome])
+			strbuf_printf(report->out, ", but that %s %s", own->action,
+				ends[own->outcome]);
+	} else if (streq(own->action, "boot")) {
+		strbuf_puts(
+			report->out, ", but that was a boot, which a reboot makes live");
+	} else if (!streq(own->action, "switch") && !streq(own->action, "test") &&
+		   !own->back_to) {
+		strbuf_printf(report->out,
+			", but that was a %s, which makes nothing live", own->action);
+	}
+}
+
 static void put_nothing(struct report *report, const char *base)
 {
 	_cleanup_free_ char *builds = text_count(count_builds(report->changes), "build");
 
 	strbuf_printf(report->out, "%s: nothing has changed", base);
+	put_not_live(report);
 	if (count_builds(report->changes))
 		strbuf_printf(report->out, " (%s%s since then)", builds,
 			report->changes->base_kind == BASE_GIVEN ? "" : " by others");

@@ -153,9 +153,17 @@ static int find_base(struct changes *ret, struct ledger *ledger,
 
 static bool has_others(const struct changes *changes, const char *caller)
 {
-	for (size_t i = 0; i < changes->foreign_len; i++)
-		if (build_took_effect(&changes->foreign[i].build) &&
-			!build_is_of_agent(&changes->foreign[i].build, caller))
+	for (size_t i = 0; i < changes->foreign_len; i++) {
+		const struct foreign_build *foreign = &changes->foreign[i];
+
+		/* The files of one that failed lie here. */
+		if ((foreign->len || build_took_effect(&foreign->build)) &&
+			!build_is_of_agent(&foreign->build, caller))
+			return true;
+	}
+	for (size_t i = 0; i < changes->unseen.len; i++)
+		if (build_took_effect(&changes->unseen.list[i]) &&
+			!build_is_of_agent(&changes->unseen.list[i], caller))
 			return true;
 	return false;
 }
@@ -249,8 +257,11 @@ static int tell(const struct comparison *comparison, const struct changes *chang
 	refusal_put_summary(&why, guard);
 	if (options->json)
 		return print_json(changes, guard_verdict_word(guard), why.text);
-	if (guard_refuses(guard))
+	if (guard_stops(guard))
 		answer("a switch now would be refused: %s", why.text);
+	else if (guard_refuses(guard))
+		answer("a switch now would only warn ([guard] undo = warn): %s",
+			why.text);
 	else if (guard->is_unknown)
 		answer("it is not known whether a switch now would take away what is "
 		       "live");
@@ -323,7 +334,7 @@ static int compare(const struct context *context, struct comparison *comparison)
 	status = tell(comparison, &changes, &guard, context);
 	if (status || !options->exit_code)
 		return status;
-	if (guard_refuses(&guard))
+	if (guard_stops(&guard))
 		return EXIT_REFUSED;
 	return has_others(&changes, comparison->caller.agent) ? 1 : 0;
 }

@@ -144,33 +144,26 @@ static int find_patch_base(git_oid *ret, struct ledger *ledger, const struct bui
 	return found < 0 ? -1 : 0;
 }
 
-/* What was committed of the build that is named, where that is known, else all of it. */
-static int find_given_base(git_oid *ret, struct ledger *ledger,
-	const struct settings *settings, const char *since)
-{
-	_cleanup_build_ struct build base = BUILD_INIT;
-
-	if (build_by_name(&base, ledger, settings, since) < 0)
-		return -1;
-	*ret = base.config_tree;
-	if (git_oid_is_zero(ret) || !ledger_has(ledger, ret))
-		*ret = base.tree;
-	return 0;
-}
-
 static int show_patch(const struct context *context, const char *since,
 	struct ledger *ledger, const struct build *build, char **paths, size_t len)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	git_oid base;
+	_cleanup_build_ struct build given = BUILD_INIT;
+	git_oid base = {0};
 
 	if (!build_has_snapshot(build))
 		return fail(EXIT_OWN_FAILURE, "build %" PRIu64 " has no snapshot",
 			build->number);
-	if ((since ? find_given_base(&base, ledger, context->settings, since)
-		   : find_patch_base(&base, ledger, build)) < 0 ||
-		patch_make(&text, ledger, git_oid_is_zero(&base) ? NULL : &base,
-			&build->tree, paths, len) < 0)
+	if ((since ? build_by_name(&given, ledger, context->settings, since)
+		   : find_patch_base(&base, ledger, build)) < 0)
+		return EXIT_OWN_FAILURE;
+	if (since && !build_has_snapshot(&given))
+		return fail(EXIT_OWN_FAILURE, "build %" PRIu64 " has no snapshot",
+			given.number);
+	if (since)
+		base = given.tree;
+	if (patch_make(&text, ledger, git_oid_is_zero(&base) ? NULL : &base, &build->tree,
+		    paths, len) < 0)
 		return EXIT_OWN_FAILURE;
 	if (!text.len)
 		say("nothing differs%s",

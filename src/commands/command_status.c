@@ -173,10 +173,44 @@ static void print_uncommitted(const struct state *state)
 			state->untracked, "");
 }
 
+/* Whether the caller may start a switch while a trial waits for its word: its own ends
+ * at once. */
+static bool is_own_trial(const struct state *state)
+{
+	return build_is_of_agent(&state->live, state->caller.agent) &&
+	       state->live.number == state->trial.build;
+}
+
+static void print_pass(const struct state *state)
+{
+	if (state->trial.build && state->trial.until && is_own_trial(state))
+		answer("verdict:  a switch now ends at once, because your build %" PRIu64
+		       " is not confirmed: see trial",
+			state->trial.build);
+	else if (state->trial.build && state->trial.until)
+		answer("verdict:  a switch now waits until build %" PRIu64
+		       " is confirmed or has gone back; then it passes",
+			state->trial.build);
+	else if (state->paused)
+		return;
+	else if (state->lacks_own)
+		answer("verdict:  a switch now passes, and takes back a part of what "
+		       "your own build did: see safe-rebuild diff");
+	else if (state->machine)
+		answer("verdict:  a switch of '#%s', which is live, now passes",
+			state->machine);
+	else
+		answer("verdict:  a switch now passes");
+}
+
 static void print_verdict(const struct state *state)
 {
-	if (state->why)
+	if (state->why && streq(state->verdict, "refused"))
 		print_long("verdict:  a switch now would be refused: ", state->why);
+	else if (state->why)
+		print_long("verdict:  a switch now would only warn ([guard] undo = "
+			   "warn): ",
+			state->why);
 	else if (!state->verdict && state->ledger)
 		answer("verdict:  none: there is no configuration here (cd to it)");
 	else if (state->verdict && !streq(state->verdict, "passes"))
@@ -185,15 +219,8 @@ static void print_verdict(const struct state *state)
 	else if (state->failed)
 		print_long("verdict:  a switch now would not be refused, but ",
 			state->failed);
-	else if (state->verdict && state->trial.build && state->trial.until)
-		answer("verdict:  a switch now waits until build %" PRIu64
-		       " is confirmed or has gone back; then it passes",
-			state->trial.build);
-	else if (state->verdict && !state->paused && state->machine)
-		answer("verdict:  a switch of '#%s', which is live, now passes",
-			state->machine);
-	else if (state->verdict && !state->paused)
-		answer("verdict:  a switch now passes");
+	else if (state->verdict)
+		print_pass(state);
 }
 
 /* The caller's build that is at work, NULL: none. */

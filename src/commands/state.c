@@ -194,6 +194,7 @@ static void gather_verdict(struct state *state, const struct settings *settings,
 	};
 	_cleanup_strbuf_ struct strbuf why = STRBUF_INIT;
 	_cleanup_guard_ struct guard guard = {0};
+	_cleanup_free_ char *name = NULL;
 
 	guard_judge(&guard, &call, true);
 	refusal_put_summary(&why, &guard);
@@ -202,8 +203,13 @@ static void gather_verdict(struct state *state, const struct settings *settings,
 		xstrdup(config_other_machine(state->live.config, configuration->name));
 	if (guard_refuses(&guard))
 		state->why = strbuf_take(&why);
+	state->lacks_own = guard_lacks_own(&guard);
+	name = state->machine
+		       ? xasprintf("%.*s#%s", (int)strcspn(configuration->name, "#"),
+				 configuration->name, state->machine)
+		       : xstrdup(configuration->name);
 	state->failed = remark_failed(state->ledger, call.target->name,
-		request->action_word, configuration->name, &snapshot->tree);
+		request->action_word, name, &snapshot->tree);
 }
 
 /* The caller's configuration: what is not committed, and what would become of it. */

@@ -34,7 +34,8 @@ struct state {
 	char *untracked;         /* files that git does not track, in words */
 	const char *verdict;     /* on a switch now, in a word; NULL: nothing to judge */
 	char *machine;  /* which is live, where it is not the default; NULL: it is */
-	char *why;      /* it would be refused, or cannot be judged */
+	char *why;      /* what would be refused or, with undo = warn, only told */
+	bool lacks_own; /* a part of what the caller himself made live */
 	char *failed;   /* this same configuration has, in words; NULL: not */
 	bool went_back; /* outside safe-rebuild */
 	struct trial_record trial;

@@ -207,9 +207,23 @@ bool guard_refuses(const struct guard *guard)
 	return false;
 }
 
+bool guard_stops(const struct guard *guard)
+{
+	return guard_refuses(guard) && guard->call->settings->guard_undo == UNDO_REFUSE;
+}
+
+bool guard_lacks_own(const struct guard *guard)
+{
+	for (size_t i = 0; i < guard->len; i++)
+		for (size_t j = 0; j < guard->list[i].verdict.len; j++)
+			if (guard->list[i].verdict.list[j].verdict == VERDICT_OWN)
+				return true;
+	return false;
+}
+
 const char *guard_verdict_word(const struct guard *guard)
 {
-	if (guard_refuses(guard))
+	if (guard_stops(guard))
 		return "refused";
 	return guard->is_unknown ? "not known" : "passes";
 }

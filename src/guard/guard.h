@@ -34,9 +34,13 @@ void guard_judge(struct guard *ret, const struct guard_call *call, bool arriving
 void guard_free(struct guard *guard);
 #define _cleanup_guard_ _cleanup_(guard_free)
 
-/* Whether the call would be refused if nothing were allowed: for this one, for any. */
+/* Whether there is something to refuse if nothing is allowed: for this one, for any. */
 bool guarded_refuses(const struct guarded *guarded);
 bool guard_refuses(const struct guard *guard);
+/* Whether a switch would then be refused, not only warned of ([guard] undo). */
+bool guard_stops(const struct guard *guard);
+/* Whether a part of what the caller himself made live is missing. */
+bool guard_lacks_own(const struct guard *guard);
 
 /* "refused", "passes" or "not known". */
 const char *guard_verdict_word(const struct guard *guard);

@@ -314,7 +314,7 @@ int refusal_decide(const struct guard *guard, struct build *build, bool arriving
 
 	if (call->request->rollback)
 		return arriving ? 0 : decide_rollback(guard, build);
-	if (guard_refuses(guard) && !allowed && call->settings->guard_undo != UNDO_WARN) {
+	if (guard_stops(guard) && !allowed) {
 		note_refused(build, guard, undo, redo);
 		return refuse(guard, undo, redo);
 	}

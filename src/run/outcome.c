@@ -115,6 +115,9 @@ char *outcome_sentence(const struct build *build, const struct ending *ending)
 			"; installing the boot loader failed: what boots next is "
 			"not known");
 	else if (ending->exit_status && moved && ending->sets_profile)
-		strbuf_puts(&out, "; but the next boot takes the new system");
+		strbuf_puts(&out,
+			system_is_same(ending->after->running, ending->after->profile)
+				? "; the new system runs, and boots next"
+				: "; but the next boot takes the new system");
 	return strbuf_take(&out);
 }

@@ -163,8 +163,9 @@ static void remark_owner(const struct run *run)
 	if (!found.len)
 		return;
 	words = text_shell_words(found.words);
-	warn("files in this checkout of user %u now belong to root: chown %u %s",
-		(unsigned)looks[0].owner, (unsigned)looks[0].owner, words);
+	warn("files in this checkout of user %u now belong to root: %schown %u %s",
+		(unsigned)looks[0].owner, run->caller.elevation, (unsigned)looks[0].owner,
+		words);
 }
 
 void remark_after(const struct run *run, const struct system_state *now)

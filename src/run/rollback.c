@@ -372,10 +372,8 @@ static void advise(const struct run *run, const struct system_state *now)
 		    "there, too, before the next build");
 	else if (build_is_of_agent(&taken, run->caller.agent))
 		say("if the configuration still has it (%s): %s show %" PRIu64
-		    " --patch --since %" PRIu64 " | git apply -R%s",
-			paths, ours, taken.number, to->number,
-			/* Which wants the index to be as the file is. */
-			taken.config_state == CONFIG_CLEAN ? " --3way" : "");
+		    " --patch --since %" PRIu64 " | git apply -R --whitespace=nowarn",
+			paths, ours, taken.number, to->number);
 	else
 		say("if the configuration still has it (%s): %s diff --restore%s | "
 		    "git apply --allow-empty --whitespace=nowarn",

@@ -60,6 +60,8 @@ static int choose_system(
 
 static int choose_generation_before(struct run *run, const struct system_state *now)
 {
+	bool any = false;
+
 	for (uint64_t i = 1; i < now->generation && i <= GENERATIONS_MAX; i++) {
 		_cleanup_free_ char *system =
 			system_generation_path(run->settings, now->generation - i);
@@ -68,13 +70,16 @@ static int choose_generation_before(struct run *run, const struct system_state *
 
 		if (!system || (now->running && streq(system, now->running)))
 			continue;
+		any = true;
 		out = rollback_was_taken_out(&by, run, system, now);
 		if (out <= 0)
 			return out < 0 ? -1 : choose_system(run, system, now);
 	}
-	return error("there is nothing to go back to: every earlier build and "
-		     "generation has been taken out already (name one: rollback "
-		     "BUILD, gen:N or a store path)");
+	return error(
+		"there is nothing to go back to: %s (name one: rollback BUILD, gen:N "
+		"or a store path)",
+		any ? "every earlier build and generation has been taken out already"
+		    : "no earlier build or generation is known");
 }
 
 /* Whether the last thing that was done is a "boot" that has not taken effect yet. */
@@ -205,7 +210,7 @@ static int check_system(
 	if (to->number && build_has_snapshot(to))
 		say("its configuration is recorded; to build it again, without what came "
 		    "after it: %s show %" PRIu64
-		    " --patch --since live | git apply --3way",
+		    " --patch --since live | git apply --whitespace=nowarn",
 			ours, to->number);
 	return -1;
 }

@@ -504,3 +504,45 @@ make_module() {
 	by beta switch
 	assert_equal "$status" 0
 }
+
+@test "nothing has changed since a build that is not what runs: that is said" {
+	add curl
+	DOUBLE='exit 1' by beta switch
+	assert_equal "$status" 1
+	run -0 sr --agent beta diff
+	assert_like "$output" "since your build 2 (*): nothing has changed, but that switch failed"
+	run -0 sr --agent beta dry-activate --flake .
+	run -0 sr --agent beta diff
+	assert_contains "$output" "nothing has changed, but that was a dry-activate, which makes nothing live"
+	by beta boot
+	run -0 sr --agent beta diff
+	assert_contains "$output" "nothing has changed, but that was a boot, which a reboot makes live"
+	by beta switch
+	run -0 sr --agent beta diff
+	assert_like "$output" "since your build 5 (*): nothing has changed"
+	refute_contains "$output" "but that"
+}
+
+@test "the verdict of status: undo = warn, one's own lines that are gone, another's tree that failed" {
+	add curl
+	by beta switch
+	git checkout -q HEAD~1
+	run -0 sr --agent beta status
+	assert_contains "$output" "verdict:  a switch now passes, and takes back a part of what your own build did: see safe-rebuild diff"
+	printf '[guard]\nundo = warn\n' >>"$SAFE_REBUILD_SETTINGS"
+	run -0 sr --agent alpha status
+	assert_contains "$output" "verdict:  a switch now would only warn ([guard] undo = warn): it would take away"
+	run -0 sr --agent alpha status --json
+	assert_contains "$output" '"verdict": "passes"'
+	run sr --agent alpha diff --exit-code
+	assert_equal "$status" 1
+	assert_contains "$output" "a switch now would only warn ([guard] undo = warn): it would take away"
+	by alpha switch
+	assert_equal "$status" 0
+	git checkout -q main
+	run -0 sr --agent alpha switch --flake '.#box'
+	add tmux
+	DOUBLE='exit 1' run sr --agent alpha switch --flake '.#box'
+	run -0 sr --agent alpha status
+	assert_contains "$output" "verdict:  a switch now would not be refused, but this same configuration has failed"
+}

@@ -38,7 +38,7 @@ switch() {
 @test "exit 3 after the system was switched: in part" {
 	DOUBLE='step profile 2; echo "activating the configuration..." >&2; step running new; exit 3' \
 		switch 3 partly
-	assert_like "${lines[-1]}" "switch partly succeeded: build 1, generation 2, *, exit status 3; but the next boot takes the new system"
+	assert_like "${lines[-1]}" "switch partly succeeded: build 1, generation 2, *, exit status 3; the new system runs, and boots next"
 }
 
 @test "exit 2 and 4 before anything was switched: failed" {

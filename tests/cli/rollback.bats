@@ -141,7 +141,7 @@ links() {
 	person sr rollback
 	assert_equal "$status" 125
 	assert_contains "$output" "the system of build 1 is gone ('$first'): No such file or directory"
-	assert_contains "$output" "safe-rebuild show 1 --patch --since live | git apply --3way"
+	assert_contains "$output" "safe-rebuild show 1 --patch --since live | git apply --whitespace=nowarn"
 	assert_equal "$(sr log | wc -l)" 2
 	mv "$first.gone" "$first"
 }
@@ -298,6 +298,16 @@ links() {
 	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
 	eval "$(sed -n 's/.*has it ([^)]*): //p' <<<"$output")"
 	refute test -e modules/caddy.nix
+	# and no more than that: what was built before without committing it stays
+	echo '{ services = [ "mail" ]; }' >modules/mail.nix
+	git add -N modules/mail.nix
+	sr --agent alpha switch --flake '.#box'
+	echo '{ services = [ "mail" "more" ]; }' >modules/mail.nix
+	sr --agent alpha switch --flake '.#box'
+	run sr --agent alpha rollback
+	assert_equal "$status" 0
+	eval "$(sed -n 's/.*has it ([^)]*): //p' <<<"$output")"
+	assert_equal "$(cat modules/mail.nix)" '{ services = [ "mail" ]; }'
 }
 
 @test "a rollback from within a build would wait for itself: it is refused" {
