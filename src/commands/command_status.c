@@ -109,7 +109,7 @@ static void print_live(const struct state *state)
 		answer("live:     %s: %s", whose_unrecorded(state), system->running);
 	else
 		answer("live:     unknown, there is no link to the running system");
-	if (state->went_back)
+	if (state->went_back && system_is_same(system->profile, system->running))
 		answer("          somebody went back to it outside safe-rebuild: later "
 		       "builds "
 		       "do not run any more (safe-rebuild log)");
@@ -120,6 +120,8 @@ static void print_live(const struct state *state)
 		print_build("boots:    ", &state->boot);
 	else
 		answer("boots:    %s: %s", whose_unrecorded(state), system->profile);
+	if (state->went_back)
+		answer("          somebody went back to it outside safe-rebuild");
 }
 
 static void print_last(const struct state *state)

@@ -10,9 +10,16 @@ int fates_begin(struct fates *ret, struct ledger *ledger, const struct settings 
 	_cleanup_target_ struct target target = target_by_name(settings, NULL);
 	_cleanup_system_ struct system_state now = system_read(settings, &target);
 
+	int found;
+
 	*ret = (struct fates){.lineage.newer = BUILD_INIT};
-	return lineage_begin(&ret->lineage, ledger, target.name, now.profile) < 0 ? -1
-										  : 0;
+	found = lineage_begin(&ret->lineage, ledger, target.name, now.profile);
+	/* If only what boots next was set back, what runs is not out. */
+	if (found > 0 && !system_is_same(now.running, now.profile)) {
+		lineage_free(&ret->lineage);
+		found = lineage_begin(&ret->lineage, ledger, target.name, now.running);
+	}
+	return found < 0 ? -1 : 0;
 }
 
 static void allowed_free(struct allowed *allowed)
@@ -26,6 +33,7 @@ void fates_free(struct fates *fates)
 	lineage_free(&fates->lineage);
 	allowed_free(&fates->redone);
 	allowed_free(&fates->undone);
+	allowed_free(&fates->taken);
 }
 
 static void note(struct allowed *allowed, const char *numbers, const struct build *build)
@@ -38,23 +46,36 @@ static void note(struct allowed *allowed, const char *numbers, const struct buil
 	}
 }
 
+/* The build that names this one, the oldest or the newest of them; 0: none. */
+static uint64_t find_namer(
+	const struct allowed *allowed, const struct build *build, bool oldest)
+{
+	_cleanup_free_ char *number = xasprintf("%" PRIu64, build->number);
+	uint64_t ret = 0;
+
+	for (size_t i = 0; i < allowed->numbers.len && (oldest || !ret); i++)
+		if (streq(allowed->numbers.words[i], number))
+			ret = strtoull(allowed->by.words[i], NULL, 10);
+	return ret;
+}
+
 struct fate fates_find(struct fates *fates, const struct build *build)
 {
 	_cleanup_free_ char *number = xasprintf("%" PRIu64, build->number);
-	const struct allowed *undone = &fates->undone;
-	struct fate fate = {0};
+	struct fate fate = {.by = find_namer(&fates->undone, build, false)};
 
-	for (size_t i = 0; i < undone->numbers.len && !fate.by; i++)
-		if (streq(undone->numbers.words[i], number))
-			fate.by = strtoull(undone->by.words[i], NULL, 10);
 	if (build->target && target_is_system(build->target)) {
 		/* One that went back is undone, not rolled back. */
 		fate.is_out = lineage_look(&fates->lineage, build) == STANDING_OUT &&
 			      !build->back_to &&
 			      !strv_has(&fates->redone.numbers, number);
+		/* A later rollback may go back behind one that took it out first. */
 		if (fate.is_out)
+			fate.by = find_namer(&fates->taken, build, true);
+		if (fate.is_out && !fate.by)
 			fate.by = fates->lineage.rollback;
 	}
+	note(&fates->taken, build->rolled_back, build);
 	/* A build that is out no longer affects others. */
 	if (!fate.is_out && build_took_effect(build)) {
 		note(&fates->undone, build->allowed_undo, build);

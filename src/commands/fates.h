@@ -19,6 +19,7 @@ struct fates {
 	struct allowed {
 		struct strv numbers, by; /* of builds, and by which build */
 	} undone, redone;                /* whose work was allowed to go, to come back */
+	struct allowed taken;            /* what rollbacks say that they took out */
 };
 
 struct fate {

@@ -37,7 +37,7 @@ struct state {
 	char *why;      /* what would be refused or, with undo = warn, only told */
 	bool lacks_own; /* a part of what the caller himself made live */
 	char *failed;   /* this same configuration has, in words; NULL: not */
-	bool went_back; /* outside safe-rebuild */
+	bool went_back; /* to what boots next, outside safe-rebuild */
 	struct trial_record trial;
 	bool trial_is_orphaned;
 	char *paused; /* by whom and why, in words; NULL: not */

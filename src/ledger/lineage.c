@@ -73,9 +73,15 @@ enum standing lineage_look(struct lineage *lineage, const struct build *build)
 		lineage->rollback = 0;
 	}
 	if (lineage->resumed &&
-		(build->back_to || !streq(build->system_after, lineage->resumed)))
-		return STANDING_OUT;
+		(build->back_to || !streq(build->system_after, lineage->resumed))) {
+		/* A later build may have made the same system again. */
+		return !build->back_to && streq_known(lineage->live, build->system_after)
+			       ? STANDING_LIVE
+			       : STANDING_OUT;
+	}
 	set_string(&lineage->resumed, NULL);
+	if (!lineage->live)
+		lineage->live = xstrdup(build->system_after);
 	build_free(&lineage->newer);
 	build_copy(&lineage->newer, build);
 	/* A rollback that was interrupted may have taken nothing out. */
@@ -89,5 +95,6 @@ enum standing lineage_look(struct lineage *lineage, const struct build *build)
 void lineage_free(struct lineage *lineage)
 {
 	free(lineage->resumed);
+	free(lineage->live);
 	build_free(&lineage->newer);
 }

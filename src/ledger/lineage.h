@@ -15,6 +15,7 @@ struct lineage {
 	char *resumed;     /* the system that was brought back; builds after it are out */
 	uint64_t rollback; /* the build that brought it back; 0: it was done outside */
 	struct build newer; /* the last live one that was looked at; number 0: none */
+	char *live;         /* the system of the first live one; NULL: none yet */
 };
 
 enum standing {

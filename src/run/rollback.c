@@ -357,7 +357,7 @@ static void advise(const struct run *run, const struct system_state *now)
 {
 	const struct build *to = &run->back.to;
 	_cleanup_build_ struct build taken = BUILD_INIT;
-	_cleanup_free_ char *ours = NULL, *paths = NULL, *flake = NULL;
+	_cleanup_free_ char *ours = NULL, *paths = NULL, *flake = NULL, *before = NULL;
 
 	if (run->build.rolled_back && build_has_snapshot(to) && find_taken(&taken, run)) {
 		ours = rollback_call_there(run, &taken);
@@ -378,7 +378,9 @@ static void advise(const struct run *run, const struct system_state *now)
 		say("if the configuration still has it (%s): %s diff --restore%s | "
 		    "git apply --allow-empty --whitespace=nowarn",
 			paths, ours, flake);
-	if (now->generation > 1 && now->generation != run->build.generation_before)
+	before = system_generation_path(run->settings, now->generation - 1);
+	if (now->generation > 1 && now->generation != run->build.generation_before &&
+		streq_known(taken.system_after, before))
 		say("a plain nixos-rebuild --rollback would now lead to generation "
 		    "%" PRIu64 ", which was taken out",
 			now->generation - 1);

@@ -315,3 +315,16 @@ links() {
 	assert_equal "$status" 75
 	assert_contains "$output" "a rollback cannot run within a build"
 }
+
+@test "log names the rollback that took a build out, and none where its system was made again" {
+	serve alpha one
+	serve beta two
+	serve gamma three
+	person sr rollback
+	person sr rollback 1
+	assert_equal "$status" 0
+	assert_like "$(sr log)" "*build 3 by gamma: *; rolled back by build 4*build 2 by beta: *; rolled back by build 5*"
+	git reset -q --hard HEAD~1
+	run -0 sr --agent beta --allow-redo 2 switch --flake '.#box'
+	refute_contains "$(sr log | grep "build 2 by beta")" "rolled back"
+}
