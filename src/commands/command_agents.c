@@ -187,8 +187,18 @@ static bool tell_hook(const struct vendor *vendor, bool *is_off)
 {
 	static const char *const names[] = {
 		"managed", "managed", "local", "project", "user"};
+	_cleanup_free_ char *drop_in = reach_drop_in(vendor);
 	bool has_hook = false;
 
+	if (drop_in) {
+		_cleanup_free_ char *off = reach_switched_off(vendor, PLACE_MANAGED);
+
+		answer("%s: hook in its managed settings ('%s')%s%s%s", vendor->name,
+			drop_in, off ? ", but '" : "", off ? off : "",
+			off ? "' switches hooks off" : "");
+		has_hook = !off;
+		*is_off = off;
+	}
 	for (enum install_place place = 0; place < PLACES; place++) {
 		_cleanup_free_ char *path = install_path(vendor, place), *off = NULL;
 		const bool asks_for_trust =

@@ -1,6 +1,7 @@
 #include "hook/reach.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <regex.h>
@@ -9,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/strv.h"
 #include "base/text.h"
 
 #define SETTINGS_MAX ((size_t)16 << 20)
@@ -27,18 +29,39 @@ static bool can_run(const json_t *hook)
 	return *program != '/' || access(program, X_OK) == 0;
 }
 
-/* A group's matcher is a regular expression for names of tools; none or "*": any tool. */
+/* Whether one of the names, with commas or bars between them, is the tool's. */
+static bool is_listed(const char *names, const char *tool)
+{
+	_cleanup_strv_ struct strv list = strv_split(names, ",|");
+
+	for (size_t i = 0; i < list.len; i++) {
+		char *name = list.words[i] + strspn(list.words[i], " ");
+
+		name[strcspn(name, " ")] = '\0';
+		if (streq(name, tool))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A group's matcher is a list of names of tools, or else a regular expression that may
+ * match a part of the name; none or "*": any tool. (Claude Code; to the others it is the
+ * same in what people write.)
+ */
 static bool matches_shell(const json_t *group, const char *shell)
 {
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-,| ";
 	const char *matcher = json_string_value(json_object_get(group, "matcher"));
-	_cleanup_free_ char *whole = NULL;
 	regex_t compiled;
 	bool matches;
 
 	if (!matcher || !*matcher || streq(matcher, "*"))
 		return true;
-	whole = xasprintf("^(%s)$", matcher);
-	if (regcomp(&compiled, whole, REG_EXTENDED | REG_NOSUB) != 0)
+	if (!matcher[strspn(matcher, plain)])
+		return is_listed(matcher, shell);
+	if (regcomp(&compiled, matcher, REG_EXTENDED | REG_NOSUB) != 0)
 		return false;
 	matches = regexec(&compiled, shell, 0, NULL, 0) == 0;
 	regfree(&compiled);
@@ -101,31 +124,98 @@ static void blank_comments(char *text)
 	}
 }
 
-/* NULL: not JSON, even without comments. *ret_text: the text without its comments. */
-static json_t *load_settings(const char *path, char **ret_text)
+/* NULL: there are none that the agent reads. for_hook: says if their form is the reason.
+ */
+static json_t *load_settings(const struct vendor *vendor, const char *path, bool for_hook)
 {
-	*ret_text = read_settings(path);
-	if (!*ret_text)
+	_cleanup_free_ char *text = read_settings(path);
+	json_t *settings;
+
+	if (!text || !text[strspn(text, " \t\r\n")])
 		return NULL;
-	blank_comments(*ret_text);
-	return json_loads(*ret_text, 0, NULL);
+	if (vendor->reads_comments)
+		blank_comments(text);
+	settings = json_loads(text, 0, NULL);
+	if (!settings && for_hook)
+		warn("'%s' is not plain JSON: %s does not read it", path, vendor->name);
+	return settings;
 }
 
 bool reach_has_hook(const struct vendor *vendor, enum install_place place)
 {
 	_cleanup_free_ char *path = install_path(vendor, place);
-	_cleanup_free_ char *text = NULL;
-	_cleanup_free_ char *command = xasprintf("safe-rebuild hook %s", vendor->name);
-	json_t *settings = load_settings(path, &text);
-	bool has_hook = false;
+	json_t *settings;
+	bool has_hook;
 
-	if (text && vendor->has_plugin)
-		has_hook = strstr(text, "SafeRebuild") != NULL;
-	else if (text)
-		has_hook = settings ? has_ours(settings, vendor)
-				    : strstr(text, command) != NULL;
+	if (vendor->has_plugin) {
+		_cleanup_free_ char *text = read_settings(path);
+
+		return text && strstr(text, "SafeRebuild");
+	}
+	settings = load_settings(vendor, path, true);
+	has_hook = has_ours(settings, vendor);
 	json_decref(settings);
 	return has_hook;
+}
+
+/* The drop-ins of managed settings, in their order. */
+static struct strv list_drop_ins(const struct vendor *vendor)
+{
+	struct strv ret = {0};
+	_cleanup_closedir_ DIR *directory =
+		vendor->drop_ins ? opendir(vendor->drop_ins) : NULL;
+	const struct dirent *entry;
+
+	while (directory && (entry = readdir(directory)))
+		if (ends_with(entry->d_name, ".json"))
+			strv_take(&ret,
+				xasprintf("%s/%s", vendor->drop_ins, entry->d_name));
+	strv_sort(&ret);
+	return ret;
+}
+
+char *reach_drop_in(const struct vendor *vendor)
+{
+	_cleanup_strv_ struct strv paths = list_drop_ins(vendor);
+	_cleanup_free_ char *own = install_path(vendor, PLACE_MANAGED);
+
+	for (size_t i = 0; i < paths.len; i++) {
+		json_t *settings = NULL;
+		bool has_hook;
+
+		if (own && streq(paths.words[i], own))
+			continue;
+		settings = load_settings(vendor, paths.words[i], true);
+		has_hook = has_ours(settings, vendor);
+		json_decref(settings);
+		if (has_hook)
+			return xstrdup(paths.words[i]);
+	}
+	return NULL;
+}
+
+/* Whether the file sets the switch (1: to off, 0: to on); -1: it does not. */
+static int read_switch(const struct vendor *vendor, const char *path, const char *object,
+	const char *key, bool off)
+{
+	json_t *settings = load_settings(vendor, path, false);
+	const json_t *value = json_object_get(
+		object ? json_object_get(settings, object) : settings, key);
+	const int ret = json_is_boolean(value) ? json_is_true(value) == off : -1;
+
+	json_decref(settings);
+	return ret;
+}
+
+/* A drop-in that sets the switch to off. */
+static char *find_switch_in_drop_ins(const struct vendor *vendor, const char *key)
+{
+	_cleanup_strv_ struct strv paths = list_drop_ins(vendor);
+
+	for (size_t i = 0; i < paths.len; i++)
+		if (read_switch(vendor, paths.words[i], NULL, key, true) > 0)
+			return xstrdup(paths.words[i]);
+	return NULL;
 }
 
 /* The file that sets the switch to off; NULL: none. The first place that sets it decides.
@@ -135,15 +225,9 @@ static char *find_switch(const struct vendor *vendor, enum install_place place,
 {
 	for (; place <= last; place++) {
 		_cleanup_free_ char *path = install_path(vendor, place);
-		_cleanup_free_ char *text = NULL;
-		json_t *settings = load_settings(path, &text);
-		const json_t *value = json_object_get(
-			object ? json_object_get(settings, object) : settings, key);
-		const bool is_set = json_is_boolean(value);
-		const bool is_off = is_set && json_is_true(value) == off;
+		const int is_off = read_switch(vendor, path, object, key, off);
 
-		json_decref(settings);
-		if (is_set)
+		if (is_off >= 0)
 			return is_off ? TAKE_PTR(path) : NULL;
 	}
 	return NULL;
@@ -163,27 +247,46 @@ static bool is_switch(const char *line, size_t len, const char *name)
 	return streq(plain, wanted);
 }
 
-/* Codex has its own settings in a file beside its hooks. */
-static char *find_in_toml(const struct vendor *vendor)
+/* Whether Codex' settings switch hooks off. */
+static bool toml_switches_off(const char *path)
 {
-	_cleanup_free_ char *hooks = install_path(vendor, PLACE_USER);
-	char *path = hooks ? xasprintf("%.*s/config.toml",
-				     (int)(strrchr(hooks, '/') - hooks), hooks)
-			   : NULL;
 	_cleanup_free_ char *text = read_settings(path);
 	const char *at = text, *line;
 	bool is_features = false, is_off = false;
 	size_t len;
 
 	while (at && text_next_line(&at, text + strlen(text), &line, &len)) {
+		const size_t blanks = len && *line == '[' ? strspn(line + 1, " ") : 0;
+
 		if (len && *line == '[')
-			is_features = starts_with(line, "[features]");
+			is_features = starts_with(line + 1 + blanks, "features") &&
+				      strchr(" ]", line[1 + blanks + strlen("features")]);
 		is_off = is_off ||
-			 is_switch(line, len, is_features ? "hooks" : "features.hooks");
+			 is_switch(line, len, is_features ? "hooks" : "features.hooks") ||
+			 is_switch(line, len,
+				 is_features ? "codex_hooks" : "features.codex_hooks");
 	}
-	if (is_off)
-		return path;
-	free(path);
+	return is_off;
+}
+
+/* Codex has its own settings in files of their own: beside its hooks, in the project, and
+ * for the machine, whose last two nobody overrides. */
+static char *find_in_toml(const struct vendor *vendor)
+{
+	static const char *const others[] = {".codex/config.toml",
+		"/etc/codex/config.toml", "/etc/codex/managed_config.toml",
+		"/etc/codex/requirements.toml"};
+	_cleanup_free_ char *hooks = install_path(vendor, PLACE_USER);
+	_cleanup_free_ char *own =
+		hooks ? xasprintf("%.*s/config.toml", (int)(strrchr(hooks, '/') - hooks),
+				hooks)
+		      : NULL;
+
+	if (own && toml_switches_off(own))
+		return TAKE_PTR(own);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (toml_switches_off(others[i]))
+			return xstrdup(others[i]);
 	return NULL;
 }
 
@@ -200,6 +303,11 @@ char *reach_switched_off(const struct vendor *vendor, enum install_place place)
 	if (!streq(vendor->name, "claude"))
 		return NULL;
 	/* Users cannot switch off managed hooks. */
+	where = find_switch_in_drop_ins(vendor, "disableAllHooks");
+	if (!where && !is_managed)
+		where = find_switch_in_drop_ins(vendor, "allowManagedHooksOnly");
+	if (where)
+		return where;
 	where = find_switch(vendor, PLACE_MANAGED,
 		is_managed ? PLACE_MANAGED_BY_OTHERS : PLACE_USER, NULL,
 		"disableAllHooks", true);

@@ -9,6 +9,9 @@
  * read. */
 bool reach_has_hook(const struct vendor *vendor, enum install_place place);
 
+/* A managed file with our hook that we did not make; NULL: none. The caller frees. */
+char *reach_drop_in(const struct vendor *vendor) _must_check_;
+
 /* The file that switches off the hooks of that place; NULL: none does. The caller frees.
  */
 char *reach_switched_off(

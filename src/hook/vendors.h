@@ -29,9 +29,11 @@ struct vendor {
 	bool shell_lacks_session; /* its commands do not get the session's id */
 	bool part_is_session;     /* a subagent has a session id, in its shell as well */
 	bool has_plugin;          /* instead of hooks */
+	bool reads_comments;      /* in its settings; the others skip such a file */
 	/* The longest time limits for a command, here and in the background; 0: none. */
 	int64_t timeout_ms, background_ms;
 	const char *paths[PLACES]; /* of its settings; "~" is the user's home */
+	const char *drop_ins;      /* a directory of more managed settings; NULL: none */
 	const char *variable;      /* if set, it replaces .home in .paths */
 	const char *home;          /* as "~/.claude" */
 };

@@ -168,15 +168,23 @@ prepare() {
 	PATH=$only run -1 "$SAFE_REBUILD" agents --check
 	assert_contains "$output" "claude: hook in its user settings ('$CLAUDE'), but '.claude/settings.json' switches hooks off"
 	assert_contains "$output" "claude: NOT reached"
-	# comments are no settings, and hide none
+	# Claude Code does not read a file with comments at all
 	printf '// mine\n{"disableAllHooks": true /* for now */}\n' >.claude/settings.json
-	PATH=$only run -1 "$SAFE_REBUILD" agents --check
-	assert_contains "$output" "but '.claude/settings.json' switches hooks off"
+	PATH=$only run -0 "$SAFE_REBUILD" agents --check
+	assert_contains "$output" "'.claude/settings.json' is not plain JSON: claude does not read it"
 	printf '{"url": "http://x" // , "disableAllHooks": true\n}\n' >.claude/settings.json
 	sed 's#^#{} // #' "$CLAUDE" >"$ROOT/commented"
 	cp "$CLAUDE" "$ROOT/plain" && cp "$ROOT/commented" "$CLAUDE"
 	PATH=$only run -1 "$SAFE_REBUILD" agents --check
 	refute_contains "$output" "claude: hook in its user settings"
+	assert_contains "$output" "'$CLAUDE' is not plain JSON: claude does not read it"
+	local matcher
+	for matcher in 'Edit, Bash' '^Ba' 'Bash|Edit' '*'; do
+		sed "s/{\"hooks\": \[/{\"matcher\": \"$matcher\", \"hooks\": [/" "$ROOT/plain" >"$CLAUDE"
+		PATH=$only run -0 "$SAFE_REBUILD" agents --check
+	done
+	sed 's/{"hooks": \[/{"matcher": "Bas", "hooks": [/' "$ROOT/plain" >"$CLAUDE"
+	PATH=$only run -1 "$SAFE_REBUILD" agents --check
 	cp "$ROOT/plain" "$CLAUDE"
 	# the nearer file decides
 	echo '{"disableAllHooks": false}' >.claude/settings.local.json
@@ -192,7 +200,7 @@ prepare() {
 	sr agents --install codex >/dev/null 2>&1
 	printf 'model = "x"\n[tools]\nhooks = false\n' >"$HOME/.codex/config.toml"
 	PATH=$only run -0 "$SAFE_REBUILD" agents --check
-	for text in '[features]\nhooks  = false # not now\n' 'features.hooks=false\n'; do
+	for text in '[features]\nhooks  = false # not now\n' 'features.hooks=false\n' '[ features ]\ncodex_hooks = false\n'; do
 		# shellcheck disable=SC2059
 		printf "$text" >"$HOME/.codex/config.toml"
 		PATH=$only run -1 "$SAFE_REBUILD" agents --check
