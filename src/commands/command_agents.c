@@ -124,6 +124,8 @@ static int change(const char *agent, const struct context *context)
 	answer("%s '%s'", remove ? "removed from" : "installed in", path);
 	if (!remove)
 		say_what_is_left(agent, place);
+	else if (streq(agent, "codex") && access(path, F_OK) == 0)
+		say("codex trusts hooks by their places: trust your own again (/hooks)");
 	return 0;
 }
 

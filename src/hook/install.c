@@ -187,20 +187,66 @@ static int add_group(json_t *hooks, const struct vendor *vendor, const char *eve
 	return 0;
 }
 
+static char *editors_of(const struct vendor *vendor)
+{
+	struct strbuf ret = STRBUF_INIT;
+
+	for (size_t i = 0; vendor->editors[i]; i++)
+		strbuf_printf(&ret, "%s%s", i ? "|" : "", vendor->editors[i]);
+	return strbuf_take(&ret);
+}
+
 static int add_ours(json_t *settings, const struct vendor *vendor, const char *path)
 {
 	json_t *hooks = member(settings, "hooks", json_object);
-	_cleanup_strbuf_ struct strbuf editors = STRBUF_INIT;
+	_cleanup_free_ char *editors = editors_of(vendor);
 
-	for (size_t i = 0; vendor->editors[i]; i++)
-		strbuf_printf(&editors, "%s%s", i ? "|" : "", vendor->editors[i]);
 	if (add_group(hooks, vendor, vendor->before, vendor->shell, path) < 0 ||
-		add_group(hooks, vendor, vendor->after, editors.text, path) < 0)
+		add_group(hooks, vendor, vendor->after, editors, path) < 0)
 		return -1;
 	for (const char *const *event = vendor->contexts; *event; event++)
 		if (add_group(hooks, vendor, *event, NULL, path) < 0)
 			return -1;
 	return 0;
+}
+
+/* Whether the event has one hook of ours, for this matcher. */
+static bool has_one(const json_t *settings, const struct vendor *vendor,
+	const char *event, const char *matcher)
+{
+	const json_t *groups = json_object_get(json_object_get(settings, "hooks"), event);
+	_cleanup_free_ char *command = hook_command(vendor->name);
+	size_t found = 0, fitting = 0;
+
+	for (size_t i = 0; i < json_array_size(groups); i++) {
+		const json_t *group = json_array_get(groups, i);
+		const json_t *hooks = json_object_get(group, "hooks");
+		const char *its = json_string_value(json_object_get(group, "matcher"));
+
+		for (size_t j = 0; j < json_array_size(hooks); j++) {
+			const json_t *hook = json_array_get(hooks, j);
+
+			if (!install_is_ours(hook, vendor->name))
+				continue;
+			found++;
+			fitting += streq(its ? its : "", matcher ? matcher : "") &&
+				   streq(command, json_string_value(json_object_get(
+							  hook, "command")));
+		}
+	}
+	return found == 1 && fitting == 1;
+}
+
+/* Then they stay where they are: Codex trusts hooks by their places. */
+static bool has_all_ours(const json_t *settings, const struct vendor *vendor)
+{
+	_cleanup_free_ char *editors = editors_of(vendor);
+
+	for (const char *const *event = vendor->contexts; *event; event++)
+		if (!has_one(settings, vendor, *event, NULL))
+			return false;
+	return has_one(settings, vendor, vendor->before, vendor->shell) &&
+	       has_one(settings, vendor, vendor->after, editors);
 }
 
 /* Formats like the old text: with its indentation, and a final newline if it had one. */
@@ -236,6 +282,10 @@ static char *changed(
 	settings = parse(text, path);
 	if (!settings)
 		return NULL;
+	if (!remove && has_all_ours(settings, vendor)) {
+		json_decref(settings);
+		return xstrdup(text);
+	}
 	before = json_deep_copy(settings);
 	remove_ours(settings, vendor->name);
 	if (remove || add_ours(settings, vendor, path) == 0) {

@@ -250,3 +250,21 @@ prepare() {
 	HOME=$ROOT/home2 run -0 sr agents --install claude
 	assert_equal "$(stat -c %u "$ROOT/home2/.claude" "$ROOT/home2/.claude/settings.json" | xargs)" "12345 12345"
 }
+
+@test "hooks that are there stay where they are, since Codex trusts them by their places" {
+	local file=$HOME/.codex/hooks.json
+	sr agents --install codex >/dev/null 2>&1
+	python3 - "$file" <<-'PY'
+		import json, sys
+		settings = json.load(open(sys.argv[1]))
+		settings["hooks"]["PreToolUse"].append({"hooks": [{"type": "command", "command": "mine"}]})
+		settings["hooks"]["PreToolUse"][0]["hooks"][0]["timeout"] = 60
+		json.dump(settings, open(sys.argv[1], "w"), indent=2)
+	PY
+	cp "$file" "$ROOT/before"
+	run -0 sr agents --install codex
+	assert_contains "$output" "nothing to change in '$file'"
+	cmp "$file" "$ROOT/before"
+	run -0 sr agents --remove codex
+	assert_contains "$output" "trust your own again (/hooks)"
+}
