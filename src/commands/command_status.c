@@ -311,6 +311,32 @@ static void add_tickets(json_t *running, json_t *waiting, const struct queue_sta
 		json_array_append_new(
 			build_is_waiting(ticket) ? waiting : running, json_build(ticket));
 	}
+	for (size_t i = 0; i < queue->killed.len; i++)
+		json_array_append_new(running, json_build(&queue->killed.list[i]));
+}
+
+/* Who builds and who waits: null where that cannot be read. */
+static void put_queues(json_t *object, const struct state *state)
+{
+	json_t *running = json_array(), *waiting = json_array();
+	const char *stranger = NULL;
+	bool unknown = false;
+
+	for (size_t i = 0; i < state->queues_len; i++) {
+		const struct queue_state *queue = &state->queues[i];
+
+		add_tickets(running, waiting, queue);
+		unknown = unknown || queue->unknown;
+		if (!stranger && !queue->tickets.len)
+			stranger = queue->stranger;
+	}
+	json_object_set_new(object, "building", unknown ? json_null() : running);
+	json_object_set_new(object, "waiting", unknown ? json_null() : waiting);
+	json_object_set_new(object, "lock_held_outside", json_text(stranger));
+	if (unknown) {
+		json_decref(running);
+		json_decref(waiting);
+	}
 }
 
 static json_t *json_system(const struct system_state *system)
@@ -329,13 +355,10 @@ static int print_json(const struct state *state)
 	const struct system_state *system = &state->system;
 	const bool boots_live = system->running && system->profile &&
 				streq(system->running, system->profile);
-	json_t *object = json_answer(), *running = json_array(), *waiting = json_array();
+	json_t *object = json_answer();
 
-	for (size_t i = 0; i < state->queues_len; i++)
-		add_tickets(running, waiting, &state->queues[i]);
 	json_object_set_new(object, "agent", json_text(state->caller.agent));
-	json_object_set_new(object, "building", running);
-	json_object_set_new(object, "waiting", waiting);
+	put_queues(object, state);
 	json_object_set_new(object, "system", json_system(system));
 	json_object_set_new(object, "live", optional_build(&state->live));
 	json_object_set_new(object, "boots",
@@ -348,6 +371,7 @@ static int print_json(const struct state *state)
 				  : json_null());
 	json_object_set_new(object, "uncommitted",
 		state->root ? json_words(&state->uncommitted) : json_null());
+	json_object_set_new(object, "untracked", json_text(state->untracked));
 	json_object_set_new(object, "unconfirmed",
 		state->trial.build && state->trial.until
 			? json_integer((json_int_t)state->trial.build)

@@ -357,10 +357,11 @@ static void advise(const struct run *run, const struct system_state *now)
 {
 	const struct build *to = &run->back.to;
 	_cleanup_build_ struct build taken = BUILD_INIT;
-	_cleanup_free_ char *ours = NULL, *paths = NULL, *flake = NULL, *before = NULL;
+	_cleanup_free_ char *ours = NULL, *paths = NULL, *flake = NULL, *before = NULL,
+			    *git = NULL;
 
 	if (run->build.rolled_back && build_has_snapshot(to) && find_taken(&taken, run)) {
-		ours = rollback_call_there(run, &taken);
+		ours = rollback_call_there(run, &taken, &git);
 		flake = flake_of(&taken);
 		paths = list_taken_paths(run, &taken);
 	}
@@ -372,12 +373,12 @@ static void advise(const struct run *run, const struct system_state *now)
 		    "there, too, before the next build");
 	else if (build_is_of_agent(&taken, run->caller.agent))
 		say("if the configuration still has it (%s): %s show %" PRIu64
-		    " --patch --since %" PRIu64 " | git apply -R --whitespace=nowarn",
-			paths, ours, taken.number, to->number);
+		    " --patch --since %" PRIu64 " | %s apply -R --whitespace=nowarn",
+			paths, ours, taken.number, to->number, git);
 	else
 		say("if the configuration still has it (%s): %s diff --restore%s | "
-		    "git apply --allow-empty --whitespace=nowarn",
-			paths, ours, flake);
+		    "%s apply --allow-empty --whitespace=nowarn",
+			paths, ours, flake, git);
 	before = system_generation_path(run->settings, now->generation - 1);
 	if (now->generation > 1 && now->generation != run->build.generation_before &&
 		streq_known(taken.system_after, before))

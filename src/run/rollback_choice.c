@@ -180,13 +180,28 @@ static bool is_vouched_for(
 	       system_is_generation(&run->target, system);
 }
 
-char *rollback_call_there(const struct run *run, const struct build *build)
+char *rollback_call_there(
+	const struct run *run, const struct build *build, char **ret_git)
 {
 	_cleanup_free_ char *checkout = checkout_of_build(build);
-	_cleanup_free_ char *quoted = checkout ? text_shell_word(checkout) : NULL;
+	_cleanup_free_ char *directory = checkout || !build->config
+						 ? xstrdup(checkout)
+						 : config_directory(build->config);
+	_cleanup_free_ char *quoted = NULL, *parent = NULL, *ceiling = NULL;
 
-	return xasprintf("%s%s%s%ssafe-rebuild", quoted ? "cd " : "",
-		quoted ? quoted : "", quoted ? " && " : "", run->caller.elevation);
+	*ret_git = NULL;
+	if (!directory || access(directory, F_OK) < 0) {
+		*ret_git = xstrdup("git");
+		return xasprintf("%ssafe-rebuild", run->caller.elevation);
+	}
+	parent = xstrdup(directory);
+	*strrchr(parent, '/') = '\0';
+	ceiling = text_shell_word(parent);
+	quoted = text_shell_word(directory);
+	/* See typed.h. */
+	*ret_git = checkout ? xstrdup("git")
+			    : xasprintf("GIT_CEILING_DIRECTORIES=%s git", ceiling);
+	return xasprintf("cd %s && %ssafe-rebuild", quoted, run->caller.elevation);
 }
 
 /* It may have been garbage-collected. */
@@ -194,7 +209,7 @@ static int check_system(
 	const struct run *run, const char *name, const struct system_state *now)
 {
 	const struct build *to = &run->back.to;
-	_cleanup_free_ char *goal = rollback_goal(run), *ours = NULL;
+	_cleanup_free_ char *goal = rollback_goal(run), *ours = NULL, *git = NULL;
 	_cleanup_free_ char *script =
 		xasprintf("%s/bin/switch-to-configuration", run->back.system);
 
@@ -206,12 +221,12 @@ static int check_system(
 		return 0;
 	error("the system of %s is gone ('%s'): %s", goal, run->back.system,
 		strerror(errno));
-	ours = rollback_call_there(run, to);
+	ours = rollback_call_there(run, to, &git);
 	if (to->number && build_has_snapshot(to))
 		say("its configuration is recorded; to build it again, without what came "
 		    "after it: %s show %" PRIu64
-		    " --patch --since live | git apply --whitespace=nowarn",
-			ours, to->number);
+		    " --patch --since live | %s apply --whitespace=nowarn",
+			ours, to->number, git);
 	return -1;
 }
 

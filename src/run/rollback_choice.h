@@ -33,6 +33,7 @@ int rollback_collect(struct builds *ret, const struct run *run, const char *syst
 int rollback_was_taken_out(uint64_t *ret_by, const struct run *run, const char *system,
 	const struct system_state *now) _must_check_;
 
-/* "cd DIRECTORY && sudo safe-rebuild", where the build's checkout is still there and sudo
- * was used. The caller frees. */
-char *rollback_call_there(const struct run *run, const struct build *build) _must_check_;
+/* "cd DIRECTORY && sudo safe-rebuild", where the build's directory is still there and
+ * sudo was used; *ret_git: how to call git there. The caller frees both. */
+char *rollback_call_there(
+	const struct run *run, const struct build *build, char **ret_git) _must_check_;

@@ -188,6 +188,7 @@ make_classic() {
 	wait
 	run -0 sr status
 	assert_contains "$output" "building: build 2 by alpha: its runner was killed, nixos-rebuild goes on"
+	assert_contains "$(sr status --json | jq_get building)" "'build': 2"
 	run -0 sr log -n 1
 	assert_contains "$output" "build 2 by alpha: switch running"
 	touch "$ROOT/go"
