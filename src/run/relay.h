@@ -30,9 +30,9 @@ enum relay_type {
 
 struct relay_message {
 	enum relay_type type;
-	int stream;   /* STDOUT_FILENO or STDERR_FILENO */
-	int number;   /* exit status or signal */
-	uint64_t len; /* bytes, or the build's number */
+	int stream;   /* STDOUT_FILENO or STDERR_FILENO, where it is about one */
+	int number;   /* exit status, signal or columns */
+	uint64_t len; /* bytes, rows, or the build's number */
 };
 
 /* A connected pair, close-on-exec; -1 with errno set. */
@@ -41,6 +41,8 @@ int relay_pair(int *ret_runner, int *ret_front) _must_check_;
 /* Receives one message; *ret_fd is -1 or the descriptor that came along. 0: the other end
  * is gone. -1 with errno set (EAGAIN: nothing there). */
 ssize_t relay_receive(int fd, struct relay_message *ret, int *ret_fd) _must_check_;
+/* passed_fd: goes along; -1: none. wait: else EAGAIN where the other end is slow. -1 with
+ * errno set. */
 int relay_send(int fd, const struct relay_message *message, int passed_fd, bool wait);
 
 struct pending {

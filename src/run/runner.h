@@ -1,8 +1,9 @@
 #pragma once
 /*
  * The runner owns nixos-rebuild, the turn (ticket and lock), the log and the record. It
- * is forked twice into a session of its own, so that what kills the caller's front, its
- * process group or its process tree leaves the rebuild running and recorded.
+ * is forked twice into a session of its own (at a person's terminal: a process group), so
+ * that what kills the caller's front, its process group or its process tree leaves the
+ * rebuild running and recorded.
  */
 #include "run/run.h"
 
