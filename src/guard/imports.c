@@ -23,7 +23,7 @@ static bool has_word(const char *text, const char *word)
 	const size_t len = strlen(word);
 
 	for (const char *at = strstr(text, word); len && at; at = strstr(at + 1, word)) {
-		const char before = at == text ? '\0' : at[-1], after = at[len];
+		const char before = (char)(at == text ? '\0' : at[-1]), after = at[len];
 
 		if (isalnum((unsigned char)before) || isalnum((unsigned char)after) ||
 			(before && strchr("_-", before)) ||
@@ -43,25 +43,22 @@ bool text_names_path(const char *text, const char *path)
 }
 
 /* Without "." and ".."; NULL: it leads out of the root, or to it. The caller frees. */
-static char *normalize(char *path)
+static char *normalize(const char *path)
 {
-	_cleanup_free_ char *ret = xcalloc(strlen(path) + 2, 1);
-	char *rest = NULL;
+	_cleanup_strv_ struct strv parts = strv_split(path, "/");
+	_cleanup_strv_ struct strv kept = {0};
 
-	for (char *part = strtok_r(path, "/", &rest); part;
-		part = strtok_r(NULL, "/", &rest)) {
-		char *slash = strrchr(ret, '/');
-
-		if (streq(part, "."))
+	for (size_t i = 0; i < parts.len; i++) {
+		if (streq(parts.words[i], "."))
 			continue;
-		if (!streq(part, ".."))
-			strcat(strcat(ret, "/"), part);
-		else if (slash)
-			*slash = '\0';
-		else
+		if (!streq(parts.words[i], ".."))
+			strv_add(&kept, parts.words[i]);
+		else if (!kept.len)
 			return NULL;
+		else
+			set_string(&kept.words[--kept.len], NULL);
 	}
-	return *ret ? xstrdup(ret + 1) : NULL;
+	return kept.len ? strv_join(&kept, "/") : NULL;
 }
 
 /* The file that a line of the file at path imports; NULL: none. The caller frees. */
