@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "guard/lines.h"
+#include "guard/sound.h"
 
 /* A line of the difference from mine (old) to live (new). */
 struct diff_line {
@@ -17,7 +18,8 @@ struct diff_line {
 	uint64_t hash;
 	bool is_found; /* there are findings about it, or about a statement in it */
 	bool is_refused, has_own;
-	size_t pair; /* the other side's line of the same name; NO_PAIR */
+	bool is_ordered; /* it stands in a text in which the order of lines counts */
+	size_t pair;     /* the other side's line of the same name; NO_PAIR */
 };
 
 #define NO_PAIR SIZE_MAX
@@ -31,6 +33,7 @@ struct merge {
 	struct diff_line *list;
 	size_t len;
 	unsigned hunks;
+	bool *ordered[2]; /* is_ordered by number of line, of mine and of live */
 	struct strbuf out;
 	const char *at, *end; /* what of mine is not merged yet */
 	unsigned line;        /* the next line of mine */
@@ -111,6 +114,7 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *hunk,
 		.len = line->content_len,
 		.hash = line_hash(line->content, line->content_len),
 	};
+	ret->is_ordered = merge->ordered[ret->is_lost][ret->line];
 	find_line(ret, merge->verdict, merge->path);
 	return 0;
 }
@@ -269,10 +273,26 @@ static void look_for_edited(struct merge *merge)
 		}
 }
 
+/* A conflict, if a line would come back next to the caller's own in a text whose order
+ * counts: where, only a person can know. */
+static void look_for_order(struct merge *merge)
+{
+	for (size_t i = 0; i < merge->len; i++)
+		for (size_t j = 0; merge->list[i].is_ordered && j < merge->len; j++) {
+			const struct diff_line *live = &merge->list[i];
+			const struct diff_line *mine = &merge->list[j];
+
+			merge->conflict |= live->is_lost && live->is_refused &&
+					   !mine->is_lost && !mine->is_refused &&
+					   mine->hunk == live->hunk && mine->hash;
+		}
+}
+
 static void put_merged(struct merge *merge, const struct counts *mine)
 {
 	pair_lines(merge);
 	look_for_edited(merge);
+	look_for_order(merge);
 	for (size_t i = 0; i < merge->len; i++) {
 		const struct diff_line *line = &merge->list[i];
 
@@ -291,113 +311,6 @@ static void put_merged(struct merge *merge, const struct counts *mine)
 			skip_line(merge);
 	}
 	copy_lines(merge, UINT32_MAX);
-}
-
-/* How many more brackets a text opens than it closes, and whether its strings end. */
-struct balance {
-	int open[3];
-	bool in_string;
-};
-
-static struct balance balance_of(const char *text, size_t len)
-{
-	static const char brackets[] = "{}[]()";
-	struct balance ret = {{0}, false};
-
-	for (size_t i = 0; i < len; i++) {
-		const char *bracket = text[i] ? strchr(brackets, text[i]) : NULL;
-
-		if (bracket)
-			ret.open[(bracket - brackets) / 2] +=
-				(bracket - brackets) % 2 ? -1 : 1;
-		if (text[i] == '\'' && i + 1 < len && text[i + 1] == '\'') {
-			ret.in_string = !ret.in_string;
-			i++;
-		}
-	}
-	return ret;
-}
-
-static void count_names(struct counts *ret, const char *text, size_t len)
-{
-	const char *end = text + len, *line;
-
-	while (text_next_line(&text, end, &line, &len)) {
-		const uint64_t key = line_key(line, len);
-
-		if (key && !line_is_bare(line, len))
-			*counts_at(ret, key) += 1;
-	}
-}
-
-/* Whether no name occurs more often, or less often, than in both sources. */
-static bool names_agree(
-	const struct merge *merge, const git_blob *mine, const git_blob *live)
-{
-	_cleanup_counts_ struct counts here = {0}, there = {0}, merged = {0};
-
-	count_names(&here, git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
-	count_names(&there, git_blob_rawcontent(live), (size_t)git_blob_rawsize(live));
-	count_names(&merged, merge->out.text, merge->out.len);
-	for (size_t i = 0; i < merged.room; i++) {
-		const struct count *count = &merged.slots[i];
-
-		if (count->hash && count->value > counts_get(&here, count->hash) &&
-			count->value > counts_get(&there, count->hash))
-			return false;
-	}
-	for (size_t i = 0; i < here.room; i++) {
-		const struct count *count = &here.slots[i];
-		const int64_t left = counts_get(&merged, count->hash);
-
-		if (count->hash && left < count->value &&
-			left < counts_get(&there, count->hash))
-			return false;
-	}
-	return true;
-}
-
-static void count_sites(struct counts *ret, const char *text, size_t len)
-{
-	_cleanup_free_ uint64_t *enclosing = lines_find_enclosing(text, len);
-	const char *end = text + len, *line;
-	size_t number = 0;
-
-	while (text_next_line(&text, end, &line, &len)) {
-		const uint64_t hash = line_hash(line, len);
-
-		number++;
-		if (hash)
-			*counts_at(ret, line_site(hash, enclosing[number])) += 1;
-	}
-}
-
-/* Whether each line stands in a block in which mine or live has it. */
-static bool blocks_agree(
-	const struct merge *merge, const git_blob *mine, const git_blob *live)
-{
-	_cleanup_counts_ struct counts known = {0}, merged = {0};
-
-	count_sites(&known, git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
-	count_sites(&known, git_blob_rawcontent(live), (size_t)git_blob_rawsize(live));
-	count_sites(&merged, merge->out.text, merge->out.len);
-	for (size_t i = 0; i < merged.room; i++)
-		if (merged.slots[i].hash && !counts_get(&known, merged.slots[i].hash))
-			return false;
-	return true;
-}
-
-/* Lines merged one by one may make invalid Nix, or set something twice. */
-static bool is_sound(
-	const struct merge *merge, const git_blob *mine, const git_blob *live)
-{
-	const struct balance before =
-		balance_of(git_blob_rawcontent(mine), (size_t)git_blob_rawsize(mine));
-	const struct balance after = balance_of(merge->out.text, merge->out.len);
-
-	return !merge->conflict && before.in_string == after.in_string &&
-	       memcmp(before.open, after.open, sizeof(before.open)) == 0 &&
-	       names_agree(merge, mine, live) && blocks_agree(merge, mine, live);
 }
 
 /* If both files have one line, there are no parts that could be merged. */
@@ -426,6 +339,8 @@ int merge_texts(git_oid *ret, const struct verdict *verdict, const char *path,
 		*ret = *git_blob_id(live);
 		return !has_own;
 	}
+	merge.ordered[false] = text_find_ordered(path, mine);
+	merge.ordered[true] = text_find_ordered(path, live);
 	options.context_lines = 0;
 	options.flags = GIT_DIFF_IGNORE_WHITESPACE;
 	result = git_diff_blobs(mine, NULL, live, NULL, &options, NULL, NULL, begin_hunk,
@@ -434,12 +349,15 @@ int merge_texts(git_oid *ret, const struct verdict *verdict, const char *path,
 	counts_add_lines(&counts, &lines, 1);
 	if (result == 0 && !merge.conflict) {
 		put_merged(&merge, &counts);
-		sound = is_sound(&merge, mine, live);
+		sound = !merge.conflict &&
+			text_is_sound(mine, live, merge.out.text, merge.out.len);
 	}
 	if (sound)
 		result = git_blob_create_from_buffer(
 			ret, repository, merge.out.text, merge.out.len);
 	strbuf_free(&merge.out);
+	free(merge.ordered[false]);
+	free(merge.ordered[true]);
 	free(merge.list);
 	return result < 0 ? git_failed("cannot merge '%s'", path) : sound;
 }

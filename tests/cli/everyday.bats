@@ -547,3 +547,26 @@ make_module() {
 	run -0 sr --agent alpha status
 	assert_contains "$output" "verdict:  a switch now would not be refused, but this same configuration has failed"
 }
+
+@test "a line of a script does not come back in another place than it stood" {
+	printf '{\n  start = '"''"'\n    mkdir app\n    rm -rf tmp\n  '"''"';\n}\n' >app.nix
+	printf 'mkdir app\nrm -rf tmp\n' >run.sh
+	commit_all . "scripts"
+	by root switch
+	cp app.nix run.sh "$ROOT"
+	sed -i 's/^\( *\)rm/\1cd app\n&/' app.nix run.sh
+	commit_all . "cd"
+	by alpha switch
+	# what the caller has not touched comes back where it stood
+	cp "$ROOT/app.nix" "$ROOT/run.sh" .
+	by beta switch
+	assert_equal "$status" 65
+	takes_advice
+	assert_equal "$(git diff)" ""
+	cp "$ROOT/app.nix" "$ROOT/run.sh" .
+	sed -i 's/tmp/tmp cache/' app.nix run.sh
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: app.nix"
+	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: run.sh"
+}
