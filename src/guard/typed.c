@@ -13,18 +13,24 @@ static bool is_here(const struct configuration *configuration)
 	return getcwd(here, sizeof(here)) && streq(here, configuration->root);
 }
 
+char *typed_git_beneath(const char *root)
+{
+	_cleanup_free_ char *parent = xstrdup(root), *quoted = NULL;
+
+	*strrchr(parent, '/') = '\0';
+	quoted = text_shell_word(parent);
+	return xasprintf("GIT_CEILING_DIRECTORIES=%s git", quoted);
+}
+
 char *typed_git(const struct configuration *configuration)
 {
 	_cleanup_free_ char *root = text_shell_word(configuration->root);
-	_cleanup_free_ char *parent = xstrdup(configuration->root), *ceiling = NULL;
+	_cleanup_free_ char *git = configuration->is_git
+					   ? xstrdup("git")
+					   : typed_git_beneath(configuration->root);
 	const bool here = is_here(configuration);
 
-	*strrchr(parent, '/') = '\0';
-	ceiling = text_shell_word(parent);
-	return xasprintf("%s%s%sgit%s%s",
-		configuration->is_git ? "" : "GIT_CEILING_DIRECTORIES=",
-		configuration->is_git ? "" : ceiling, configuration->is_git ? "" : " ",
-		here ? "" : " -C ", here ? "" : root);
+	return xasprintf("%s%s%s", git, here ? "" : " -C ", here ? "" : root);
 }
 
 char *typed_path(const struct configuration *configuration, const char *path)

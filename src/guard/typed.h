@@ -5,11 +5,11 @@
  */
 #include "guard/judge.h"
 
-/*
- * "git", and the directory if the caller is elsewhere. A configuration without git may
- * lie in some other repository: the ceiling keeps git apply from taking it for a part of
- * that.
- */
+/* "git" for a directory without git, which may lie in some other repository: the ceiling
+ * keeps git apply from taking it for a part of that. */
+char *typed_git_beneath(const char *root) _must_check_;
+/* The same for a configuration, or plain "git" where it has one; with the directory if
+ * the caller is elsewhere. */
 char *typed_git(const struct configuration *configuration) _must_check_;
 
 /* A path of the configuration: relative only if the caller stands in its root. */

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/text.h"
+#include "guard/typed.h"
 #include "ledger/builds.h"
 #include "ledger/lineage.h"
 #include "record/config_name.h"
@@ -187,20 +188,15 @@ char *rollback_call_there(
 	_cleanup_free_ char *directory = checkout || !build->config
 						 ? xstrdup(checkout)
 						 : config_directory(build->config);
-	_cleanup_free_ char *quoted = NULL, *parent = NULL, *ceiling = NULL;
+	_cleanup_free_ char *quoted = NULL;
 
 	*ret_git = NULL;
 	if (!directory || access(directory, F_OK) < 0) {
 		*ret_git = xstrdup("git");
 		return xasprintf("%ssafe-rebuild", run->caller.elevation);
 	}
-	parent = xstrdup(directory);
-	*strrchr(parent, '/') = '\0';
-	ceiling = text_shell_word(parent);
 	quoted = text_shell_word(directory);
-	/* See typed.h. */
-	*ret_git = checkout ? xstrdup("git")
-			    : xasprintf("GIT_CEILING_DIRECTORIES=%s git", ceiling);
+	*ret_git = checkout ? xstrdup("git") : typed_git_beneath(directory);
 	return xasprintf("cd %s && %ssafe-rebuild", quoted, run->caller.elevation);
 }
 
