@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "changes/base.h"
 #include "changes/describe.h"
 #include "changes/totals.h"
 
@@ -100,29 +101,6 @@ static void put_commits(struct report *report, const struct commit_step *step)
 		put_line(report, "    and %zu earlier commits", step->more);
 }
 
-static char *describe_base(const struct changes *changes)
-{
-	_cleanup_free_ char *age = clock_age(changes->base.finished);
-	const uint64_t number = changes->base.number;
-	const char *agent = changes->base.agent;
-
-	switch (changes->base_kind) {
-	case BASE_OWN:
-		return xasprintf("since your build %" PRIu64 " (%s)", number, age);
-	case BASE_LIVE:
-		return xasprintf("no build of yours yet; since build %" PRIu64
-				 " by %s, live when your session began",
-			number, agent);
-	case BASE_OLDEST:
-		return xasprintf("no build of yours yet; since build %" PRIu64
-				 " by %s, the oldest recorded",
-			number, agent);
-	default:
-		return xasprintf(
-			"since build %" PRIu64 " by %s (%s)", number, agent, age);
-	}
-}
-
 static size_t count_builds(const struct changes *changes)
 {
 	return changes->foreign_len + changes->unseen.len;
@@ -143,37 +121,12 @@ static void put_unseen(struct report *report)
 			unseen->len - UNSEEN_SHOWN);
 }
 
-/* Nothing new to build does not mean that it runs. */
-static void put_not_live(struct report *report)
-{
-	static const char *const ends[] = {[OUTCOME_FAILED] = "failed",
-		[OUTCOME_INTERRUPTED] = "was interrupted",
-		[OUTCOME_CANCELLED] = "was cancelled",
-		[OUTCOME_ROLLED_BACK] = "was taken back"};
-	const struct build *own = &report->changes->base;
-
-	if (report->changes->base_kind != BASE_OWN || !own->action)
-		return;
-	if (!build_took_effect(own)) {
-		if (own->outcome < ARRAY_LEN(ends) && ends[own->outcome])
-			strbuf_printf(report->out, ", but that %s %s", own->action,
-				ends[own->outcome]);
-	} else if (streq(own->action, "boot")) {
-		strbuf_puts(
-			report->out, ", but that was a boot, which a reboot makes live");
-	} else if (!streq(own->action, "switch") && !streq(own->action, "test") &&
-		   !own->back_to) {
-		strbuf_printf(report->out,
-			", but that was a %s, which makes nothing live", own->action);
-	}
-}
-
 static void put_nothing(struct report *report, const char *base)
 {
 	_cleanup_free_ char *builds = text_count(count_builds(report->changes), "build");
 
 	strbuf_printf(report->out, "%s: nothing has changed", base);
-	put_not_live(report);
+	base_put_not_live(report->out, report->changes);
 	if (count_builds(report->changes))
 		strbuf_printf(report->out, " (%s%s since then)", builds,
 			report->changes->base_kind == BASE_GIVEN ? "" : " by others");
@@ -442,7 +395,7 @@ int report_changes(struct strbuf *out, const struct changes *changes,
 		strbuf_printf(out, "nothing is recorded yet to compare this with\n");
 		return 0;
 	}
-	base = describe_base(changes);
+	base = base_describe(changes);
 	put_taken_back(&report);
 	if (changes_are_none(changes)) {
 		put_nothing(&report, base);
