@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/inotify.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -74,6 +75,11 @@ int pause_set(const struct settings *settings, const char *by, const char *messa
 	record_set(&record, "Until", end);
 	record_put(&out, &record);
 	return rights_write_over(path, out.text);
+}
+
+void pause_watch(int fd, const struct settings *settings)
+{
+	(void)inotify_add_watch(fd, settings->run_path, IN_CREATE | IN_MOVED_TO);
 }
 
 int pause_end(const struct settings *settings)

@@ -98,6 +98,8 @@ static void watch_for_requests(struct arrival *arrival)
 	if (turn->requests >= 0)
 		close(turn->requests);
 	turn->requests = cancellation_watch(&turn->ticket);
+	if (turn->requests >= 0)
+		pause_watch(turn->requests, arrival->call->settings);
 	arrival->wait.event_fd = turn->requests;
 }
 
@@ -135,7 +137,19 @@ static int leave_on_signal(struct arrival *arrival, int signal)
 	return EXIT_SIGNAL_BASE + signal;
 }
 
-/* Somebody may have asked this run to end. -1: nobody has. */
+/* A person's rollback goes through: it may be what the others wait for. */
+static int refuse_paused(const struct queue_call *call)
+{
+	_cleanup_free_ char *paused = call->first ? NULL : pause_describe(call->settings);
+
+	if (!paused)
+		return 0;
+	error("rebuilds are %s; try again later (a person can end this: safe-rebuild resume)",
+		paused);
+	return EXIT_BUSY;
+}
+
+/* Somebody may have asked this run to end, or all of them. -1: nobody has. */
 static int leave_on_request(struct arrival *arrival)
 {
 	struct build *build = arrival->call->build;
@@ -143,8 +157,11 @@ static int leave_on_request(struct arrival *arrival)
 	_cleanup_free_ char *words = NULL;
 
 	if (!cancellation_receive(
-		    &request, build, &arrival->turn->ticket, arrival->turn->requests))
-		return -1;
+		    &request, build, &arrival->turn->ticket, arrival->turn->requests)) {
+		const int status = refuse_paused(arrival->call);
+
+		return status ? status : -1;
+	}
 	words = cancellation_describe(&request);
 	cancellation_answer(build, &request, CANCEL_ACCEPTED);
 	ticket_update(&arrival->turn->ticket, build);
@@ -302,18 +319,6 @@ static int wait_for_turn(struct arrival *arrival)
 	return 0;
 }
 
-/* A person's rollback goes through: it may be what the others wait for. */
-static int refuse_paused(const struct queue_call *call)
-{
-	_cleanup_free_ char *paused = call->first ? NULL : pause_describe(call->settings);
-
-	if (!paused)
-		return 0;
-	error("rebuilds are %s; try again later (a person can end this: safe-rebuild resume)",
-		paused);
-	return EXIT_BUSY;
-}
-
 int queue_enter(struct turn *ret, const struct queue_call *call)
 {
 	struct arrival arrival = {
@@ -349,8 +354,6 @@ int queue_enter(struct turn *ret, const struct queue_call *call)
 	}
 	status = wait_for_turn(&arrival);
 	free(arrival.waiting.said_state);
-	if (!status)
-		status = refuse_paused(call);
 	if (status)
 		queue_leave(ret);
 	return status;

@@ -23,10 +23,14 @@ prepare() {
 	assert_contains "$output" '"moving the database"; try again later'
 	assert_contains "$(sr status)" "paused:   rebuilds are paused by $(id -un)"
 	assert_contains "$(sr status --json | jq_get paused)" "moving the database"
-	touch "$ROOT/go"
+	# who waits hears of it at once, not only when its turn comes
 	status=0
 	wait $beta || status=$?
 	assert_equal "$status" 75
+	assert_contains "$(cat "$ROOT/beta.err")" '"moving the database"; try again later'
+	touch "$ROOT/go"
+	ended() { [ "$(field 1 outcome 2>/dev/null)" = succeeded ]; }
+	wait_for ended
 	assert_equal "$(field 1 outcome)" succeeded
 	# what needs no turn is not held up
 	run sr --agent gamma build --flake .
