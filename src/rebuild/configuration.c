@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/strbuf.h"
 #include "rebuild/flake_ref.h"
+#include "rebuild/flake_self.h"
 
 #define SYSTEM_FLAKE "/etc/nixos/flake.nix"
 
@@ -106,7 +107,7 @@ static void find_flake_directory(struct configuration *configuration,
 	const struct flake_ref *ref, const char *attr)
 {
 	_cleanup_free_ char *real = realpath(ref->path, NULL);
-	_cleanup_free_ char *flake = NULL, *checkout = NULL;
+	_cleanup_free_ char *flake = NULL, *checkout = NULL, *below = NULL;
 	const char *dir;
 
 	if (real && ends_with(real, "/flake.nix") && !is_directory(real))
@@ -122,7 +123,8 @@ static void find_flake_directory(struct configuration *configuration,
 	if (ref->type != FLAKE_REF_WHOLE_DIRECTORY)
 		checkout = search_up(flake, ".git");
 	configuration->is_flake = true;
-	configuration->submodules = ref->submodules;
+	below = ref->dir ? xasprintf("%s/%s", flake, ref->dir) : xstrdup(flake);
+	configuration->submodules = ref->submodules || flake_asks_for_submodules(below);
 	if (!checkout) {
 		configuration->kind = CONFIGURATION_DIRECTORY;
 		configuration->name = join_name("path:", flake, ref->dir, ref, attr);

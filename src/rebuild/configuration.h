@@ -25,7 +25,8 @@ struct configuration {
 	char *revision;  /* CONFIGURATION_COMMIT: the ref or rev */
 	bool is_git;     /* root has an entry .git */
 	bool is_flake;
-	bool submodules;           /* ?submodules=1: their content is read too */
+	bool submodules; /* asked for by the reference or flake.nix: their content is read
+			  */
 	const char *why_elsewhere; /* in words, for CONFIGURATION_ELSEWHERE */
 };
 

@@ -137,6 +137,24 @@ recorded_files() {
 	assert_snapshot
 }
 
+@test "submodules: their files where flake.nix asks for them itself" {
+	asks() { # WANTED TEXT: 1 where Nix would read them
+		printf '%s\n' "$2" >flake.nix
+		sr --agent a switch --flake "$CONFIG" 2>/dev/null
+		assert_equal "$(recorded_files | grep -c '^sub/flake.nix$')" "$1"
+	}
+	make_repository "$ROOT/sub"
+	make_repository
+	cd "$CONFIG"
+	git -c protocol.file.allow=always submodule add -q "$ROOT/sub" sub
+	commit_all . "submodule"
+	asks 0 '{ outputs = _: { }; }'
+	asks 1 '{ inputs.self.submodules = true; outputs = _: { }; }'
+	asks 1 '{ inputs = { self = { lfs = true; submodules = true; }; }; }'
+	asks 0 $'{\n  # inputs.self.submodules = true;\n  /* self.submodules = true; */ }'
+	asks 0 '{ inputs.self.submodules = false; inputs.x = { submodules = true; }; }'
+}
+
 @test "a flake pinned to a commit is that commit, whatever lies in the directory" {
 	make_repository
 	cd "$CONFIG"
