@@ -42,9 +42,11 @@ char *clock_duration(int64_t seconds)
 			"%" PRId64 " min %" PRId64 " s", seconds / 60, seconds % 60);
 	if (seconds < 3600)
 		return xasprintf("%" PRId64 " min", seconds / 60);
-	if (seconds < 48 * 3600)
+	if (seconds < 10 * 3600 && seconds % 3600 >= 60)
 		return xasprintf("%" PRId64 " h %" PRId64 " min", seconds / 3600,
 			seconds / 60 % 60);
+	if (seconds < 48 * 3600)
+		return xasprintf("%" PRId64 " h", seconds / 3600);
 	return xasprintf("%" PRId64 " days", seconds / 86400);
 }
 

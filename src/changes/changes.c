@@ -44,7 +44,8 @@ int changes_find_base(struct changes *ret, struct ledger *ledger,
 {
 	int found;
 
-	*ret = (struct changes){.base_kind = BASE_NONE, .base = BUILD_INIT};
+	*ret = (struct changes){
+		.base_kind = BASE_NONE, .base = BUILD_INIT, .restored.build = BUILD_INIT};
 	found = find_own(&ret->base, ledger, target, caller->agent);
 	if (found) {
 		ret->base_kind = BASE_OWN;
@@ -110,6 +111,24 @@ static int attribute(struct changes *changes, struct foreign_build *foreign, boo
 	return 0;
 }
 
+/* After a build of one's own that failed, files are often put back as they were. */
+static int find_restored(struct changes *changes, bool *owned, struct ledger *ledger,
+	const git_oid *snapshot)
+{
+	struct build_walk walk = builds_walk_before(ledger, &changes->base);
+	struct build *before = &changes->restored.build;
+	int found;
+
+	if (changes->base_kind != BASE_OWN || build_took_effect(&changes->base))
+		return 0;
+	do
+		found = builds_next(before, &walk);
+	while (found > 0 && !build_took_effect(before));
+	if (found <= 0)
+		return found;
+	return attribute(changes, &changes->restored, owned, ledger, snapshot);
+}
+
 /* What the build brought and mine has never had: mine has it as the base had. */
 static int find_absent(struct changes *changes, size_t index, struct ledger *ledger,
 	const git_oid *snapshot)
@@ -132,7 +151,7 @@ static int find_absent(struct changes *changes, size_t index, struct ledger *led
 
 bool changes_are_none(const struct changes *changes)
 {
-	if (changes->fresh_len || changes->unseen.len)
+	if (changes->fresh_len || changes->unseen.len || changes->restored.len)
 		return false;
 	for (size_t i = 0; i < changes->foreign_len; i++)
 		if (changes->foreign[i].len || changes->foreign[i].absent.len)
@@ -154,6 +173,8 @@ int changes_compute(struct changes *ret, struct ledger *ledger, const char *targ
 	for (size_t i = 0; i < ret->foreign_len; i++)
 		if (attribute(ret, &ret->foreign[i], owned, ledger, snapshot) < 0)
 			return -1;
+	if (find_restored(ret, owned, ledger, snapshot) < 0)
+		return -1;
 	for (size_t i = ret->foreign_len;
 		i-- > 0 && ret->foreign_len - i <= ABSENT_BUILDS;)
 		if (!ret->foreign[i].len && find_absent(ret, i, ledger, snapshot) < 0)
@@ -191,6 +212,7 @@ static void limit(size_t *indices, size_t *len, const struct changes *changes,
 void changes_limit(struct changes *changes, char *const *paths, size_t len)
 {
 	limit(changes->fresh, &changes->fresh_len, changes, paths, len);
+	limit(changes->restored.paths, &changes->restored.len, changes, paths, len);
 	for (size_t i = 0; i < changes->foreign_len; i++)
 		limit(changes->foreign[i].paths, &changes->foreign[i].len, changes, paths,
 			len);
@@ -199,6 +221,14 @@ void changes_limit(struct changes *changes, char *const *paths, size_t len)
 bool change_is_absence(const struct changes *changes, const struct path_change *change)
 {
 	return !change->new_mode && changes->base_kind != BASE_OWN;
+}
+
+static void foreign_free(struct foreign_build *foreign)
+{
+	build_free(&foreign->build);
+	free(foreign->paths);
+	strv_free(&foreign->absent);
+	strv_free(&foreign->commits.commits);
 }
 
 void changes_free(struct changes *changes)
@@ -210,12 +240,9 @@ void changes_free(struct changes *changes)
 	build_free(&changes->base);
 	path_changes_free(&changes->total);
 	builds_free(&changes->unseen);
-	for (size_t i = 0; i < changes->foreign_len; i++) {
-		build_free(&changes->foreign[i].build);
-		free(changes->foreign[i].paths);
-		strv_free(&changes->foreign[i].absent);
-		strv_free(&changes->foreign[i].commits.commits);
-	}
+	for (size_t i = 0; i < changes->foreign_len; i++)
+		foreign_free(&changes->foreign[i]);
+	foreign_free(&changes->restored);
 	free(changes->foreign);
 	free(changes->fresh);
 }

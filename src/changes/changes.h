@@ -38,7 +38,9 @@ struct changes {
 	struct foreign_build *foreign; /* oldest first */
 	size_t foreign_len;
 	struct builds unseen; /* ... without a snapshot; newest first */
-	size_t *fresh;        /* indices into total: not built yet */
+	/* The last build before a base that came to nothing: what mine has as it had. */
+	struct foreign_build restored;
+	size_t *fresh; /* indices into total: not built yet */
 	size_t fresh_len;
 	struct commit_step fresh_commits;
 	char **notes; /* on each of total, or NULL; NULL: not explained */

@@ -176,6 +176,7 @@ static void put_headline(struct report *report, const char *base)
 	const struct changes *changes = report->changes;
 	_cleanup_free_ char *builds = text_count(count_builds(changes), "build");
 	_cleanup_free_ char *theirs = text_count(count_foreign_paths(changes), "file");
+	_cleanup_free_ char *restored = text_count(changes->restored.len, "file");
 	_cleanup_free_ char *fresh = text_count(changes->fresh_len, "file");
 
 	strbuf_printf(report->out, "%s: ", base);
@@ -184,9 +185,13 @@ static void put_headline(struct report *report, const char *base)
 			changes->base_kind == BASE_GIVEN ? "" : " by others");
 	if (count_foreign_paths(changes))
 		strbuf_printf(report->out, " with %s", theirs);
+	if (changes->restored.len)
+		strbuf_printf(report->out, "%s%s as before it",
+			count_builds(changes) ? "; " : "", restored);
 	if (changes->fresh_len)
 		strbuf_printf(report->out, "%s%s not built yet",
-			count_builds(changes) ? "; " : "", fresh);
+			count_builds(changes) || changes->restored.len ? "; " : "",
+			fresh);
 	strbuf_putc(report->out, '\n');
 }
 
@@ -271,9 +276,21 @@ static int put_fresh(struct report *report)
 
 	if (!changes->fresh_len && !changes->fresh_commits.commits.len)
 		return 0;
-	put_line(report, "  not built yet:");
+	put_line(report, changes->fresh_len ? "  not built yet:" : "  committed since:");
 	put_commits(report, &changes->fresh_commits);
 	return put_paths(report, changes->fresh, changes->fresh_len);
+}
+
+static int put_restored(struct report *report)
+{
+	const struct foreign_build *restored = &report->changes->restored;
+	_cleanup_free_ char *line = NULL;
+
+	if (!restored->len)
+		return 0;
+	line = describe_build(&restored->build);
+	put_line(report, "  as in %s", line);
+	return put_paths(report, restored->paths, restored->len);
 }
 
 /* The caller's own changes come last, but must leave room for those of others. */
@@ -291,7 +308,7 @@ static int put_by_author(struct report *report)
 	report->room.lines -= foreign.lines;
 	report->room.bytes -= foreign.bytes;
 	report->out = &fresh;
-	result = put_fresh(report);
+	result = put_restored(report) < 0 ? -1 : put_fresh(report);
 	report->room.lines += foreign.lines;
 	report->room.bytes += foreign.bytes;
 	report->out = out;
@@ -401,7 +418,8 @@ int report_changes(struct strbuf *out, const struct changes *changes,
 		put_nothing(&report, base);
 		return 0;
 	}
-	if (!count_builds(changes) && !options->whole && options->show != SHOW_PATCH) {
+	if (!count_builds(changes) && !changes->restored.len && !options->whole &&
+		options->show != SHOW_PATCH) {
 		put_alone(&report, base);
 		return 0;
 	}

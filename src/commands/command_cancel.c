@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -10,6 +11,7 @@
 #include "ledger/builds.h"
 #include "queue/cancellation.h"
 #include "queue/waiting.h"
+#include "run/orphans.h"
 
 /* A runner answers at once; nixos-rebuild may take its time to end. */
 #define ANSWER_MS 10000
@@ -62,6 +64,28 @@ static int find(
 			return -1;
 	}
 	return 0;
+}
+
+/* Of a build whose runner was killed nothing is left that could be asked. */
+static bool tell_killed(const struct settings *settings, const struct wanted *wanted)
+{
+	_cleanup_strv_ struct strv names = target_list(settings);
+	_cleanup_builds_ struct builds killed = {0};
+
+	for (size_t i = 0; i < names.len; i++) {
+		_cleanup_target_ struct target target =
+			target_by_name(settings, names.words[i]);
+
+		orphans_at_work(&killed, &target);
+	}
+	for (size_t i = 0; i < killed.len; i++)
+		if (is_wanted(&killed.list[i], wanted))
+			return error("build %" PRIu64
+				     " by %s: its runner was killed, and cannot be asked; "
+				     "nixos-rebuild goes on: kill %d ends it",
+				       killed.list[i].number, killed.list[i].agent,
+				       (int)killed.list[i].child.pid) < 0;
+	return false;
 }
 
 static int parse_wanted(struct wanted *ret, const char *word, const struct caller *caller)
@@ -193,6 +217,8 @@ static int cancel_command(const struct context *context)
 		return EXIT_USAGE;
 	if (find(&found, context->settings, &wanted) < 0)
 		return errno == EACCES ? EXIT_NO_PERMISSION : EXIT_OWN_FAILURE;
+	if (!found.ticket && tell_killed(context->settings, &wanted))
+		return EXIT_REFUSED;
 	if (!found.ticket) {
 		if (word)
 			error("'%s' neither runs nor waits (what became of it: "

@@ -1,6 +1,5 @@
 #include <inttypes.h>
 #include <limits.h>
-#include <sys/ioctl.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -11,12 +10,11 @@
 #include "changes/tree_diff.h"
 #include "commands/command.h"
 #include "commands/fates.h"
+#include "commands/log_table.h"
 #include "rebuild/target.h"
 #include "run/orphans.h"
 
 #define DEFAULT_COUNT 20
-/* Width of the table's columns without the last one. */
-#define COLUMNS 82
 #define NAME_SHOWN 40
 #define ERROR_SHOWN 100
 
@@ -31,10 +29,9 @@ struct listing {
 	struct filter filter;
 	unsigned left; /* so many more */
 	unsigned printed;
-	json_t *list;   /* NULL: text */
-	bool as_table;  /* for a person, never for an agent */
-	bool in_colour; /* not where NO_COLOR is set (no-color.org) */
-	size_t width;   /* of the terminal */
+	json_t *list;  /* NULL: text */
+	bool as_table; /* for a person, never for an agent */
+	struct log_table table;
 	struct fates fates;
 };
 
@@ -71,35 +68,6 @@ static bool is_wanted(
 	       is_value(outcome_words[outcome], filter->outcome) &&
 	       (!filter->since || !build->finished || build->finished >= filter->since) &&
 	       (!filter->path || changed_path(listing->ledger, build, filter->path));
-}
-
-static bool wants_table(struct listing *listing, const struct caller *caller)
-{
-	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
-	struct winsize size = {0};
-
-	if (!isatty(STDOUT_FILENO) || caller->is_agent)
-		return false;
-	(void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	listing->in_colour = !(no_colour && *no_colour) && term && !streq(term, "dumb");
-	listing->width = size.ws_col;
-	return true;
-}
-
-static const char *colour_of(enum outcome outcome)
-{
-	if (outcome == OUTCOME_SUCCEEDED)
-		return "\033[32m";
-	if (outcome == OUTCOME_FAILED || outcome == OUTCOME_PARTLY)
-		return "\033[31m";
-	return "\033[33m";
-}
-
-static void print_head(const struct listing *listing)
-{
-	printf("%s%5s  %-14s %-20s %-8s %-11s %6s %9s  remarks%s\n",
-		listing->in_colour ? "\033[1m" : "", "build", "when", "agent", "action",
-		"outcome", "gen", "took", listing->in_colour ? "\033[0m" : "");
 }
 
 /* How many files differ from the build before; 0 also where that is not known. */
@@ -178,24 +146,10 @@ static char *put_remarks(
 static void print_row(
 	const struct listing *listing, const struct build *build, const struct fate *fate)
 {
-	const size_t room = listing->width > COLUMNS + 20 ? listing->width - COLUMNS : 40;
-	const time_t end = build->finished ? build->finished : time(NULL);
-	const char *action = build->action ? build->action : "";
-	_cleanup_free_ char *when =
-		clock_age(build->finished ? build->finished : build->started);
-	_cleanup_free_ char *took = clock_duration(end - build->started);
-	_cleanup_free_ char *clean_action = text_clean(action, strlen(action));
 	_cleanup_free_ char *remarks = put_remarks(listing, build, fate);
-	_cleanup_free_ char *generation =
-		build->generation ? xasprintf("%" PRIu64, build->generation) : NULL;
-	const enum outcome outcome = fate->is_out ? OUTCOME_ROLLED_BACK : build->outcome;
-	const size_t cut = text_cut(remarks, room - 3);
 
-	printf("%5" PRIu64 "  %-14s %-20s %-8s %s%-11s%s %6s %9s  %.*s%s\n",
-		build->number, when, build->agent, clean_action,
-		listing->in_colour ? colour_of(outcome) : "", outcome_words[outcome],
-		listing->in_colour ? "\033[0m" : "", generation ? generation : "", took,
-		(int)cut, remarks, remarks[cut] ? "..." : "");
+	log_table_row(&listing->table, build,
+		fate->is_out ? OUTCOME_ROLLED_BACK : build->outcome, remarks);
 }
 
 static void print_line(
@@ -297,7 +251,7 @@ static int list(struct listing *listing, bool refused, bool json)
 			object, refused ? "refused" : "builds", listing->list);
 	}
 	if (listing->as_table && !refused)
-		print_head(listing);
+		log_table_head(&listing->table);
 	if (listing->ledger)
 		status = (refused ? put_refusals : put_builds)(listing);
 	if (json && !status)
@@ -376,7 +330,7 @@ static int log_command(const struct context *context)
 	listing.ledger = ledger;
 	if (ledger && fates_begin(&listing.fates, ledger, context->settings) < 0)
 		return EXIT_OWN_FAILURE;
-	listing.as_table = !options->json && wants_table(&listing, &caller);
+	listing.as_table = !options->json && log_table_is_wanted(&listing.table, &caller);
 	status = list(&listing, options->refused, options->json);
 	fates_free(&listing.fates);
 	if (!status && listing.printed == 0 && !options->json)

@@ -9,15 +9,18 @@
 #include "commands/state.h"
 #include "queue/waiting.h"
 
-/* An agent calls this before it edits: all of it in under 1,500 bytes. */
+/* An agent calls this before it edits: all of it in under 2,000 bytes. */
 #define WAITING_SHOWN 2
-#define LINE_MAX_BYTES 115
+#define LINE_MAX_BYTES 100
+#define LONG_MAX_BYTES 320
 #define PATHS_SHOWN 3
 
 /* label and line, cut where they are too long; what is in tail never is. */
 static void print_line(const char *label, const char *line, const char *tail)
 {
-	const size_t room = LINE_MAX_BYTES - strlen(tail);
+	const size_t ending = strlen(tail);
+	const size_t room = LINE_MAX_BYTES -
+			    (ending < LINE_MAX_BYTES / 2 ? ending : LINE_MAX_BYTES / 2);
 	const size_t len = text_cut(line, room);
 
 	answer("%s%.*s%s%s", label, (int)len, line, line[len] ? "..." : "", tail);
@@ -26,7 +29,7 @@ static void print_line(const char *label, const char *line, const char *tail)
 /* A line whose end matters: it may be longer. */
 static void print_long(const char *label, const char *line)
 {
-	const size_t len = text_cut(line, 4 * (size_t)LINE_MAX_BYTES);
+	const size_t len = text_cut(line, LONG_MAX_BYTES);
 
 	answer("%s%.*s%s", label, (int)len, line, line[len] ? "..." : "");
 }
@@ -152,24 +155,26 @@ static void print_uncommitted(const struct state *state)
 {
 	const struct strv *paths = &state->uncommitted;
 	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
+	_cleanup_free_ char *root = state->root ? xasprintf(" (%s)", state->root) : NULL;
 
-	if (!state->root)
+	if (!root)
 		return;
 	for (size_t i = 0; i < paths->len && i < PATHS_SHOWN; i++)
 		strbuf_printf(&line, "%s%s", i ? ", " : "", paths->words[i]);
-	strbuf_printf(&line, " (%s)", state->root);
 	if (!paths->len) {
-		answer("edited:   %s (%s)",
+		print_line("edited:   ",
 			state->untracked ? "no file that git tracks"
 					 : "nothing, all is committed",
-			state->root);
+			root);
 	} else if (paths->len > PATHS_SHOWN) {
 		answer("edited:   %zu files, not committed (safe-rebuild diff):",
 			paths->len);
-		print_line("  ", line.text, "");
+		print_line("  ", line.text, root);
 	} else {
-		print_line("edited:   not committed: ", line.text, "");
+		print_line("edited:   not committed: ", line.text, root);
 	}
+	if (state->unfinished)
+		answer("          an unfinished %s: see git status", state->unfinished);
 	if (state->untracked)
 		print_line("          not tracked by git, so not seen by Nix: ",
 			state->untracked, "");
@@ -280,6 +285,8 @@ static int print_text(const struct state *state)
 		print_build(own ? "          before: " : "yours:    ", &state->own);
 	else if (state->is_unreadable)
 		answer("yours:    not known, the ledger cannot be read");
+	else if (!own && build_is_of_agent(&state->live, state->caller.agent))
+		print_build("yours:    ", &state->live); /* its runner was killed */
 	else if (!own)
 		answer("yours:    no build by %s yet", state->caller.agent);
 	print_last(state);
@@ -372,6 +379,7 @@ static int print_json(const struct state *state)
 	json_object_set_new(object, "uncommitted",
 		state->root ? json_words(&state->uncommitted) : json_null());
 	json_object_set_new(object, "untracked", json_text(state->untracked));
+	json_object_set_new(object, "unfinished", json_text(state->unfinished));
 	json_object_set_new(object, "unconfirmed",
 		state->trial.build && state->trial.until
 			? json_integer((json_int_t)state->trial.build)

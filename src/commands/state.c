@@ -15,7 +15,7 @@
 #include "run/orphans.h"
 #include "run/remarks.h"
 
-#define LAST_BUILDS 4
+#define LAST_BUILDS 3
 #define REFUSED_SHOWN 2
 #define REFUSED_SECONDS 86400
 
@@ -39,6 +39,7 @@ void state_free(struct state *state)
 	free(state->root);
 	strv_free(&state->uncommitted);
 	free(state->untracked);
+	free(state->unfinished);
 	free(state->why);
 	free(state->machine);
 	free(state->failed);
@@ -122,38 +123,27 @@ static int gather_trial(struct state *state, const struct settings *settings)
 	return 0;
 }
 
-static int gather_builds(struct state *state, const char *current_system)
+static int gather_builds(struct state *state, const struct settings *settings)
 {
 	const struct system_state *system = &state->system;
 
 	const struct target *target = &state->queues[0].target;
 
-	if (system->running && live_build(&state->live, state->ledger, target,
-				       system->running, current_system) < 0)
+	if (system->running &&
+		live_build(&state->live, state->ledger, target, system->running,
+			settings->current_system_path) < 0)
 		return -1;
 	if (system->profile && system->running &&
 		!streq(system->profile, system->running) &&
 		live_build(&state->boot, state->ledger, target, system->profile,
 			target->profile) < 0)
 		return -1;
+	orphan_judge(&state->live, settings);
+	orphan_judge(&state->boot, settings);
 	if (find_going_back(state) < 0 ||
 		build_by_agent(&state->own, state->ledger, NULL, state->caller.agent) < 0)
 		return -1;
 	return gather_last(state) < 0 ? -1 : gather_refused(state);
-}
-
-static void gather_killed(struct builds *ret, const struct target *target)
-{
-	_cleanup_builds_ struct builds dead = {0};
-
-	if (tickets_read_dead(&dead, target->queue) < 0)
-		return;
-	for (size_t i = 0; i < dead.len; i++) {
-		const struct process_name *child = &dead.list[i].child;
-
-		if (child->pid && !process_has_ended(child->pid, child->start_ticks))
-			builds_add(ret, &dead.list[i]);
-	}
 }
 
 static void gather_queue(
@@ -164,7 +154,7 @@ static void gather_queue(
 		warn_errno("cannot see who builds or waits ('%s')", ret->target.queue);
 		ret->unknown = true;
 	}
-	gather_killed(&ret->killed, &ret->target);
+	orphans_at_work(&ret->killed, &ret->target);
 	ret->stranger = lock_describe_holder(ret->target.directory);
 }
 
@@ -231,6 +221,7 @@ static void gather_configuration(struct state *state, const struct settings *set
 		return;
 	state->root = TAKE_PTR(configuration->root);
 	state->untracked = TAKE_PTR(snapshot.untracked);
+	state->unfinished = TAKE_PTR(snapshot.unfinished);
 }
 
 int state_gather(struct state *ret, const struct context *context)
@@ -246,12 +237,10 @@ int state_gather(struct state *ret, const struct context *context)
 	gather_queues(ret, context->settings);
 	ret->system = system_read(context->settings, &ret->queues[0].target);
 	/* A ledger that cannot be read still leaves the queue and the links to tell. */
-	ret->is_unreadable =
-		ledger_open(&ret->ledger, context->settings) < 0 ||
-		(ret->ledger &&
-			gather_builds(ret, context->settings->current_system_path) < 0) ||
-		(ret->ledger && ret->trial.build &&
-			gather_trial(ret, context->settings) < 0);
+	ret->is_unreadable = ledger_open(&ret->ledger, context->settings) < 0 ||
+			     (ret->ledger && gather_builds(ret, context->settings) < 0) ||
+			     (ret->ledger && ret->trial.build &&
+				     gather_trial(ret, context->settings) < 0);
 	if (ret->is_unreadable)
 		warn("what is recorded is not shown, or not all of it");
 	if (ret->ledger)

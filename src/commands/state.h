@@ -32,6 +32,7 @@ struct state {
 	char *root;              /* of the checkout; NULL: none is known */
 	struct strv uncommitted; /* in it */
 	char *untracked;         /* files that git does not track, in words */
+	char *unfinished;        /* "merge", "rebase" ... that git is in; NULL: nothing */
 	const char *verdict;     /* on a switch now, in a word; NULL: nothing to judge */
 	char *machine;  /* which is live, where it is not the default; NULL: it is */
 	char *why;      /* what would be refused or, with undo = warn, only told */

@@ -136,6 +136,9 @@ static enum item_verdict weigh(
 {
 	const bool is_since = is_since_base(court, item);
 
+	/* Of Nix, the order counts in texts alone. */
+	if (item->is_layout && ends_with(item_path(&court->items, item), ".nix"))
+		return VERDICT_WARNING;
 	/* The copy may be the same option, or another machine's: warn, do not refuse. */
 	if (item->has_copy && !(item->whole_file && item->is_lost))
 		return VERDICT_WARNING;
@@ -175,6 +178,8 @@ static enum item_verdict decide(struct court *court, struct item *item)
 
 	if (item->verdict == VERDICT_IGNORED || item->verdict == VERDICT_MOVED)
 		return item->verdict;
+	if (item->is_layout && !item->is_stale)
+		return VERDICT_NONE;
 	/* What a snapshot left out was not taken out of the configuration. */
 	if (item->whole_file && (item->is_lost ? was_left_out(court, item)
 					       : court->hand->live->left_out > 0))

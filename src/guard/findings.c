@@ -114,9 +114,10 @@ static void put_change(struct strbuf *out, const struct group *group, size_t sho
 			first->verdict == VERDICT_REFUSED ? "goes back: " : "",
 			first->other ? first->other : "?");
 	else if (first->kind == ITEM_ENTRY)
-		strbuf_puts(out, first->verdict == VERDICT_REFUSED
-					 ? "its content or mode goes back"
-					 : "its content or mode changes");
+		strbuf_printf(out, "its %s %s",
+			first->text ? first->text : "content or mode",
+			first->verdict == VERDICT_REFUSED || first->text ? "goes back"
+									 : "changes");
 	else
 		put_lines(out, group, shown);
 }

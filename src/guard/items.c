@@ -307,6 +307,44 @@ static void add_entry(
 	add(items, &item);
 }
 
+/*
+ * A text of which nothing but the order or the indentation differs. That is no loss,
+ * unless mine is just as it once was: then it is an old copy.
+ */
+static int add_layout(struct items *items, size_t path, git_repository *repository,
+	const struct settings *settings)
+{
+	const struct path_change *change = &items->changes.list[path];
+	_cleanup_git_(blob) git_blob *live = NULL, *mine = NULL;
+
+	if (change->old_mode != change->new_mode || is_lock_file(change->path) ||
+		guard_ignores(settings, change->path))
+		return 0;
+	if (change_texts(&live, &mine, repository, change) < 0)
+		return -1;
+	if (!live || !mine)
+		return 0;
+	add_entry(items, path, false, VERDICT_NONE);
+	if (!items->more) {
+		items->list[items->len - 1].is_layout = true;
+		items->list[items->len - 1].text = xstrdup("order or indentation");
+	}
+	return 0;
+}
+
+static int add_layouts(
+	struct items *items, git_repository *repository, const struct settings *settings)
+{
+	_cleanup_free_ bool *has_items = xcalloc(items->changes.len + 1, sizeof(bool));
+
+	for (size_t i = 0; i < items->len; i++)
+		has_items[items->list[i].path] = true;
+	for (size_t i = 0; i < items->changes.len && !items->more; i++)
+		if (!has_items[i] && add_layout(items, i, repository, settings) < 0)
+			return -1;
+	return 0;
+}
+
 static int add_change(struct items *items, size_t path, git_repository *repository,
 	const struct settings *settings)
 {
@@ -370,7 +408,7 @@ int items_find(struct items *ret, git_repository *repository, const git_oid *liv
 		if (add_change(ret, i, repository, settings) < 0)
 			return -1;
 	items_drop_moved(ret);
-	return 0;
+	return add_layouts(ret, repository, settings);
 }
 
 void items_free(struct items *items)

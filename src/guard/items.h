@@ -35,7 +35,7 @@ struct item {
 	bool is_lost;       /* live has it and mine does not; else the other way round */
 	size_t path;        /* index into the changes */
 	unsigned line;      /* in the live file (lost) or mine; 0: none */
-	char *text;         /* the line, the input's name, NULL: the path as a whole */
+	char *text;         /* the line, the input's name, what of the path (NULL: all) */
 	char *other;        /* what replaces it; NULL: nothing */
 	uint64_t hash;      /* what is looked for in other trees */
 	uint64_t mine;      /* input, entry: hash of what replaces it; 0: nothing */
@@ -44,6 +44,7 @@ struct item {
 	bool has_copy;      /* the tree that lacks it here has it elsewhere */
 	bool by_path;       /* look for it only in its own path */
 	bool whole_file;    /* its file is missing in mine (lost) or in live */
+	bool is_layout;     /* entry: only order and indentation differ */
 
 	/* Found by chain.c, history.c, compare.c and court.c. */
 	enum item_verdict verdict;

@@ -9,6 +9,7 @@
 #include "caller/caller.h"
 #include "changes/describe.h"
 #include "ledger/lineage.h"
+#include "ledger/recording.h"
 #include "queue/ticket.h"
 
 #define SCRIPT_MAX ((size_t)64 << 10)
@@ -67,35 +68,52 @@ static void describe_outside(
 	read_revision(&live->build.config_commit, live->system);
 }
 
-/* Whether the build has the turn and made the link. Its phase may still be "building":
- * nixos-rebuild sets the profile before it says that it activates. */
-static bool has_just_set(const struct build *ticket, const char *link)
+/*
+ * Whether the build has the turn and made the link. Its phase may still be "building":
+ * nixos-rebuild sets the profile before it says that it activates. That of a killed
+ * runner is older still.
+ */
+static bool has_just_set(const struct build *ticket, const char *link, bool is_alive)
 {
 	struct stat status;
 
-	return (ticket->phase == PHASE_BUILDING || ticket->phase == PHASE_ACTIVATING) &&
-	       ticket_name_queues(ticket->ticket) && lstat(link, &status) == 0 &&
-	       status.st_mtime >= ticket->started;
+	return ticket->number && ticket_name_queues(ticket->ticket) &&
+	       (!is_alive || ticket->phase == PHASE_BUILDING ||
+		       ticket->phase == PHASE_ACTIVATING) &&
+	       lstat(link, &status) == 0 && status.st_mtime >= ticket->started;
 }
 
-/* The unended build whose system is on trial or being activated. */
+static bool made(
+	const struct build *ticket, const char *system, const char *link, bool is_alive)
+{
+	const bool is_on_trial =
+		ticket->phase == PHASE_CHECKING || ticket->phase == PHASE_UNCONFIRMED;
+
+	if (is_on_trial && ticket->system_after)
+		return streq(ticket->system_after, system);
+	return has_just_set(ticket, link, is_alive);
+}
+
+/*
+ * The build not yet recorded as ended whose system is on trial, being activated, or was
+ * left by a runner that was killed.
+ */
 static int find_unended(struct build *ret, struct ledger *ledger,
 	const struct target *target, const char *system, const char *link)
 {
-	_cleanup_builds_ struct builds tickets = {0};
+	_cleanup_builds_ struct builds tickets = {0}, dead = {0};
 
 	if (tickets_read(&tickets, target->queue) < 0)
 		return 0;
-	for (size_t i = 0; i < tickets.len; i++) {
-		const struct build *ticket = &tickets.list[i];
-		const bool is_on_trial = ticket->phase == PHASE_CHECKING ||
-					 ticket->phase == PHASE_UNCONFIRMED;
-
-		if (is_on_trial && ticket->system_after
-				? streq(ticket->system_after, system)
-				: ticket->number && has_just_set(ticket, link))
-			return build_by_number(ret, ledger, ticket->number);
-	}
+	for (size_t i = 0; i < tickets.len; i++)
+		if (made(&tickets.list[i], system, link, true))
+			return build_by_number(ret, ledger, tickets.list[i].number);
+	if (tickets_read_dead(&dead, target->queue) < 0)
+		return 0;
+	for (size_t i = 0; i < dead.len; i++)
+		if (made(&dead.list[i], system, link, false) &&
+			ledger_lists_as_running(ledger, dead.list[i].number))
+			return build_by_number(ret, ledger, dead.list[i].number);
 	return 0;
 }
 

@@ -30,7 +30,7 @@ char *live_describe(const struct build *build, const struct ledger *ledger,
 	const struct settings *settings) _must_check_;
 void live_free(struct live *live);
 
-/* The build that made the link's system, has it on trial or is activating it: 1; 0: not
- * known; -1 (printed). */
+/* The build that made the link's system, has it on trial or is activating it, or whose
+ * runner was killed when it had: 1; 0: not known; -1 (printed). */
 int live_build(struct build *ret, struct ledger *ledger, const struct target *target,
 	const char *system, const char *link) _must_check_;

@@ -162,7 +162,8 @@ static enum remedy merge_path(struct restoring *restoring)
 		return REMEDY_FAILED;
 	if (wrongs->whole || !live || !mine) {
 		ret->filemode = (git_filemode_t)change->old_mode;
-		if (!live || !mine)
+		/* Where both are texts, it is the mode, or else the layout. */
+		if (!live || !mine || change->old_mode == change->new_mode)
 			ret->id = change->old_id;
 	}
 	if (live && mine && wrongs->inputs)

@@ -130,6 +130,20 @@ void orphan_judge(struct build *build, const struct settings *settings)
 		judge(build, settings);
 }
 
+void orphans_at_work(struct builds *ret, const struct target *target)
+{
+	_cleanup_builds_ struct builds dead = {0};
+
+	if (tickets_read_dead(&dead, target->queue) < 0)
+		return;
+	for (size_t i = 0; i < dead.len; i++) {
+		const struct process_name *child = &dead.list[i].child;
+
+		if (child->pid && !process_has_ended(child->pid, child->start_ticks))
+			builds_add(ret, &dead.list[i]);
+	}
+}
+
 static void say_recorded(const struct build *build)
 {
 	_cleanup_free_ char *line = describe_build(build);

@@ -17,6 +17,9 @@ bool build_read_ticket(struct build *ret, const struct build *build,
  * now. */
 void orphan_judge(struct build *build, const struct settings *settings);
 
+/* Adds the target's builds whose runner was killed while nixos-rebuild goes on. */
+void orphans_at_work(struct builds *ret, const struct target *target);
+
 /*
  * Records them; for the next run that has the lock. What cannot be recorded now is tried
  * again by the next one.

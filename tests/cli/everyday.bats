@@ -180,6 +180,7 @@ make_classic() {
 }
 
 @test "a build whose runner was killed still goes on: status, log and show say so" {
+	add emacs
 	# shellcheck disable=SC2016
 	BEFORE='touch "$ROOT/now"; while [ ! -e "$ROOT/go" ]; do sleep 0.05; done' \
 		sr --agent alpha switch --flake . >/dev/null 2>&1 &
@@ -191,7 +192,13 @@ make_classic() {
 	assert_contains "$(sr status --json | jq_get building)" "'build': 2"
 	run -0 sr log -n 1
 	assert_contains "$output" "build 2 by alpha: switch running"
+	run -65 sr --agent alpha cancel
+	assert_like "$output" "*build 2 by alpha: its runner was killed, * nixos-rebuild goes on: kill [0-9]* ends it"
 	touch "$ROOT/go"
+	# what it has made live is its work, before anybody has recorded that
+	is_live() { sr status | grep -q "live:     build 2 by alpha: switch interrupted"; }
+	wait_for is_live
+	assert_contains "$(sr --agent alpha status)" "yours:    build 2 by alpha: switch interrupted"
 	by beta switch
 	assert_equal "$(field 2 outcome)" interrupted
 }
@@ -569,4 +576,59 @@ make_module() {
 	assert_equal "$status" 65
 	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: app.nix"
 	assert_contains "$output" "edit by hand, because your lines and theirs are mixed: run.sh"
+}
+
+@test "an old copy of a file is seen where only order or indentation tells it from the live one" {
+	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
+	printf 'services:\n  web:\n    image: a\n  env:\n    X: 1\n' >compose.yml
+	printf '#!/bin/sh\nrm -rf tmp\ncd /srv/app\n' >run.sh
+	commit_all . "files"
+	by alpha switch
+	printf 'services:\n  web:\n    image: a\n    env:\n      X: 1\n' >compose.yml
+	printf '#!/bin/sh\ncd /srv/app\nrm -rf tmp\n' >run.sh
+	commit_all . "fix"
+	by alpha switch
+	git checkout -q HEAD~1 -- .
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "compose.yml: its order or indentation goes back (build 3 by alpha)"
+	assert_contains "$output" "run.sh: its order or indentation goes back (build 3 by alpha)"
+	eval "$(sed -n 's/^safe-rebuild: bring it in: //p' <<<"$output")"
+	assert_equal "$(git diff HEAD --name-only)" ""
+	by beta switch
+	assert_equal "$status" 0
+	# what was never live is beta's own, and of Nix only texts have an order
+	printf '#!/bin/sh\nrm -rf tmp\n\ncd /srv/app\n' >run.sh
+	by beta switch
+	assert_equal "$status" 0
+}
+
+@test "the same of Nix is only told" {
+	printf '{ a = [ 1 ];\n  b = 2; }\n' >order.nix
+	commit_all . "order"
+	by alpha switch
+	printf '{ b = 2;\n  a = [ 1 ]; }\n' >order.nix
+	by alpha switch
+	git checkout -q order.nix
+	by beta switch
+	assert_equal "$status" 0
+	assert_contains "$output" "order.nix: its order or indentation goes back (build 3 by alpha, uncommitted)"
+}
+
+@test "a file that is put back after a failed build is not called unbuilt" {
+	by alpha switch
+	echo '{ broken' >base.nix
+	DOUBLE='exit 1' by alpha switch
+	git checkout -q base.nix
+	run -0 sr --agent alpha diff
+	assert_like "$output" "since your build 3 (*): 1 file as before it
+  as in build 2 by alpha: switch succeeded*
+    M base.nix *"
+	add emacs
+	run -0 sr --agent alpha diff
+	assert_like "$output" "since your build 3 (*): 1 file not built yet*"
+	by beta switch
+	git commit -q --allow-empty -m "no change"
+	run -0 sr --agent alpha diff
+	assert_contains "$output" "  committed since:"
 }

@@ -98,6 +98,38 @@ numbers() {
 	assert_like "${lines[1]}" "build 1 by a: switch succeeded*"
 }
 
+@test "log: on a narrow terminal no row is wider than it, and nothing is lost" {
+	build claude-code-3f2a9c1e-subagent-7 switch --message "add the wiki and its certificates"
+	sr --agent b dry-activate
+	table() { # COLUMNS
+		rm -f "$ROOT/typed"
+		NO_COLOR=1 as_person script -qec "stty cols $1; $SAFE_REBUILD log" "$ROOT/typed"
+		wait_for test -s "$ROOT/person.status"
+		sed '1d;$d' "$ROOT/typed" | tr -d '\r' >"$ROOT/table"
+		[ "$(wc -L <"$ROOT/table")" -le "$1" ]
+	}
+	table 80
+	assert_like "$(cat "$ROOT/table")" '*    2  * b                    dry-activate succeeded*'
+	assert_like "$(cat "$ROOT/table")" '*       claude-code-3f2a9c1e-subagent-7; took *; "add the wiki *'
+	table 60
+	assert_contains "$(cat "$ROOT/table")" ' claude-cod... switch       succeeded'
+	table 200
+	assert_equal "$(grep -c . "$ROOT/table")" 3
+}
+
+@test "status: an unfinished merge" {
+	build a switch
+	git checkout -qb side
+	echo side >one.txt
+	commit_all . side
+	git checkout -q -
+	echo main >one.txt
+	commit_all . main
+	git merge side >/dev/null 2>&1 || true
+	assert_contains "$(sr status)" "          an unfinished merge: see git status"
+	assert_equal "$(sr status --json | jq_get unfinished)" merge
+}
+
 @test "status: the check-in before an edit" {
 	build a switch
 	assert_contains "$(sr --agent a status)" "since:    nobody has built since your build"

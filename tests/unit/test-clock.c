@@ -18,6 +18,8 @@ static void test_durations_in_words(void **state)
 	check_duration(125, "2 min 5 s");
 	check_duration(850, "14 min");
 	check_duration(3 * 3600 + 1200, "3 h 20 min");
+	check_duration(3 * 3600 + 59, "3 h");
+	check_duration(26 * 3600 + 600, "26 h");
 	check_duration(12 * 86400, "12 days");
 }
 
