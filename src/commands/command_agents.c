@@ -2,6 +2,7 @@
 #include "base/message.h"
 #include "commands/command.h"
 #include "hook/install.h"
+#include "hook/plugin.h"
 #include "hook/reach.h"
 #include "rebuild/program.h"
 
@@ -285,7 +286,7 @@ static int agents(const struct context *context)
 	if (options->md)
 		fputs(section, stdout);
 	else if (options->opencode_plugin)
-		fputs(install_opencode_plugin, stdout);
+		fputs(opencode_plugin, stdout);
 	else if (options->check)
 		return check(context);
 	else

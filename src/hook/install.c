@@ -1,59 +1,15 @@
 #include "hook/install.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "hook/plugin.h"
+#include "hook/settings_file.h"
 #include "ledger/git.h"
 
-#define SETTINGS_MAX ((size_t)16 << 20)
 /* In seconds, for Gemini in milliseconds. Our hook takes hundredths of a second. */
 #define TIMEOUT 10
-#define INDENT 2
-#define INDENT_MAX 9
-
-const char install_opencode_plugin[] =
-	"// safe-rebuild: see safe-rebuild-agents(7)\n"
-	"import { spawnSync } from \"node:child_process\"\n"
-	"\n"
-	"const short = (id) => id.replace(/[^A-Za-z0-9]/g, "
-	"\"\").slice(-8).toLowerCase()\n"
-	"\n"
-	"const ask = (event) => {\n"
-	"  const ran = spawnSync(\"safe-rebuild\", [\"hook\", \"opencode\"],\n"
-	"    { input: JSON.stringify(event), encoding: \"utf8\", timeout: 10000 })\n"
-	"  try { return JSON.parse(ran.stdout).hookSpecificOutput } catch { return {} }\n"
-	"}\n"
-	"\n"
-	"export const SafeRebuild = async ({ directory }) => ({\n"
-	"  \"shell.env\": async (input, output) => {\n"
-	"    if (input.sessionID && !process.env.SAFE_REBUILD_AGENT)\n"
-	"      output.env.SAFE_REBUILD_AGENT = \"opencode-\" + short(input.sessionID)\n"
-	"  },\n"
-	"  \"tool.execute.before\": async (input, output) => {\n"
-	"    if (input.tool !== \"bash\") return\n"
-	"    Object.assign(output.args, ask({ hook_event_name: \"tool.execute.before\",\n"
-	"      tool_name: \"bash\", session_id: input.sessionID, tool_input: "
-	"output.args }).updatedInput)\n"
-	"  },\n"
-	"  \"tool.execute.after\": async (input) => {\n"
-	"    if (![\"write\", \"edit\", \"apply_patch\"].includes(input.tool)) return\n"
-	"    ask({ hook_event_name: \"tool.execute.after\", tool_name: input.tool,\n"
-	"      session_id: input.sessionID, cwd: directory,\n"
-	"      tool_input: { file_path: input.args?.filePath, patch: "
-	"input.args?.patchText } })\n"
-	"  },\n"
-	"  \"chat.message\": async (input, output) => {\n"
-	"    const part = output.parts.find((part) => part.type === \"text\")\n"
-	"    const news = part && ask({ hook_event_name: \"chat.message\",\n"
-	"      session_id: input.sessionID }).additionalContext\n"
-	"    if (news) part.text += \"\\n\\n\" + news\n"
-	"  },\n"
-	"})\n";
 
 char *install_path(const struct vendor *vendor, enum install_place place)
 {
@@ -70,24 +26,6 @@ char *install_path(const struct vendor *vendor, enum install_place place)
 static char *hook_command(const char *agent)
 {
 	return xasprintf("safe-rebuild hook %s", agent);
-}
-
-/* The file's text, "" if there is no file; NULL (printed) on error. The caller frees. */
-static char *read_settings(const char *path)
-{
-	char *text = NULL;
-
-	if (read_file(path, SETTINGS_MAX, &text, NULL, NULL) == 0)
-		return text;
-	if (errno == ENOENT)
-		return xstrdup("");
-	if (errno == ELOOP)
-		error("'%s' is a link that another tool manages: add the hooks with "
-		      "that tool, see safe-rebuild-agents(7)",
-			path);
-	else
-		error_errno("cannot read '%s'", path);
-	return NULL;
 }
 
 /* A JSON object; NULL (printed) if the text is none. */
@@ -249,27 +187,6 @@ static bool has_all_ours(const json_t *settings, const struct vendor *vendor)
 	       has_one(settings, vendor, vendor->after, editors);
 }
 
-/* Formats like the old text: with its indentation, and a final newline if it had one. */
-static char *dump_like(const json_t *settings, const char *text)
-{
-	const char *indented = strstr(text, "\n ");
-	const size_t indent = indented ? strspn(indented + 1, " ") : INDENT;
-	const size_t flags = JSON_INDENT(indent < INDENT_MAX ? indent : INDENT);
-	/* With more digits, 0.1 would become 0.10000000000000001. */
-	char *dumped = json_dumps(settings, flags | JSON_REAL_PRECISION(15));
-	json_t *read_back = json_loads(dumped, 0, NULL);
-	char *result;
-
-	if (!json_equal(settings, read_back)) {
-		free(dumped);
-		dumped = json_dumps(settings, flags);
-	}
-	json_decref(read_back);
-	result = xasprintf("%s%s", dumped, !*text || ends_with(text, "\n") ? "\n" : "");
-	free(dumped);
-	return result;
-}
-
 /* The file's new content; "": no file. NULL (printed) on error. */
 static char *changed(
 	const char *text, const struct vendor *vendor, const char *path, bool remove)
@@ -278,7 +195,7 @@ static char *changed(
 	char *lines = NULL;
 
 	if (vendor->has_plugin)
-		return xstrdup(remove ? "" : install_opencode_plugin);
+		return xstrdup(remove ? "" : opencode_plugin);
 	settings = parse(text, path);
 	if (!settings)
 		return NULL;
@@ -294,7 +211,7 @@ static char *changed(
 		else if (remove && !json_object_size(settings))
 			lines = xstrdup("");
 		else
-			lines = dump_like(settings, text);
+			lines = settings_file_format(settings, text);
 	}
 	json_decref(before);
 	json_decref(settings);
@@ -317,75 +234,10 @@ static int put_diff(
 	return 0;
 }
 
-/* Root may install for a user: the owner is the old file's or the directory's. */
-static int keep_owner(int fd, const char *path, const char *directory)
-{
-	struct stat before;
-
-	if (geteuid() != 0 || (stat(path, &before) < 0 && stat(directory, &before) < 0))
-		return 0;
-	return fchown(fd, before.st_uid, before.st_gid);
-}
-
-/* Makes the directories; those that root makes below a user's home are that user's. */
-static int make_places(const char *directory, mode_t mask)
-{
-	_cleanup_free_ char *path = xstrdup(directory);
-	struct stat above = {0};
-
-	for (char *at = path + 1;; at++) {
-		const char end = *at;
-
-		if (end && end != '/')
-			continue;
-		*at = '\0';
-		if (mkdir(path, 0700) == 0 &&
-			(chmod(path, 0755 & ~mask) < 0 ||
-				(geteuid() == 0 &&
-					chown(path, above.st_uid, above.st_gid) < 0)))
-			return -1;
-		if (stat(path, &above) < 0)
-			return -1;
-		if (!end)
-			return 0;
-		*at = end;
-	}
-}
-
-static int write_settings(const char *path, const char *text, mode_t mask)
-{
-	_cleanup_free_ char *directory = xstrdup(path);
-	_cleanup_close_ int fd = -1;
-	struct stat before;
-
-	*strrchr(directory, '/') = '\0';
-	if (make_places(directory, mask) < 0)
-		return error_errno("cannot make '%s'", directory);
-	fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
-	if (fd < 0 || write_all(fd, text, strlen(text)) < 0 ||
-		fchmod(fd, stat(path, &before) == 0 ? before.st_mode & 0777 : 0644) < 0 ||
-		keep_owner(fd, path, directory) < 0 || fsync(fd) < 0 ||
-		link_file_over(fd, path) < 0)
-		return error_errno("cannot write '%s'", path);
-	return 0;
-}
-
-/* Also removes its directory, if that is empty then. */
-static int remove_settings(const char *path)
-{
-	_cleanup_free_ char *directory = xstrdup(path);
-
-	*strrchr(directory, '/') = '\0';
-	if (unlink(path) < 0 && errno != ENOENT)
-		return error_errno("cannot remove '%s'", path);
-	(void)rmdir(directory);
-	return 0;
-}
-
 int install_prepare(struct installation *ret, const struct vendor *vendor,
 	const char *path, bool remove)
 {
-	_cleanup_free_ char *before = read_settings(path);
+	_cleanup_free_ char *before = settings_file_read(path);
 
 	*ret = (struct installation){.path = path, .diff = STRBUF_INIT};
 	if (!before)
@@ -401,9 +253,9 @@ int install_prepare(struct installation *ret, const struct vendor *vendor,
 
 int install_write(const struct installation *installation, mode_t mask)
 {
-	return *installation->after
-		       ? write_settings(installation->path, installation->after, mask)
-		       : remove_settings(installation->path);
+	return *installation->after ? settings_file_write(installation->path,
+					      installation->after, mask)
+				    : settings_file_remove(installation->path);
 }
 
 void installation_free(struct installation *installation)

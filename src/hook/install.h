@@ -31,8 +31,5 @@ int install_write(const struct installation *installation, mode_t mask) _must_ch
 void installation_free(struct installation *installation);
 #define _cleanup_installation_ _cleanup_(installation_free)
 
-/* Our plugin for opencode, which has no hooks. */
-extern const char install_opencode_plugin[];
-
 /* Whether the hook runs "safe-rebuild hook AGENT" or "/PATH/safe-rebuild hook AGENT". */
 bool install_is_ours(const json_t *hook, const char *agent);
