@@ -1,15 +1,10 @@
 #include "base/memory.h"
 #include "base/message.h"
+#include "commands/agents_check.h"
 #include "commands/command.h"
 #include "hook/install.h"
 #include "hook/plugin.h"
 #include "hook/reach.h"
-#include "rebuild/program.h"
-
-/* A login shell may ask the network who the user is. */
-#define SHELL_MS 10000
-/* What its profile may print. */
-#define PROFILE_MAX 65536
 
 /* Every command and option in it exists: a test looks. */
 static const char section[] =
@@ -78,6 +73,18 @@ static void say_what_is_left(const char *agent, enum install_place place)
 		say("sessions of %s that run now may not see this: restart them", agent);
 }
 
+/* Through sudo, "user" is root. */
+static void say_whose(const struct context *context)
+{
+	_cleanup_caller_ struct caller caller = {0};
+
+	if (getuid() == 0 && caller_identify(&caller, context->own->agent) == 0 &&
+		caller.uid)
+		say("these are root's: agents of %s do not read them (without sudo: "
+		    "--user; for everybody: --managed)",
+			caller.user);
+}
+
 /* Managed hooks may also be in the file where others manage theirs. */
 static char *choose_path(const struct vendor *vendor, enum install_place place,
 	const struct command_options *options)
@@ -123,156 +130,13 @@ static int change(const char *agent, const struct context *context)
 		    place == PLACE_MANAGED ? 022 : context->surroundings->umask) < 0)
 		return EXIT_OWN_FAILURE;
 	answer("%s '%s'", remove ? "removed from" : "installed in", path);
+	if (place == PLACE_USER)
+		say_whose(context);
 	if (!remove)
 		say_what_is_left(agent, place);
 	else if (streq(agent, "codex") && access(path, F_OK) == 0)
 		say("codex trusts hooks by their places: trust your own again (/hooks)");
 	return 0;
-}
-
-/* The path of a program in PATH, NULL where there is none. */
-static char *find_in_path(const char *name)
-{
-	_cleanup_strv_ struct strv directories = strv_split(getenv("PATH"), ":");
-
-	for (size_t i = 0; i < directories.len; i++) {
-		_cleanup_free_ char *path =
-			xasprintf("%s/%s", directories.words[i], name);
-
-		if (access(path, X_OK) == 0)
-			return TAKE_PTR(path);
-	}
-	return NULL;
-}
-
-/* What a login shell finds, which may reset PATH (Codex runs its commands in one). */
-static char *find_in_login_shell(
-	const char *name, const struct surroundings *surroundings)
-{
-	/* A profile may print something first. */
-	_cleanup_free_ char *command = xasprintf("echo; echo :; command -v %s", name);
-	char *const argv[] = {(char[]){"bash"}, (char[]){"-lc"}, command, NULL};
-	_cleanup_free_ char *text =
-		child_output(argv, surroundings, SHELL_MS, PROFILE_MAX);
-	const char *last = NULL;
-
-	for (const char *at = text; at && (at = strstr(at, "\n:\n")); at += 3)
-		last = at + 3;
-	return last && *last ? xstrndup(last, strcspn(last, "\n")) : NULL;
-}
-
-static bool tell_shim(const char *where, const char *path)
-{
-	const bool is_shim = path && program_is_ourselves(path);
-
-	if (!path)
-		answer("%s: no nixos-rebuild", where);
-	else
-		answer("%s: nixos-rebuild is %s (%s)", where,
-			is_shim ? "safe-rebuild" : "the bare one", path);
-	return is_shim;
-}
-
-/* What a person types: agents' shells seldom read aliases. */
-static void tell_alias(const struct surroundings *surroundings)
-{
-	/* In a session without a terminal it cannot take ours. */
-	char *const argv[] = {(char[]){"setsid"}, (char[]){"--wait"}, (char[]){"bash"},
-		(char[]){"-ic"}, (char[]){"alias nixos-rebuild"}, NULL};
-	_cleanup_free_ char *text = child_output(argv, surroundings, SHELL_MS, 4096);
-
-	if (text && *text)
-		answer("interactive bash: %.*s", (int)strcspn(text, "\n"), text);
-}
-
-/* Whether a hook of the agent reaches us; *is_off: one is there but switched off. */
-static bool tell_hook(const struct vendor *vendor, bool *is_off)
-{
-	static const char *const names[] = {
-		"managed", "managed", "local", "project", "user"};
-	_cleanup_free_ char *drop_in = reach_drop_in(vendor);
-	bool has_hook = false;
-
-	if (drop_in) {
-		_cleanup_free_ char *off = reach_switched_off(vendor, PLACE_MANAGED);
-
-		answer("%s: hook in its managed settings ('%s')%s%s%s", vendor->name,
-			drop_in, off ? ", but '" : "", off ? off : "",
-			off ? "' switches hooks off" : "");
-		has_hook = !off;
-		*is_off = off;
-	}
-	for (enum install_place place = 0; place < PLACES; place++) {
-		_cleanup_free_ char *path = install_path(vendor, place), *off = NULL;
-		const bool asks_for_trust =
-			streq(vendor->name, "codex") && place != PLACE_MANAGED;
-
-		if (!reach_has_hook(vendor, place))
-			continue;
-		off = reach_switched_off(vendor, place);
-		if (off)
-			answer("%s: hook in its %s settings ('%s'), but '%s' switches "
-			       "hooks "
-			       "off",
-				vendor->name, names[place], path, off);
-		else
-			answer("%s: hook in its %s settings ('%s')%s", vendor->name,
-				names[place], path,
-				asks_for_trust
-					? ", which runs only if codex was told to trust it (/hooks)"
-					: "");
-		has_hook = has_hook || !off;
-		*is_off = *is_off || off;
-	}
-	return has_hook;
-}
-
-/* 0 where a bare nixos-rebuild of every agent that is here reaches us. */
-static int check(const struct context *context)
-{
-	_cleanup_free_ char *here = find_in_path("nixos-rebuild"),
-			    *login = find_in_login_shell(
-				    "nixos-rebuild", context->surroundings);
-	const bool shim_here = tell_shim("PATH", here);
-	const bool shim_login = tell_shim("login shell", login);
-	_cleanup_free_ char *self = find_in_path("safe-rebuild"),
-			    *login_self = find_in_login_shell(
-				    "safe-rebuild", context->surroundings);
-	bool all = self && login_self, any = false;
-
-	tell_alias(context->surroundings);
-	if (!all)
-		answer("safe-rebuild is not in the PATH of %s: commands that a hook has "
-		       "changed would fail there",
-			self ? "a login shell" : "this shell");
-	for (const struct vendor *vendor = vendors; vendor->name; vendor++) {
-		const char *name = vendor->name;
-		_cleanup_free_ char *program = find_in_path(name);
-		bool is_off = false;
-		const bool has_hook = tell_hook(vendor, &is_off);
-
-		if (!program && !has_hook && !is_off)
-			continue;
-		any = true;
-		if (has_hook)
-			continue;
-		if (streq(name, "codex") ? shim_login : shim_here) {
-			answer("%s: reached through PATH only; for news and edits "
-			       "install its hook",
-				name);
-			continue;
-		}
-		if (is_off)
-			answer("%s: NOT reached: its hooks are switched off", name);
-		else
-			answer("%s: NOT reached; to change that: safe-rebuild agents "
-			       "--install %s",
-				name, name);
-		all = false;
-	}
-	if (!any)
-		answer("none of claude, codex, gemini and opencode is in PATH");
-	return all ? 0 : 1;
 }
 
 static int agents(const struct context *context)
@@ -283,12 +147,16 @@ static int agents(const struct context *context)
 
 	if (asked != 1)
 		return command_usage(&command_agents);
+	if (!options->install && !options->remove &&
+		(options->user || options->project || options->managed))
+		return fail(EXIT_USAGE,
+			"--user, --project and --managed go with --install and --remove");
 	if (options->md)
 		fputs(section, stdout);
 	else if (options->opencode_plugin)
 		fputs(opencode_plugin, stdout);
 	else if (options->check)
-		return check(context);
+		return agents_check(context);
 	else
 		return change(
 			options->install ? options->install : options->remove, context);

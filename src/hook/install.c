@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/strv.h"
 #include "hook/plugin.h"
 #include "hook/settings_file.h"
 #include "ledger/git.h"
@@ -45,15 +46,31 @@ static json_t *parse(const char *text, const char *path)
 	return NULL;
 }
 
+/* The words that a hook runs: its command, and its arguments where those stand apart. */
+static struct strv hook_words(const json_t *hook)
+{
+	const char *command = json_string_value(json_object_get(hook, "command"));
+	struct strv words = strv_split(command, " \t\"'");
+	size_t i;
+	json_t *argument;
+
+	json_array_foreach(
+		json_object_get(hook, "args"), i, argument) if (json_is_string(argument))
+		strv_add(&words, json_string_value(argument));
+	return words;
+}
+
 bool install_is_ours(const json_t *hook, const char *agent)
 {
-	_cleanup_free_ char *command = hook_command(agent);
-	const char *its = json_string_value(json_object_get(hook, "command"));
-	const size_t len = strlen(command);
+	_cleanup_strv_ struct strv words = hook_words(hook);
 
-	if (!its || !ends_with(its, command))
-		return false;
-	return strlen(its) == len || its[strlen(its) - len - 1] == '/';
+	for (size_t i = 0; i + 2 < words.len; i++)
+		if ((streq(words.words[i], "safe-rebuild") ||
+			    ends_with(words.words[i], "/safe-rebuild")) &&
+			streq(words.words[i + 1], "hook") &&
+			streq(words.words[i + 2], agent))
+			return true;
+	return false;
 }
 
 /* Removes our hooks, and groups that had only ours. */
@@ -194,6 +211,11 @@ static char *changed(
 	json_t *settings, *before;
 	char *lines = NULL;
 
+	if (vendor->has_plugin && *text && !plugin_is_ours(text)) {
+		error("'%s' is not ours: move it away, or see safe-rebuild-agents(7)",
+			path);
+		return NULL;
+	}
 	if (vendor->has_plugin)
 		return xstrdup(remove ? "" : opencode_plugin);
 	settings = parse(text, path);

@@ -31,5 +31,6 @@ int install_write(const struct installation *installation, mode_t mask) _must_ch
 void installation_free(struct installation *installation);
 #define _cleanup_installation_ _cleanup_(installation_free)
 
-/* Whether the hook runs "safe-rebuild hook AGENT" or "/PATH/safe-rebuild hook AGENT". */
+/* Whether the hook runs "safe-rebuild hook AGENT", by whichever path and however that is
+ * quoted, with whatever before and behind it. */
 bool install_is_ours(const json_t *hook, const char *agent);

@@ -1,7 +1,10 @@
 #include "hook/plugin.h"
 
-const char opencode_plugin[] =
-	"// safe-rebuild: see safe-rebuild-agents(7)\n"
+#include "base/macro.h"
+
+#define MARK "// safe-rebuild: see safe-rebuild-agents(7)\n"
+
+const char opencode_plugin[] = MARK
 	"import { spawnSync } from \"node:child_process\"\n"
 	"\n"
 	"const short = (id) => id.replace(/[^A-Za-z0-9]/g, "
@@ -38,3 +41,8 @@ const char opencode_plugin[] =
 	"    if (news) part.text += \"\\n\\n\" + news\n"
 	"  },\n"
 	"})\n";
+
+bool plugin_is_ours(const char *text)
+{
+	return starts_with(text, MARK);
+}

@@ -21,7 +21,8 @@ static bool can_run(const json_t *hook)
 {
 	const char *command = json_string_value(json_object_get(hook, "command"));
 	const char *type = json_string_value(json_object_get(hook, "type"));
-	_cleanup_free_ char *program = xstrndup(command, strcspn(command, " "));
+	const char *start = command + strspn(command, "\"'");
+	_cleanup_free_ char *program = xstrndup(start, strcspn(start, " \"'"));
 
 	if ((type && !streq(type, "command")) || json_object_get(hook, "if") ||
 		json_is_true(json_object_get(hook, "async")))
@@ -247,20 +248,55 @@ static bool is_switch(const char *line, size_t len, const char *name)
 	return streq(plain, wanted);
 }
 
+/* Whether a line of TOML begins a table of this name, or of one below it. */
+static bool begins_table(const char *line, size_t len, const char *name)
+{
+	const size_t start = len ? strspn(line, "[ ") : 0;
+
+	return start && len > start + strlen(name) && starts_with(line + start, name) &&
+	       strchr(" ].", line[start + strlen(name)]);
+}
+
+/* Whether Codex' settings themselves have a hook of ours, in [[hooks.PreToolUse.hooks]].
+ */
+static bool toml_has_hook(const char *path, const struct vendor *vendor)
+{
+	_cleanup_free_ char *text = read_settings(path);
+	_cleanup_free_ char *table = xasprintf("hooks.%s", vendor->before);
+	const char *at = text, *line;
+	bool is_inside = false;
+	size_t len;
+
+	while (at && text_next_line(&at, text + strlen(text), &line, &len)) {
+		_cleanup_free_ char *copy = xstrndup(line, len);
+		json_t *hook = NULL;
+		bool is_ours;
+
+		if (len && *line == '[')
+			is_inside = begins_table(line, len, table);
+		if (!is_inside || !starts_with(copy, "command"))
+			continue;
+		hook = json_pack("{s:s}", "command", copy + strcspn(copy, "="));
+		is_ours = install_is_ours(hook, vendor->name);
+		json_decref(hook);
+		if (is_ours)
+			return true;
+	}
+	return false;
+}
+
 /* Whether Codex' settings switch hooks off. */
-static bool toml_switches_off(const char *path)
+static bool toml_switches_off(const char *path, const struct vendor *vendor)
 {
 	_cleanup_free_ char *text = read_settings(path);
 	const char *at = text, *line;
 	bool is_features = false, is_off = false;
 	size_t len;
 
+	(void)vendor;
 	while (at && text_next_line(&at, text + strlen(text), &line, &len)) {
-		const size_t blanks = len && *line == '[' ? strspn(line + 1, " ") : 0;
-
 		if (len && *line == '[')
-			is_features = starts_with(line + 1 + blanks, "features") &&
-				      strchr(" ]", line[1 + blanks + strlen("features")]);
+			is_features = begins_table(line, len, "features");
 		is_off = is_off ||
 			 is_switch(line, len, is_features ? "hooks" : "features.hooks") ||
 			 is_switch(line, len,
@@ -271,7 +307,8 @@ static bool toml_switches_off(const char *path)
 
 /* Codex has its own settings in files of their own: beside its hooks, in the project, and
  * for the machine, whose last two nobody overrides. */
-static char *find_in_toml(const struct vendor *vendor)
+static char *find_in_toml(const struct vendor *vendor,
+	bool (*is_found)(const char *path, const struct vendor *vendor))
 {
 	static const char *const others[] = {".codex/config.toml",
 		"/etc/codex/config.toml", "/etc/codex/managed_config.toml",
@@ -282,12 +319,17 @@ static char *find_in_toml(const struct vendor *vendor)
 				hooks)
 		      : NULL;
 
-	if (own && toml_switches_off(own))
+	if (own && is_found(own, vendor))
 		return TAKE_PTR(own);
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
-		if (toml_switches_off(others[i]))
+		if (is_found(others[i], vendor))
 			return xstrdup(others[i]);
 	return NULL;
+}
+
+char *reach_in_toml(const struct vendor *vendor)
+{
+	return streq(vendor->name, "codex") ? find_in_toml(vendor, toml_has_hook) : NULL;
 }
 
 char *reach_switched_off(const struct vendor *vendor, enum install_place place)
@@ -296,7 +338,7 @@ char *reach_switched_off(const struct vendor *vendor, enum install_place place)
 	char *where = NULL;
 
 	if (streq(vendor->name, "codex"))
-		return find_in_toml(vendor);
+		return find_in_toml(vendor, toml_switches_off);
 	if (streq(vendor->name, "gemini"))
 		return find_switch(vendor, PLACE_MANAGED, PLACE_USER, "hooksConfig",
 			"enabled", false);

@@ -12,6 +12,9 @@ bool reach_has_hook(const struct vendor *vendor, enum install_place place);
 /* A managed file with our hook that we did not make; NULL: none. The caller frees. */
 char *reach_drop_in(const struct vendor *vendor) _must_check_;
 
+/* The file with settings in TOML that has our hook; NULL: none. The caller frees. */
+char *reach_in_toml(const struct vendor *vendor) _must_check_;
+
 /* The file that switches off the hooks of that place; NULL: none does. The caller frees.
  */
 char *reach_switched_off(

@@ -8,6 +8,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
+#include "base/strbuf.h"
+#include "base/text.h"
 
 #define SETTINGS_MAX ((size_t)16 << 20)
 #define INDENT 2
@@ -30,24 +32,59 @@ char *settings_file_read(const char *path)
 	return NULL;
 }
 
-char *settings_file_format(const json_t *settings, const char *text)
+/* The JSON with so many blanks before an inner line; 0: on one line. */
+static char *dump(const json_t *settings, size_t indent)
 {
-	const char *indented = strstr(text, "\n ");
-	const size_t indent = indented ? strspn(indented + 1, " ") : INDENT;
-	const size_t flags = JSON_INDENT(indent < INDENT_MAX ? indent : INDENT);
 	/* With more digits, 0.1 would become 0.10000000000000001. */
-	char *dumped = json_dumps(settings, flags | JSON_REAL_PRECISION(15));
+	char *dumped = json_dumps(
+		settings, JSON_INDENT(indent) | (size_t)JSON_REAL_PRECISION(15));
 	json_t *read_back = json_loads(dumped, 0, NULL);
-	char *result;
 
 	if (!json_equal(settings, read_back)) {
 		free(dumped);
-		dumped = json_dumps(settings, flags);
+		dumped = json_dumps(settings, JSON_INDENT(indent));
 	}
 	json_decref(read_back);
-	result = xasprintf("%s%s", dumped, !*text || ends_with(text, "\n") ? "\n" : "");
-	free(dumped);
-	return result;
+	return dumped;
+}
+
+/* The old text's indentation: so many blanks, or tabs. */
+static size_t find_indent(const char *text, bool *with_tabs)
+{
+	const char *line = strchr(text, '\n');
+	size_t indent;
+
+	*with_tabs = strstr(text, "\n\t") != NULL;
+	if (*with_tabs)
+		return 1;
+	if (*text && (!line || !line[1]))
+		return 0;
+	line = strstr(text, "\n ");
+	indent = line ? strspn(line + 1, " ") : INDENT;
+	return indent < INDENT_MAX ? indent : INDENT;
+}
+
+char *settings_file_format(const json_t *settings, const char *text)
+{
+	const char *line_end = strstr(text, "\r\n") ? "\r\n" : "\n";
+	struct strbuf out = STRBUF_INIT;
+	bool with_tabs;
+	_cleanup_free_ char *dumped = dump(settings, find_indent(text, &with_tabs));
+	const char *at = dumped, *line;
+	size_t len;
+
+	while (text_next_line(&at, dumped + strlen(dumped), &line, &len)) {
+		const size_t blanks = strspn(line, " ");
+
+		if (line > dumped)
+			strbuf_puts(&out, line_end);
+		for (size_t i = 0; i < blanks; i++)
+			strbuf_putc(&out, with_tabs ? '\t' : ' ');
+		strbuf_add(&out, line + blanks, len - blanks);
+	}
+	if (!*text || ends_with(text, "\n"))
+		strbuf_puts(&out, line_end);
+	return strbuf_take(&out);
 }
 
 /* Root may install for a user: the owner is the old file's or the directory's. */

@@ -12,8 +12,8 @@
  * caller frees. */
 char *settings_file_read(const char *path) _must_check_;
 
-/* The settings with the old text's indentation, and a final newline if that had one. The
- * caller frees. */
+/* The settings with the old text's indentation and ends of lines, and a final newline if
+ * that had one. The caller frees. */
 char *settings_file_format(const json_t *settings, const char *text) _must_check_;
 
 /* Its owner stays; a new file, and directories that have to be made, belong to the owner

@@ -268,3 +268,87 @@ prepare() {
 	run -0 sr agents --remove codex
 	assert_contains "$output" "trust your own again (/hooks)"
 }
+
+@test "--install and --remove keep the ends of lines, tabs, and a file of one line" {
+	local form
+	mkdir -p "$HOME/.claude"
+	for form in '{\r\n  "model": "opus",\r\n  "list": [\r\n    1\r\n  ]\r\n}\r\n' \
+		'{\n\t"model": "opus",\n\t"list": [\n\t\t1\n\t]\n}\n' \
+		'{"model": "opus", "list": [1]}\n'; do
+		# shellcheck disable=SC2059
+		printf "$form" | tee "$CLAUDE" >"$ROOT/before"
+		run -0 sr agents --install claude
+		python3 -m json.tool "$CLAUDE" >/dev/null
+		run -0 sr agents --remove claude
+		cmp "$CLAUDE" "$ROOT/before"
+	done
+}
+
+@test "another's plugin for opencode is neither overwritten nor removed" {
+	local plugin=$HOME/.config/opencode/plugin/safe-rebuild.js
+	mkdir -p "${plugin%/*}"
+	echo 'export const Mine = async () => ({})' >"$plugin"
+	run -125 sr agents --install opencode
+	assert_contains "$output" "'$plugin' is not ours: move it away"
+	run -125 sr agents --remove opencode
+	assert_equal "$(cat "$plugin")" 'export const Mine = async () => ({})'
+	# an older version of ours is replaced
+	sr agents --opencode-plugin | sed 's/10000/5000/' >"$plugin"
+	run -0 sr agents --install opencode
+	cmp "$plugin" <(sr agents --opencode-plugin)
+}
+
+@test "our command is known in whatever form it stands: one hook, found and removed" {
+	local command
+	for command in '"command": "\"/nix/store/x/bin/safe-rebuild\" hook claude"' \
+		'"command": "safe-rebuild  hook claude || true"' \
+		'"command": "X=1 exec safe-rebuild hook claude"' \
+		'"command": "safe-rebuild", "args": ["hook", "claude"]'; do
+		mkdir -p "$HOME/.claude"
+		printf '{"hooks": {"PreToolUse": [{"hooks": [{"type": "command", %s}]}]}}\n' "$command" >"$CLAUDE"
+		run -0 sr agents --install claude
+		assert_equal "$(grep -o safe-rebuild "$CLAUDE" | wc -l)" 5
+		run -0 sr agents --remove claude
+		[ ! -e "$CLAUDE" ]
+	done
+	mkdir -p "$HOME/.claude"
+	printf '{"hooks": {"PreToolUse": [{"hooks": [{"command": "my-safe-rebuild hook claude"}]}]}}\n' >"$CLAUDE"
+	run sr agents --remove claude
+	assert_contains "$output" "nothing to change"
+}
+
+@test "--check: a hook in Codex' own settings; what it does not know, and whose settings they are" {
+	local only=$ROOT/only
+	mkdir -p "$only" "$HOME/.codex"
+	ln -s "$SAFE_REBUILD" "$only/safe-rebuild"
+	ln -s "$(command -v bash)" "$(command -v setsid)" "$(command -v sleep)" "$only"
+	cat >"$HOME/.codex/config.toml" <<-'TOML'
+		model = "x"
+		[[hooks.PreToolUse]]
+		matcher = "Bash"
+		[[hooks.PreToolUse.hooks]]
+		type = "command"
+		command = "safe-rebuild hook codex" # ours
+	TOML
+	printf 'PATH=%s\n' "$only" >"$HOME/.bash_profile"
+	PATH=$only run -0 "$SAFE_REBUILD" agents --check
+	assert_contains "$output" "codex: hook in its settings ('$HOME/.codex/config.toml'), which runs only if codex was told to trust it (/hooks)"
+	sed -i s/PreToolUse/PostToolUse/ "$HOME/.codex/config.toml"
+	PATH=$only run "$SAFE_REBUILD" agents --check
+	refute_contains "$output" "codex: hook"
+	echo 'sleep 11' >>"$HOME/.bash_profile"
+	PATH=$only run "$SAFE_REBUILD" agents --check
+	assert_contains "$output" "login shell: bash -lc has not answered within 10 s"
+	refute_contains "$output" "login shell: no nixos-rebuild"
+	run -64 sr agents --check --managed
+	assert_contains "$output" "go with --install and --remove"
+	run -64 sr agents --md --user
+	[ "$(id -u)" = 0 ] || return 0
+	rm "$HOME/.bash_profile"
+	SUDO_UID=1 SUDO_USER=daemon PATH=$only run "$SAFE_REBUILD" agents --check
+	assert_contains "$output" "these are the settings and the PATH of root: agents of daemon have their own"
+	SUDO_UID=1 SUDO_USER=daemon run -0 sr agents --install claude
+	assert_contains "$output" "these are root's: agents of daemon do not read them"
+	SUDO_UID=1 SUDO_USER=daemon run -0 sr agents --install gemini --project
+	refute_contains "$output" "these are root's"
+}
