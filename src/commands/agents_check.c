@@ -10,21 +10,6 @@
 /* What its profile may print. */
 #define PROFILE_MAX 65536
 
-/* The path of a program in PATH, NULL where there is none. */
-static char *find_in_path(const char *name)
-{
-	_cleanup_strv_ struct strv directories = strv_split(getenv("PATH"), ":");
-
-	for (size_t i = 0; i < directories.len; i++) {
-		_cleanup_free_ char *path =
-			xasprintf("%s/%s", directories.words[i], name);
-
-		if (access(path, X_OK) == 0)
-			return TAKE_PTR(path);
-	}
-	return NULL;
-}
-
 /* What a shell finds; NULL: nothing. */
 struct finds {
 	char *rebuild, *self;
@@ -149,7 +134,7 @@ static struct found tell_hook(const struct vendor *vendor)
 static bool tell_agent(const struct vendor *vendor, bool has_shim, bool *is_here)
 {
 	const char *name = vendor->name;
-	_cleanup_free_ char *program = find_in_path(name);
+	_cleanup_free_ char *program = program_in_path(name);
 	const struct found found = tell_hook(vendor);
 
 	*is_here = program || found.has_hook || found.is_off;
@@ -183,8 +168,8 @@ int agents_check(const struct context *context)
 	_cleanup_(finds_free) struct finds login =
 		find_in_login_shell(context->surroundings);
 	_cleanup_(finds_free) struct finds here = {
-		.rebuild = find_in_path("nixos-rebuild"),
-		.self = find_in_path("safe-rebuild")};
+		.rebuild = program_in_path("nixos-rebuild"),
+		.self = program_in_path("safe-rebuild")};
 	bool shim_here, shim_login = false, any = false, all;
 
 	if (caller_identify(&caller, context->own->agent) < 0)

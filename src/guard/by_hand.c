@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "changes/changes.h"
 #include "guard/typed.h"
+#include "rebuild/program.h"
 
 #define SHOWN 8
 
@@ -42,9 +43,9 @@ static struct subject subject_of(
 
 	(void)!ledger_path_id(&ret.id, call->ledger, &guarded->verdict.live, path);
 	if (guarded->live.is_build && !git_oid_is_zero(&ret.id))
-		ret.show =
-			xasprintf("%ssafe-rebuild %sshow %s %s", call->caller->elevation,
-				call->settings_words, guarded->live.name, ret.path);
+		ret.show = xasprintf("%s%s %sshow %s %s", call->caller->elevation,
+			program_own_name(), call->settings_words, guarded->live.name,
+			ret.path);
 	return ret;
 }
 
@@ -101,13 +102,22 @@ static void say_path(const struct by_hand_path *at, const struct guard_call *cal
 			subject.path, guarded->live.description);
 		break;
 	case BY_HAND_FILTERED:
-		say("put it back: %s >%s (git's filter keeps a patch from applying)",
-			subject.show ? subject.show : "", subject.path);
+		say("git's filter keeps a patch of %s from applying", subject.path);
+		say("put it back: %s >%s", subject.show ? subject.show : "",
+			subject.path);
 		break;
 	case BY_HAND_COMMIT:
-		say("put it back: git -C %s checkout %s (after git fetch, if "
-		    "it lacks that commit)",
-			subject.path, git_oid_tostr_s(&subject.id));
+		say("%s is at another commit than theirs, which git fetch there may have "
+		    "to bring first",
+			subject.path);
+		say("put it back: git -C %s checkout %s", subject.path,
+			git_oid_tostr_s(&subject.id));
+		break;
+	case BY_HAND_DRAFT:
+		say("merge by hand, because a draft that git does not track has the name "
+		    "of theirs, and then git add it: %s%s%s%s",
+			subject.path, subject.show ? " (what is live: " : "",
+			subject.show ? subject.show : "", subject.show ? ")" : "");
 		break;
 	case BY_HAND_SUBMODULE:
 		say_submodule(at->path, call, guarded);

@@ -10,6 +10,7 @@ enum by_hand_reason {
 	BY_HAND_UNKNOWN,  /* its content is not recorded (snapshot/stub.h) */
 	BY_HAND_FILTERED, /* git apply would compare it with what a filter makes of it */
 	BY_HAND_COMMIT,   /* a submodule's commit */
+	BY_HAND_DRAFT,    /* a file that git does not track has the name of theirs */
 	BY_HAND_SUBMODULE /* a submodule whose files mine lacks */
 };
 

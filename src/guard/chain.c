@@ -295,8 +295,43 @@ static void set_owner(struct item *item, size_t index, const bool *fresh)
 {
 	item->owner = item->removed != NO_OWNER ? item->removed : index;
 	item->brought = NO_OWNER;
+	item->brought_here = false;
 	item->first_build = 0;
 	item->is_fresh = item->is_lost && fresh[item->path];
+}
+
+/* The newest step that had brought what the rollback took back, in this path if there is
+ * one; equal lines may have come to others. */
+static void note_brought(struct item *item, size_t index, bool here)
+{
+	if (item->brought_here || (item->brought != NO_OWNER && !here))
+		return;
+	item->brought = index;
+	item->brought_here = here;
+}
+
+/* What the step did to the items in whose path it did something, or to the others. */
+static void resolve_items(struct items *items, const struct chain *chain, size_t index,
+	const bool *fresh, bool here, struct counts *taken)
+{
+	for (size_t i = 0; i < items->len; i++) {
+		struct item *item = &items->list[i];
+		const int64_t sign = item->is_lost ? 1 : -1, delta = item->delta * sign;
+		const bool has_more =
+			delta <= 0 || counts_get(taken, item_place(item)) < delta;
+
+		if ((item->delta_here * sign > 0) != here)
+			continue;
+		item->was_moved = item->was_moved || (item->delta_here && !item->delta);
+		/* This step brought delta copies; earlier steps brought the others. */
+		if (has_more && is_owner(item)) {
+			set_owner(item, index, fresh);
+			*counts_at(taken, item_place(item)) += 1;
+		} else if (item->owner != NO_OWNER && delta < 0 &&
+			   chain->list[item->owner].is_rollback) {
+			note_brought(item, index, item->delta_here * sign < 0);
+		}
+	}
 }
 
 static void resolve(
@@ -305,22 +340,8 @@ static void resolve(
 	_cleanup_counts_ struct counts taken = {0};
 
 	items_note_stale(items);
-	for (size_t i = 0; i < items->len; i++) {
-		struct item *item = &items->list[i];
-		const int64_t delta = item->is_lost ? item->delta : -item->delta;
-		const bool has_more =
-			delta <= 0 || counts_get(&taken, item_place(item)) < delta;
-
-		/* This step brought delta copies; earlier steps brought the others. */
-		if (has_more && is_owner(item)) {
-			set_owner(item, index, fresh);
-			*counts_at(&taken, item_place(item)) += 1;
-		} else if (item->owner != NO_OWNER && item->brought == NO_OWNER &&
-			   (item->is_lost ? item->delta < 0 : item->delta > 0) &&
-			   chain->list[item->owner].is_rollback) {
-			item->brought = index;
-		}
-	}
+	resolve_items(items, chain, index, fresh, true, &taken);
+	resolve_items(items, chain, index, fresh, false, &taken);
 }
 
 static bool has_path(git_repository *repository, const git_oid *tree_id, const char *path)

@@ -8,10 +8,11 @@ static uint64_t place_in(uint64_t hash, size_t path)
 	return hash ^ (path + 1) * PATH_FACTOR;
 }
 
-/* Whether the item is counted in the whole tree. */
+/* Whether the item is counted in the whole tree. A file that says nothing is like many
+ * others: only its path tells it. */
 static bool is_counted(const struct item *item)
 {
-	return item->kind == ITEM_LINE || item_is_whole_file(item);
+	return item->kind == ITEM_LINE || (item_is_whole_file(item) && !item->is_empty);
 }
 
 uint64_t item_place(const struct item *item)

@@ -57,6 +57,22 @@ static void read_edits(struct court *court)
 			*court->edits.list[i].path = '\0'; /* of no file, then */
 }
 
+/* Whether the agent has built from the caller's checkout, too, as far as is known. */
+static bool builds_here(const struct court *court, const char *agent)
+{
+	const char *here = court->hand->call->configuration->name;
+	const struct chain *chain = &court->hand->chain;
+
+	for (size_t i = 0; i < chain->len; i++) {
+		const struct build *build = &chain->list[i].build;
+
+		if (agent && build->config && build_is_of_agent(build, agent) &&
+			config_is_beside(build->config, here))
+			return true;
+	}
+	return false;
+}
+
 static int hear(struct court *court)
 {
 	const struct case_at_hand *hand = court->hand;
@@ -79,6 +95,7 @@ static int hear(struct court *court)
 			hand->call->caller->agent) < 0)
 		return -1;
 	imports_attribute(court);
+	court->history.trusts_checkout = builds_here(court, hand->live->agent);
 	history_mark(&court->history, &court->items, &court->live);
 	read_edits(court);
 	/* From here on .delta tells what live has changed since the common ancestor. */
@@ -136,11 +153,11 @@ static enum item_verdict weigh(
 {
 	const bool is_since = is_since_base(court, item);
 
+	/* One of two copies that moving has left. Others may be another machine's. */
+	if (item->has_copy && item->was_moved && !(item->whole_file && item->is_lost))
+		return VERDICT_WARNING;
 	/* Of Nix, the order counts in texts alone. */
 	if (item->is_layout && ends_with(item_path(&court->items, item), ".nix"))
-		return VERDICT_WARNING;
-	/* The copy may be the same option, or another machine's: warn, do not refuse. */
-	if (item->has_copy && !(item->whole_file && item->is_lost))
 		return VERDICT_WARNING;
 	if (replacement) {
 		set_string(&item->other, xstrdup(replacement->text));
@@ -216,7 +233,7 @@ static bool asks_for_copies(const struct court *court, const struct item *item, 
 	const char *author = item_author(court, item);
 
 	return item->kind == ITEM_LINE && item->is_lost == lost &&
-	       item->verdict == VERDICT_NONE &&
+	       (!lost || item->was_moved) && item->verdict == VERDICT_NONE &&
 	       (author ? !streq(author, court->hand->call->caller->agent) ||
 				       item_was_taken_from_another(court, item)
 		       : is_since_base(court, item));

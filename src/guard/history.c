@@ -239,10 +239,44 @@ static bool share_a_line(const struct history *history, git_commit *a, git_commi
 	return false;
 }
 
+/*
+ * Whether the commit was made in the caller's checkout, as git's log of HEAD tells
+ * (git-reflog(1)): "commit (amend): ...", "rebase (pick): ...". What came with a fetch
+ * was made elsewhere: "pull: Fast-forward", "rebase (start): checkout ...".
+ */
+static bool was_made_here(const struct history *history, const git_oid *commit)
+{
+	static const char *const makings[] = {"commit", "cherry-pick", "(pick)",
+		"(reword)", "(edit)", "(squash)", "(fixup)", "(continue)"};
+	_cleanup_git_(reflog) git_reflog *reflog = NULL;
+
+	if (!history->checkout || git_reflog_read(&reflog, history->checkout, "HEAD") < 0)
+		return false;
+	for (size_t i = 0; i < git_reflog_entrycount(reflog); i++) {
+		const git_reflog_entry *entry = git_reflog_entry_byindex(reflog, i);
+		const char *message = git_reflog_entry_message(entry);
+
+		if (!message || !git_oid_equal(git_reflog_entry_id_new(entry), commit))
+			continue;
+		for (size_t j = 0; j < ARRAY_LEN(makings); j++)
+			if (memmem(message, strcspn(message, ":"), makings[j],
+				    strlen(makings[j])))
+				return true;
+	}
+	return false;
+}
+
 static bool share_their_parent(git_commit *a, git_commit *b)
 {
 	return git_commit_parentcount(a) && git_commit_parentcount(b) &&
 	       git_oid_equal(git_commit_parent_id(a, 0), git_commit_parent_id(b, 0));
+}
+
+static bool share_their_subject(git_commit *a, git_commit *b)
+{
+	const char *one = git_commit_summary(a), *other = git_commit_summary(b);
+
+	return one && other && streq(one, other);
 }
 
 /*
@@ -256,21 +290,22 @@ static bool is_twin(const struct history *history, git_commit *a, git_commit *b)
 	/* Somebody else may have amended it without asking: that does not count. */
 	const git_signature *one_by = git_commit_committer(a),
 			    *other_by = git_commit_committer(b);
-	const char *subject = git_commit_summary(a),
-		   *other_subject = git_commit_summary(b);
 
 	return one->when.time == other->when.time && streq(one->name, other->name) &&
 	       streq(one->email, other->email) && streq(one_by->email, other_by->email) &&
 	       git_commit_time(b) > git_commit_time(a) &&
-	       (share_their_parent(a, b) ||
-		       (subject && other_subject && streq(subject, other_subject)) ||
-		       share_a_line(history, a, b));
+	       (share_their_parent(a, b) || share_their_subject(a, b) ||
+		       share_a_line(history, a, b)) &&
+	       (history->trusts_checkout || !was_made_here(history, git_commit_id(b)));
 }
 
-/* What the commit did, in the files that its twin changes too. */
+/* What the commit did: all of it where there is no doubt that they are the same, else
+ * what it did in the files that its twin changes too. */
 static void mark_by_twin(const struct history *history, struct items *items,
 	git_commit *commit, git_commit *twin)
 {
+	const bool same =
+		share_their_subject(commit, twin) && share_a_line(history, commit, twin);
 	_cleanup_path_changes_ struct path_changes changes = {0};
 
 	if (!changed_paths(&changes, history, twin) ||
@@ -279,8 +314,9 @@ static void mark_by_twin(const struct history *history, struct items *items,
 	for (size_t i = 0; i < items->len; i++) {
 		struct item *item = &items->list[i];
 
-		item->is_rewritten |= is_undone(item) &&
-				      path_changes_find(&changes, item_path(items, item));
+		item->is_rewritten |=
+			is_undone(item) &&
+			(same || path_changes_find(&changes, item_path(items, item)));
 	}
 }
 

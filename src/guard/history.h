@@ -14,6 +14,7 @@ struct history {
 	bool live_is_known;         /* its commit can be read */
 	bool has_live;              /* HEAD contains it, or there is no git */
 	git_oid base;               /* tree of the common ancestor; zero: none */
+	bool trusts_checkout; /* what was amended in it may have been so by the author */
 };
 
 /*
@@ -29,6 +30,6 @@ void history_close(struct history *history);
 bool history_tree(git_oid *ret, const struct history *history, const git_oid *commit);
 
 /* Sets the items' .is_reverted and .is_rewritten, as far as commits can be read. live:
- * the live tree. */
+ * the live tree; .trusts_checkout must be set. */
 void history_mark(
 	const struct history *history, struct items *items, const git_oid *live);

@@ -75,15 +75,20 @@ static void item_free(struct item *item)
 	free(item->other);
 }
 
-static void add(struct items *items, struct item *item)
+/* Where it is kept; NULL: it is only counted. */
+static struct item *add(struct items *items, struct item *item)
 {
+	struct item *kept;
+
 	if (items->len == ITEMS_MAX) {
 		items->more += item->is_lost;
 		item_free(item);
-		return;
+		return NULL;
 	}
 	item->owner = item->brought = item->removed = NO_OWNER;
-	*list_add(items->list, items->len) = *item;
+	kept = list_add(items->list, items->len);
+	*kept = *item;
+	return kept;
 }
 
 void items_drop_marked(struct items *items, size_t start)
@@ -288,7 +293,7 @@ uint64_t entry_hash(uint32_t mode, const git_oid *id, bool mode_only)
 }
 
 /* mode_only: the content is compared by lines. */
-static void add_entry(
+static struct item *add_entry(
 	struct items *items, size_t path, bool mode_only, enum item_verdict verdict)
 {
 	const struct path_change *change = &items->changes.list[path];
@@ -304,7 +309,7 @@ static void add_entry(
 
 	item.hash = is_lost ? live : mine;
 	item.mine = is_lost ? mine : live;
-	add(items, &item);
+	return add(items, &item);
 }
 
 /*
@@ -316,6 +321,7 @@ static int add_layout(struct items *items, size_t path, git_repository *reposito
 {
 	const struct path_change *change = &items->changes.list[path];
 	_cleanup_git_(blob) git_blob *live = NULL, *mine = NULL;
+	struct item *item;
 
 	if (change->old_mode != change->new_mode || is_lock_file(change->path) ||
 		guard_ignores(settings, change->path))
@@ -324,10 +330,10 @@ static int add_layout(struct items *items, size_t path, git_repository *reposito
 		return -1;
 	if (!live || !mine)
 		return 0;
-	add_entry(items, path, false, VERDICT_NONE);
-	if (!items->more) {
-		items->list[items->len - 1].is_layout = true;
-		items->list[items->len - 1].text = xstrdup("order or indentation");
+	item = add_entry(items, path, false, VERDICT_NONE);
+	if (item) {
+		item->is_layout = true;
+		item->text = xstrdup("order or indentation");
 	}
 	return 0;
 }
@@ -382,9 +388,12 @@ static int add_change(struct items *items, size_t path, git_repository *reposito
 	len = items->len;
 	if (add_lines(items, path, live, mine) < 0)
 		return -1;
-	/* A file without any line counts as a whole. */
-	if (items->len == len && !items->more && (!live || !mine))
-		add_entry(items, path, false, VERDICT_NONE);
+	if (items->len == len && !items->more && (!live || !mine)) {
+		struct item *item = add_entry(items, path, false, VERDICT_NONE);
+
+		if (item)
+			item->is_empty = true;
+	}
 	return 0;
 }
 

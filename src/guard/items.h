@@ -45,6 +45,7 @@ struct item {
 	bool by_path;       /* look for it only in its own path */
 	bool whole_file;    /* its file is missing in mine (lost) or in live */
 	bool is_layout;     /* entry: only order and indentation differ */
+	bool is_empty;      /* entry: a text that says nothing, as "{ }" */
 
 	/* Found by chain.c, history.c, compare.c and court.c. */
 	enum item_verdict verdict;
@@ -53,16 +54,18 @@ struct item {
 	size_t brought;       /* if owner is a rollback: the step that it took back */
 	uint64_t first_build; /* a build in the owner's .failed that had the line first;
 				 0: none */
-	bool is_fresh;        /* mine has lines that others built into the path later */
+	bool brought_here; /* .brought is a step in this very path, not in another one */
+	bool is_fresh;     /* mine has lines that others built into the path later */
 	bool is_reverted, is_rewritten; /* see history.h */
 	bool is_stale;                  /* input, entry: what replaces it is older */
 	bool is_import;                 /* see imports.h: its file is its owner's */
 	bool is_settled;                /* the owner changed this very path or block */
 	bool has_moved;                 /* a later step moved it here */
+	bool was_moved;                 /* line: some step moved it from or to here */
 	bool replaces;                  /* line: it replaces a lost one */
 	/* From the last comparison of two trees, see items_compare(). */
-	int64_t delta, delta_here, delta_in_block;
 	bool has_mine; /* one of the two trees has what replaces it */
+	int64_t delta, delta_here, delta_in_block;
 };
 
 #define NO_OWNER SIZE_MAX

@@ -6,8 +6,7 @@
 #include "guard/items.h"
 
 /* Drops what is lost in one place and new in another, as it was or in the other form of a
- * set (flat.h). A copy that was there before is a
- * different line. */
+ * set (flat.h). A copy that was there before is a different line. */
 void items_drop_moved(struct items *items);
 
 /*

@@ -4,11 +4,17 @@
 #include <jansson.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/message.h"
 #include "guard/imports.h"
 #include "guard/merge.h"
 #include "snapshot/stub.h"
+
+/* So many builds are looked through for a former version of a file. */
+#define FORMER_BUILDS 200
+/* A larger draft is taken for the file itself. */
+#define DRAFT_MAX ((size_t)8 << 20)
 
 static bool is_refused(const struct finding *finding, const char *path)
 {
@@ -150,6 +156,29 @@ static git_repository *ledger_of(const struct restoring *restoring)
 	return restoring->verdict->hand->call->ledger->repository;
 }
 
+/* Whether mine is just what was built before: nothing in it is the caller's alone. */
+static bool is_former(const struct restoring *restoring)
+{
+	const struct verdict *verdict = restoring->verdict;
+	const char *path = restoring->change->path;
+	struct build_walk walk = builds_walk(
+		verdict->hand->call->ledger, verdict->hand->call->target->name);
+	_cleanup_build_ struct build build = BUILD_INIT;
+	git_oid then;
+
+	for (size_t i = 0; i < verdict->len; i++)
+		if (verdict->list[i].verdict == VERDICT_OWN &&
+			streq(verdict->list[i].path, path))
+			return false;
+	walk.with_snapshot = true;
+	walk.left = FORMER_BUILDS;
+	while (builds_next(&build, &walk) > 0)
+		if (ledger_path_id(&then, walk.ledger, &build.tree, path) == 0 &&
+			git_oid_equal(&then, &restoring->change->new_id))
+			return true;
+	return false;
+}
+
 static enum remedy merge_path(struct restoring *restoring)
 {
 	const struct path_change *change = restoring->change;
@@ -174,16 +203,30 @@ static enum remedy merge_path(struct restoring *restoring)
 			live, wrongs->has_own);
 	if (merged < 0)
 		return REMEDY_FAILED;
+	if (!merged && is_former(restoring)) {
+		ret->id = change->old_id;
+		ret->filemode = (git_filemode_t)change->old_mode;
+		merged = 1;
+	}
 	if (merged)
 		return REMEDY_UPDATE;
 	return leave(restoring, wrongs->any_moved ? BY_HAND_MOVED : BY_HAND_MIXED);
 }
 
-static bool lies_there(const struct verdict *verdict, const char *path)
+/* Whether a file of that name lies in the caller's checkout; *ret_differs: with other
+ * content than live's, as far as that can be read. */
+static bool lies_there(const struct restoring *restoring, bool *ret_differs)
 {
+	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *file =
-		xasprintf("%s/%s", verdict->hand->call->configuration->root, path);
+		xasprintf("%s/%s", restoring->verdict->hand->call->configuration->root,
+			restoring->change->path);
+	git_oid id;
+	size_t len;
 
+	*ret_differs = read_file(file, DRAFT_MAX, &text, &len, NULL) == 0 &&
+		       git_odb_hash(&id, text, len, GIT_OBJECT_BLOB) == 0 &&
+		       !git_oid_equal(&id, &restoring->change->old_id);
 	return faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
@@ -228,6 +271,7 @@ static enum remedy bring_back(struct restoring *restoring)
 {
 	const struct path_change *change = restoring->change;
 	_cleanup_free_ char *submodule = submodule_of(restoring);
+	bool differs;
 
 	if (submodule) {
 		by_hand_add(restoring->by_hand, submodule, BY_HAND_SUBMODULE);
@@ -239,8 +283,8 @@ static enum remedy bring_back(struct restoring *restoring)
 	if (restoring->wrongs.has_own)
 		return leave(restoring, BY_HAND_MIXED);
 	/* The file is there, but git does not track it: it needs git add, not a patch. */
-	if (lies_there(restoring->verdict, change->path))
-		return REMEDY_NONE;
+	if (lies_there(restoring, &differs))
+		return differs ? leave(restoring, BY_HAND_DRAFT) : REMEDY_NONE;
 	if (stub_is_at(ledger_of(restoring), &change->old_id))
 		return leave(restoring, BY_HAND_UNKNOWN);
 	restoring->update.id = change->old_id;

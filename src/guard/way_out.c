@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "guard/restore.h"
 #include "guard/typed.h"
+#include "rebuild/program.h"
 
 /* Limit for the paths in one command. */
 #define ADDED_BYTES 1200
@@ -89,12 +90,13 @@ void way_out_say(const struct guard *guard, bool undo)
 	has_patch = can_restore(&by_hand, &paths, guard);
 	add = add_words(guard, git, &by_hand, &paths, &left);
 	if (has_patch)
-		say("%s: %ssafe-rebuild %s%s%s%sdiff --restore%s | %s apply "
+		say("%s: %s%s %s%s%s%sdiff --restore%s | %s apply "
 		    "--whitespace=nowarn%s%s",
 			undo   ? "bring it in"
 			: *add ? "put it back"
 			       : "take it out",
-			call->caller->elevation, call->caller->is_agent ? "--agent " : "",
+			call->caller->elevation, program_own_name(),
+			call->caller->is_agent ? "--agent " : "",
 			call->caller->is_agent ? call->caller->agent : "",
 			call->caller->is_agent ? " " : "", call->settings_words, diff,
 			git, *add ? " && " : "", add);
@@ -109,8 +111,8 @@ void way_out_say(const struct guard *guard, bool undo)
 
 void way_out_say_allow(const struct guard_call *call, const char *undo, const char *redo)
 {
-	say("if it is meant to %s: %ssafe-rebuild%s%s%s%s%s%s %s",
-		*undo ? "go" : "come back", call->caller->elevation,
+	say("if it is meant to %s: %s%s%s%s%s%s%s%s %s", *undo ? "go" : "come back",
+		call->caller->elevation, program_own_name(),
 		*undo ? " --allow-undo " : "", undo, *redo ? " --allow-redo " : "", redo,
 		*call->own_words ? " " : "", call->own_words, call->command);
 }

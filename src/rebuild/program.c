@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/message.h"
 #include "base/strv.h"
+#include "base/text.h"
 #include "caller/caller.h"
 
 /* execvp(3)'s own default. */
@@ -92,6 +93,34 @@ int program_find(char **ret, const char *command)
 	}
 	error("cannot %s '%s' in PATH", not_executable ? "run" : "find", command);
 	return not_executable ? EXIT_CANNOT_RUN : EXIT_NOT_FOUND;
+}
+
+char *program_in_path(const char *name)
+{
+	_cleanup_strv_ struct strv directories = strv_split(getenv("PATH"), ":");
+
+	for (size_t i = 0; i < directories.len; i++) {
+		_cleanup_free_ char *path =
+			xasprintf("%s/%s", directories.words[i], name);
+
+		if (access(path, X_OK) == 0)
+			return TAKE_PTR(path);
+	}
+	return NULL;
+}
+
+const char *program_own_name(void)
+{
+	static const char *name;
+	_cleanup_free_ char *found = name ? NULL : program_in_path("safe-rebuild");
+	char self[PATH_MAX];
+
+	if (!name && !(found && program_is_ourselves(found)) &&
+		realpath("/proc/self/exe", self))
+		name = text_shell_word(self);
+	if (!name)
+		name = "safe-rebuild";
+	return name;
 }
 
 static bool needs_sudo(const struct request *request)

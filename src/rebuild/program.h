@@ -14,6 +14,13 @@
  */
 int program_find(char **ret, const char *command) _must_check_;
 
+/* The first program of that name in PATH; NULL: none. The caller frees. */
+char *program_in_path(const char *name) _must_check_;
+
+/* How commands that a person or agent is to type name us: safe-rebuild, or our own path
+ * for a shell where PATH does not lead to us under that name. */
+const char *program_own_name(void);
+
 /* Removes relative directories from PATH, for everything that is executed: they would
  * depend on the current directory, which may be anybody's. */
 void program_trust_path(void);

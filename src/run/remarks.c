@@ -23,6 +23,25 @@
 #define LINES_SHOWN 9
 #define LINE_SHOWN 200
 
+/* Whether the words say something that a build of the same configuration need not say: an
+ * option that is not known, or other inputs. Then they may be the reason that it failed.
+ */
+static bool has_own_options(const char *command)
+{
+	/* They are all flags, and change only what is printed or how much is built. */
+	static const char *const idle[] = {"--show-trace", "--print-build-logs",
+		"--verbose", "--quiet", "--keep-going", "--keep-failed", "--no-reexec",
+		"--fast", "--no-build-nix", "--no-build-output", NULL};
+	_cleanup_strv_ struct strv all = strv_split(command, " '"), words = {0};
+	struct request request = {0};
+
+	for (size_t i = 0; i < all.len; i++)
+		if (!text_is_among(all.words[i], idle))
+			strv_add(&words, all.words[i]);
+	request_parse(&request, &words);
+	return request.unknown || request.impure;
+}
+
 char *remark_failed(struct ledger *ledger, const char *target, const char *action,
 	const char *config, const git_oid *tree)
 {
@@ -36,7 +55,8 @@ char *remark_failed(struct ledger *ledger, const char *target, const char *actio
 		if (build_has_snapshot(&build) && !build.back_to && build.config &&
 			build.action && streq(build.action, action) &&
 			build.exit_status != NIXOS_REBUILD_USAGE &&
-			streq(build.config, config) && git_oid_equal(&build.tree, tree))
+			!has_own_options(build.command) && streq(build.config, config) &&
+			git_oid_equal(&build.tree, tree))
 			break;
 	if (found <= 0 || time(NULL) - build.finished >= FAILED_SECONDS ||
 		(build.outcome != OUTCOME_FAILED && build.outcome != OUTCOME_ROLLED_BACK))

@@ -9,6 +9,7 @@
 #include "changes/tree_diff.h"
 #include "guard/refusal.h"
 #include "queue/cancellation.h"
+#include "rebuild/program.h"
 #include "rebuild/system.h"
 #include "record/config_name.h"
 #include "run/confirmation.h"
@@ -118,8 +119,8 @@ static int refuse(struct run *run, const struct effect *effect, bool undo, bool 
 	}
 	if (undo && effect->outside)
 		say("  %s, made outside safe-rebuild", effect->outside);
-	say("if it is meant to %s: %ssafe-rebuild %s%s%s%s%s%s%s rollback %s",
-		undo ? "go" : "come back", run->caller.elevation,
+	say("if it is meant to %s: %s%s %s%s%s%s%s%s%s rollback %s",
+		undo ? "go" : "come back", run->caller.elevation, program_own_name(),
 		undo ? "--allow-undo " : "", undo ? effect->names : "",
 		undo && redo ? " " : "", redo ? "--allow-redo " : "",
 		redo ? run->build.back_to : "", *run->options->words ? " " : "",

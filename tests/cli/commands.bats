@@ -236,7 +236,6 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 
 @test "bash completion offers commands, options, builds and agents" {
 	sr --agent alpha switch --flake . 2>/dev/null
-	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
 	complete_words() {
 		bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _safe_rebuild; echo "${COMPREPLY[*]}"' \
 			- "$tests/../src/completions/safe-rebuild.bash" "$@"
@@ -250,7 +249,6 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 
 @test "zsh completion offers commands, options, builds and agents" {
 	sr --agent alpha switch --flake . 2>/dev/null
-	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
 	cat >"$ROOT/.zshrc" <<-E
 		zmodload zsh/zle && unset zle_bracketed_paste
 		unsetopt beep prompt_cr prompt_sp
@@ -273,7 +271,6 @@ print(len(b), b[0]["build"], b[0]["agent"], b[0]["exit_status"], b[0]["duration"
 
 @test "fish completion offers commands, options, builds and agents" {
 	sr --agent alpha switch --flake . 2>/dev/null
-	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
 	complete_line() {
 		HOME=$ROOT fish --no-config -c "source $tests/../src/completions/safe-rebuild.fish; complete -C 'safe-rebuild $1'" | cut -f1
 	}

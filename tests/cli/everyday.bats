@@ -204,7 +204,6 @@ make_classic() {
 }
 
 @test "a module that another has renamed comes back with the import that names it" {
-	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
 	echo '{ imports = [ ./base.nix ]; }' >default.nix
 	commit_all . "imports"
 	by alpha switch
@@ -227,7 +226,6 @@ make_classic() {
 }
 
 @test "a line comes back with the argument of its module that it needs" {
-	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
 	printf '{ ... }:\n{\n  ssh.enable = true;\n  ssh.passwords = false;\n}\n' >ssh.nix
 	printf '{ pkgs, ... }:\n{ a = pkgs.a; }\n' >a.nix
 	commit_all . "modules"
@@ -374,9 +372,7 @@ make_classic() {
 
 # The advice that was printed, typed.
 takes_advice() {
-	run -0 bash -c "set -o pipefail; PATH=$(dirname "$SAFE_REBUILD"):\$PATH; $(
-		sed -n 's/^safe-rebuild: \(bring it in\|put it back\): \([^(]*\).*/\2/p' <<<"$output"
-	)"
+	run -0 bash -c "set -o pipefail; $(sed -n 's/^safe-rebuild: \(bring it in\|put it back\): //p' <<<"$output")"
 }
 
 # Alpha makes live what it has written into a module of beta's.
@@ -579,7 +575,6 @@ make_module() {
 }
 
 @test "an old copy of a file is seen where only order or indentation tells it from the live one" {
-	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
 	printf 'services:\n  web:\n    image: a\n  env:\n    X: 1\n' >compose.yml
 	printf '#!/bin/sh\nrm -rf tmp\ncd /srv/app\n' >run.sh
 	commit_all . "files"
@@ -631,4 +626,173 @@ make_module() {
 	git commit -q --allow-empty -m "no change"
 	run -0 sr --agent alpha diff
 	assert_contains "$output" "  committed since:"
+}
+
+# Two machines in one flake, each with a file of its own.
+make_hosts() {
+	mkdir -p hosts/box hosts/laptop
+	printf '{\n  imports = [\n    ./disk.nix\n  ];\n  ports = [ 22 80 ];\n}\n' |
+		tee hosts/box/default.nix >hosts/laptop/default.nix
+	commit_all . "hosts"
+	by alpha switch
+}
+
+@test "what another machine of the flake has as well is no copy that excuses a loss" {
+	make_hosts
+	sed -i 's/    .\/disk.nix/&\n    ..\/..\/gaming.nix/' hosts/laptop/default.nix
+	by alpha switch
+	cp hosts/box/default.nix "$ROOT/old"
+	sed -i 's/    .\/disk.nix/&\n    ..\/..\/gaming.nix/; s/ 80 / /' hosts/box/default.nix
+	by alpha switch
+	cp "$ROOT/old" hosts/box/default.nix
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" 'hosts/box/default.nix: lacks 1 line (line 4: "    ../../gaming.nix")'
+	assert_contains "$output" 'has 1 line back that had been removed (line 5: "80")'
+	assert_contains "$(sr --agent beta status)" "verdict:  a switch now would be refused"
+	takes_advice
+	by beta switch
+	assert_equal "$status" 0
+	grep -q gaming hosts/box/default.nix
+}
+
+@test "a new file is not the old one of another: a skeleton that somebody else has filled" {
+	local skeleton
+	for skeleton in '{ ... }:\n{\n}\n' '{ }\n' ''; do
+		# shellcheck disable=SC2059
+		printf "$skeleton" >web.nix
+		git add web.nix
+		by alpha switch
+		printf '{ ... }:\n{\n  nginx = %s;\n}\n' "${#skeleton}" >web.nix
+		by beta switch
+		# shellcheck disable=SC2059
+		printf "$skeleton" >"db${#skeleton}.nix"
+		git add -A
+		by alpha switch
+		assert_equal "$status" 0
+		refute_contains "$output" "is back"
+	done
+	# its own place is another matter
+	git rm -qf db0.nix
+	by beta --allow-undo 9 switch
+}
+
+@test "files of the same content belong to who made each" {
+	local agent
+	for agent in one two three; do
+		printf '#!/bin/sh\nexec true\n' >"$agent.sh"
+		git add "$agent.sh"
+		by "$agent" switch
+	done
+	git rm -qf ./*.sh
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "one.sh: the file is missing (build 2 by one, uncommitted)"
+	assert_contains "$output" "two.sh: the file is missing (build 3 by two, uncommitted)"
+	assert_contains "$output" "three.sh: the file is missing (build 4 by three, uncommitted)"
+	assert_contains "$output" "--allow-undo 2,3,4 "
+}
+
+@test "a file that is just what it once was comes back with one command, whatever is interwoven" {
+	printf '{\n  inputs.nixpkgs.url = "a";\n  outputs = { self, nixpkgs }: {\n    x = 1;\n  };\n}\n' >flake.nix
+	commit_all . "flake"
+	by alpha switch
+	sed -i 's/^  inputs.*/&\n  inputs.hm.url = "b";/; s/self, nixpkgs/self, nixpkgs, hm/' flake.nix
+	commit_all . "home-manager"
+	by alpha switch
+	git checkout -q HEAD~1
+	by beta switch
+	assert_equal "$status" 65
+	takes_advice
+	assert_equal "$(git diff HEAD --numstat | cut -f 1,2 | xargs)" "2 1"
+	by beta switch
+	assert_equal "$status" 0
+}
+
+@test "who amends another's commit in a clone of one's own takes away what it lacks" {
+	git clone -q . "$ROOT/beta"
+	git -C "$ROOT/beta" config user.name tester
+	git -C "$ROOT/beta" config user.email tester@localhost
+	git config user.email tester@localhost
+	add emacs
+	by alpha switch
+	cd "$ROOT/beta"
+	cp base.nix "$ROOT/old"
+	git pull -q "$CONFIG" HEAD
+	sleep 1.1
+	sed 's/    vim/    vim\n    jq/' "$ROOT/old" >base.nix
+	git commit -qa --amend --no-edit
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" 'base.nix: lacks 1 line (line 4: "    emacs") (build 2 by alpha)'
+}
+
+@test "the author amends a file out of a commit, another pulls that and builds" {
+	git clone -q . "$ROOT/alpha"
+	git clone -q . "$ROOT/beta"
+	cd "$ROOT/alpha"
+	git config user.name tester
+	git config user.email tester@localhost
+	sed -i 's/    vim/    vim\n    emacs/' base.nix
+	echo '{ audio = true; }' >audio.nix
+	git add audio.nix
+	commit_all . "audio"
+	by alpha switch
+	sleep 1.1
+	git checkout -q HEAD~1 -- base.nix
+	git commit -qa --amend --no-edit
+	cd "$ROOT/beta"
+	git pull -q "$ROOT/alpha" HEAD
+	by beta switch
+	assert_equal "$status" 0
+	refute_contains "$output" "lacks"
+}
+
+@test "a wrong flag of one says nothing to others of the configuration" {
+	add emacs
+	DOUBLE='exit 1' by alpha switch --override-input nix x
+	by beta diff
+	run -0 sr --agent beta switch --flake .
+	refute_contains "$output" "has failed"
+	add jq
+	DOUBLE='exit 1' by alpha switch --bogus
+	run -0 sr --agent beta switch --flake .
+	refute_contains "$output" "has failed"
+	add htop
+	DOUBLE='exit 1' by alpha switch --show-trace
+	run -0 sr --agent beta switch --flake .
+	assert_contains "$output" "warning: this same configuration has failed"
+}
+
+@test "commands work as typed where PATH does not lead to safe-rebuild" {
+	add emacs
+	by alpha switch
+	git checkout -q HEAD~1
+	rm "$ROOT/bin/safe-rebuild"
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "bring it in: $(realpath "$SAFE_REBUILD") --agent beta diff --restore"
+	cp -r . "$ROOT/copy"
+	run -0 bash -c "$(sed -n 's/^safe-rebuild: if it is meant to go: //p' <<<"$output")"
+	cd "$ROOT/copy"
+	git reset -q --hard
+	by alpha switch
+}
+
+@test "a draft that git does not track, and that has the name of another's file" {
+	echo '{ a = 1; }' >db.nix
+	commit_all . "db"
+	by alpha switch
+	git checkout -q HEAD~1
+	echo '{ b = 1; }' >db.nix
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "merge by hand, because a draft that git does not track has the name of theirs, and then git add it: db.nix (what is live: safe-rebuild show 2 db.nix)"
+	refute_contains "$output" "bring it in"
+	# the very file needs no more than git add
+	echo '{ a = 1; }' >db.nix
+	by beta switch
+	takes_advice
+	by beta switch
+	assert_equal "$status" 0
 }

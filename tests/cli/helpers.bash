@@ -19,6 +19,7 @@ setup() {
 	"$tests/system/make-root.sh" "$ROOT"
 	export SAFE_REBUILD_SETTINGS=$ROOT/etc/safe-rebuild.ini HOME=$ROOT/home
 	mkdir -p "$CONFIG"
+	ln -s "$SAFE_REBUILD" "$ROOT/bin/safe-rebuild"
 	use_double
 	if declare -F prepare >/dev/null; then prepare; fi
 }

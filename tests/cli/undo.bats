@@ -595,7 +595,7 @@ make_modules() {
 	assert_contains "$output" 'web.nix: lacks 1 line (line 3: "    enable = true;"), has 1 line back'
 }
 
-@test "a line with a copy that was there all the time is named; one with a new copy has moved" {
+@test "a copy that was there all the time excuses nothing; a line with a new copy has moved" {
 	make_modules
 	cp hosts/a.nix "$ROOT/old"
 	sed -i '2i\  services.openssh.enable = true;' hosts/a.nix
@@ -603,12 +603,9 @@ make_modules() {
 	cp hosts/a.nix "$ROOT/new"
 	cp "$ROOT/old" hosts/a.nix
 	run sr --agent beta diff --flake .
-	assert_contains "$output" 'warning: hosts/a.nix: lacks 1 line'
-	passes beta switch
-	assert_contains "$output" 'warning: hosts/a.nix: lacks 1 line (line 2: "  services.openssh.enable = true;")'
-	cp "$ROOT/new" hosts/a.nix
-	passes alpha switch
-	cp "$ROOT/old" hosts/a.nix
+	assert_contains "$output" 'hosts/a.nix: lacks 1 line'
+	refused beta switch
+	assert_contains "$output" 'hosts/a.nix: lacks 1 line (line 2: "  services.openssh.enable = true;")'
 	# both go where all have it
 	sed -i '/openssh/d' hosts/b.nix
 	printf '{\n  services.openssh.enable = true;\n}\n' >hosts/common.nix
