@@ -1,12 +1,8 @@
 #pragma once
 /*
  * What was live on a target, as a chain of steps, oldest first: builds that became live,
- * and rollbacks with the trees that they went back to. The chain tells which step made a
- * difference: the newest step that has a line more often than the step before brought it,
- * and the newest that has it less often took it out. If builds just before that step
- * had the line without becoming live, the first of them brought it.
+ * and rollbacks with the trees that they went back to.
  */
-#include "guard/items.h"
 #include "ledger/builds.h"
 
 struct step {
@@ -34,11 +30,3 @@ int chain_find_newest(
 /* Adds a step that is not a build: only its tree counts. */
 struct step *chain_add(struct chain *chain, const git_oid *tree);
 void chain_free(struct chain *chain);
-
-/*
- * Finds each item's owner, the step that a rollback took it out of, and (is_fresh)
- * whether a lost one is in a path of which mine has lines that others than agent built
- * later.
- */
-int chain_attribute(const struct chain *chain, struct items *items,
-	git_repository *repository, const char *agent) _must_check_;

@@ -1,6 +1,7 @@
 #include "guard/court.h"
 
 #include "base/memory.h"
+#include "guard/attribution.h"
 #include "guard/author.h"
 #include "guard/compare.h"
 #include "guard/imports.h"

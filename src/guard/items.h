@@ -47,7 +47,7 @@ struct item {
 	bool is_layout;     /* entry: only order and indentation differ */
 	bool is_empty;      /* entry: a text that says nothing, as "{ }" */
 
-	/* Found by chain.c, history.c, compare.c and court.c. */
+	/* Found by attribution.c, history.c, compare.c and court.c. */
 	enum item_verdict verdict;
 	size_t owner;         /* the step that made it differ; NO_OWNER: not known */
 	size_t removed;       /* the step that removed its whole file; NO_OWNER: none */
@@ -97,6 +97,8 @@ int items_find(struct items *ret, git_repository *repository, const git_oid *liv
 	const git_oid *mine, const struct settings *settings) _must_check_;
 void items_free(struct items *items);
 
+/* Takes the item's texts. Where it is kept; NULL: it is only counted. */
+struct item *items_add(struct items *items, struct item *item);
 /* Drops the items from start on that are marked by a zero hash. */
 void items_drop_marked(struct items *items, size_t start);
 /* Whether [guard] ignore matches: such a path is named, but never a reason to refuse. */

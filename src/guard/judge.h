@@ -9,6 +9,7 @@
  */
 #include "caller/caller.h"
 #include "guard/chain.h"
+#include "guard/items.h"
 #include "rebuild/configuration.h"
 #include "snapshot/snapshot.h"
 
