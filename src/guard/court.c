@@ -154,8 +154,9 @@ static enum item_verdict weigh(
 {
 	const bool is_since = is_since_base(court, item);
 
-	/* One of two copies that moving has left. Others may be another machine's. */
-	if (item->has_copy && item->was_moved && !(item->whole_file && item->is_lost))
+	/* The copy may do the same: another machine's does not. */
+	if (item->has_copy && (item->has_near_copy || item->was_moved) &&
+		!(item->whole_file && item->is_lost))
 		return VERDICT_WARNING;
 	/* Of Nix, the order counts in texts alone. */
 	if (item->is_layout && ends_with(item_path(&court->items, item), ".nix"))
@@ -234,7 +235,7 @@ static bool asks_for_copies(const struct court *court, const struct item *item, 
 	const char *author = item_author(court, item);
 
 	return item->kind == ITEM_LINE && item->is_lost == lost &&
-	       (!lost || item->was_moved) && item->verdict == VERDICT_NONE &&
+	       item->verdict == VERDICT_NONE &&
 	       (author ? !streq(author, court->hand->call->caller->agent) ||
 				       item_was_taken_from_another(court, item)
 		       : is_since_base(court, item));

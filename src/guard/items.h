@@ -41,7 +41,8 @@ struct item {
 	uint64_t mine;      /* input, entry: hash of what replaces it; 0: nothing */
 	uint64_t enclosing; /* line: what it stands in; 0: that does not matter */
 	uint64_t key;       /* line: hash of its name, see line_key(); 0: none */
-	bool has_copy;      /* the tree that lacks it here has it elsewhere */
+	bool has_copy;      /* line: the tree that lacks it here has it elsewhere, */
+	bool has_near_copy; /* ... in a file that is not another machine's or user's */
 	bool by_path;       /* look for it only in its own path */
 	bool whole_file;    /* its file is missing in mine (lost) or in live */
 	bool is_layout;     /* entry: only order and indentation differ */

@@ -595,7 +595,7 @@ make_modules() {
 	assert_contains "$output" 'web.nix: lacks 1 line (line 3: "    enable = true;"), has 1 line back'
 }
 
-@test "a copy that was there all the time excuses nothing; a line with a new copy has moved" {
+@test "another machine's copy excuses nothing, a module's does; a line with a new copy has moved" {
 	make_modules
 	cp hosts/a.nix "$ROOT/old"
 	sed -i '2i\  services.openssh.enable = true;' hosts/a.nix
@@ -619,6 +619,16 @@ make_modules() {
 	git rm -qf hosts/c.nix
 	refused beta switch
 	assert_contains "$output" "hosts/c.nix: the file is missing"
+}
+
+@test "a line that another file of the machine has as well may go: it is said" {
+	make_modules
+	cp web.nix "$ROOT/old"
+	sed -i '2i\  services.openssh.enable = true;' web.nix
+	passes alpha switch
+	cp "$ROOT/old" web.nix
+	passes beta switch
+	assert_contains "$output" 'warning: web.nix: lacks 1 line (line 2: "  services.openssh.enable = true;")'
 }
 
 @test "a file that has another name, with options that many have, has moved" {
