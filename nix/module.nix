@@ -116,7 +116,8 @@ in
       };
       description = ''
         What becomes `/etc/safe-rebuild.ini`, see safe-rebuild.ini(5). Checked by the program when
-        the system is built. `log.keep` says how many logs of builds are kept.
+        the system is built. `log.keep` says how many logs of builds are kept. A value must not
+        have a blank and a semicolon, with which a comment would begin.
       '';
     };
 
@@ -185,6 +186,15 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    assertions = [
+      {
+        assertion = !lib.any (lib.hasInfix " ;") (
+          lib.concatMap (section: map toString (lib.attrValues section)) (lib.attrValues cfg.settings)
+        );
+        message = "programs.safe-rebuild: a value of the settings has \" ;\", which begins a comment there: put the command into a script (pkgs.writeShellScript)";
+      }
+    ];
+
     programs.safe-rebuild.settings = {
       access.group = lib.mkDefault cfg.group;
       health = lib.mkIf (cfg.health.check != null || cfg.health.units) {

@@ -198,5 +198,5 @@ int agents_check(const struct context *context)
 	}
 	if (!any)
 		answer("none of claude, codex, gemini and opencode is in PATH");
-	return all ? 0 : 1;
+	return all || !any ? 0 : 1;
 }

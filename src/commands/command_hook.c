@@ -1,4 +1,6 @@
 #include <jansson.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -15,6 +17,7 @@
 /* The event of an edit contains the whole file. */
 #define INPUT_MAX ((size_t)16 << 20)
 #define MESSAGE_MAX 200
+#define ANSWER_SECONDS 5
 
 struct event {
 	const struct vendor *vendor;
@@ -218,6 +221,25 @@ static int read_event(struct event *event, const char *given)
 	return 0;
 }
 
+static void give_up(int signal)
+{
+	static const char line[] =
+		"safe-rebuild: hook: no whole event has come in time\n";
+
+	(void)signal;
+	(void)!write(STDERR_FILENO, line, strlen(line));
+	_exit(0);
+}
+
+/* Whatever it waits for (an event without an end, a file system): an agent must not. */
+static void limit_time(void)
+{
+	const struct sigaction action = {.sa_handler = give_up};
+
+	sigaction(SIGALRM, &action, NULL);
+	alarm(ANSWER_SECONDS);
+}
+
 /* An agent takes a failure of its hook for a reason not to run the command. */
 static int hook(const struct context *context)
 {
@@ -226,6 +248,7 @@ static int hook(const struct context *context)
 	event.vendor = context->words->len ? vendor_find(context->words->words[0]) : NULL;
 	if (!event.vendor)
 		return command_usage(&command_hook);
+	limit_time();
 	if (read_event(&event, context->own->agent) == 0 && event.name)
 		handle(&event, context->settings);
 	json_decref(event.json);

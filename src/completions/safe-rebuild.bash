@@ -28,7 +28,8 @@ _safe_rebuild() {
 	--outcome) mapfile -t COMPREPLY < <(compgen -W 'running succeeded partly failed interrupted cancelled rolled-back' -- "$word") && return ;;
 	--wait) mapfile -t COMPREPLY < <(compgen -W '0 90s 10m forever' -- "$word") && return ;;
 	--agent) mapfile -t COMPREPLY < <(compgen -W "$(_safe_rebuild_builds | sed -n 's/^@//p')" -- "$word") && return ;;
-	--allow-undo | --allow-redo | --since) mapfile -t COMPREPLY < <(compgen -W "$(_safe_rebuild_builds)" -- "$word") && return ;;
+	--allow-undo | --allow-redo) mapfile -t COMPREPLY < <(compgen -W "$(_safe_rebuild_builds | grep '^[0-9]')" -- "$word") && return ;;
+	--since) mapfile -t COMPREPLY < <(compgen -W "$(_safe_rebuild_builds)" -- "$word") && return ;;
 	--install | --remove) mapfile -t COMPREPLY < <(compgen -W 'claude codex gemini opencode' -- "$word") && return ;;
 	esac
 	case $command in

@@ -1,7 +1,12 @@
 # fish completion for safe-rebuild(8)
 
-function __safe_rebuild_builds
+function __safe_rebuild_numbers
     safe-rebuild log -n 30 2>/dev/null | string replace -rf '^build (\d+) by (.*)' '$1\t$2'
+end
+
+function __safe_rebuild_builds
+    __safe_rebuild_numbers
+    __safe_rebuild_agents | string replace -r '^' @
     printf 'last\tthe last one\nlive\twhat runs\n'
 end
 
@@ -18,8 +23,8 @@ complete -c safe-rebuild -l agent -x -a '(__safe_rebuild_agents)' -d 'who I am; 
 complete -c safe-rebuild -l message -x -d 'why: shown to others and recorded'
 complete -c safe-rebuild -l wait -x -a '0 90s 10m forever' -d 'how long to queue'
 complete -c safe-rebuild -l no-wait -d 'give up at once when another build runs'
-complete -c safe-rebuild -l allow-undo -x -a '(__safe_rebuild_builds)' -d 'go on although these builds\' work goes'
-complete -c safe-rebuild -l allow-redo -x -a '(__safe_rebuild_builds)' -d 'go on although rolled back work comes back'
+complete -c safe-rebuild -l allow-undo -x -a '(__safe_rebuild_numbers)' -d 'go on although these builds\' work goes'
+complete -c safe-rebuild -l allow-redo -x -a '(__safe_rebuild_numbers)' -d 'go on although rolled back work comes back'
 complete -c safe-rebuild -l confirm -x -a '2m 10m' -d 'go back unless confirmed in time'
 complete -c safe-rebuild -l settings -r -F -d 'instead of /etc/safe-rebuild.ini'
 complete -c safe-rebuild -l help -d help

@@ -320,3 +320,14 @@ answer() {
 		node --check "$ROOT/plugin.mjs"
 	fi
 }
+
+@test "an event without an end is not waited for" {
+	local begun=$SECONDS
+	mkfifo "$ROOT/event"
+	exec 8<>"$ROOT/event"
+	printf '{"hook_event_name": ' >&8
+	run -0 sr hook claude <"$ROOT/event"
+	exec 8>&-
+	assert_equal "$output" "safe-rebuild: hook: no whole event has come in time"
+	[ $((SECONDS - begun)) -lt 20 ]
+}
