@@ -59,6 +59,20 @@ struct strv strv_split(const char *text, const char *separators)
 	return list;
 }
 
+struct strv strv_components(const char *path)
+{
+	struct strv list = {0};
+
+	for (;;) {
+		const size_t len = strcspn(path, "/");
+
+		strv_take(&list, xstrndup(path, len));
+		if (!path[len])
+			return list;
+		path += len + 1;
+	}
+}
+
 void strv_sort(struct strv *list)
 {
 	if (list->len)

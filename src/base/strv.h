@@ -23,6 +23,9 @@ char *strv_join(const struct strv *list, const char *separator) _must_check_;
 /* Splits a text such as "43,44" (NULL: none); leaves out empty words and repetitions. */
 struct strv strv_split(const char *text, const char *separators) _must_check_;
 
+/* What stands between the slashes of a path, all of it: "a//../.." has five. */
+struct strv strv_components(const char *path) _must_check_;
+
 void strv_sort(struct strv *list);
 void strv_free(struct strv *list);
 

@@ -5,7 +5,7 @@
 /* The report says what mine lacks of this many builds, the newest ones. */
 #define ABSENT_BUILDS 3
 
-static int find_oldest(struct build *ret, struct ledger *ledger, const char *target)
+int changes_find_oldest(struct build *ret, struct ledger *ledger, const char *target)
 {
 	struct build_walk walk = builds_walk(ledger, target);
 	_cleanup_build_ struct build at = BUILD_INIT;
@@ -58,7 +58,7 @@ int changes_find_base(struct changes *ret, struct ledger *ledger,
 	}
 	if (found < 0)
 		return -1;
-	found = find_oldest(&ret->base, ledger, target);
+	found = changes_find_oldest(&ret->base, ledger, target);
 	if (found > 0)
 		ret->base_kind = BASE_OLDEST;
 	return found < 0 ? -1 : 0;

@@ -51,6 +51,11 @@ struct changes {
 int changes_find_base(struct changes *ret, struct ledger *ledger,
 	const struct caller *caller, const char *target) _must_check_;
 
+/* The oldest build of the target that has a snapshot: 1; 0: there is none; -1 (printed).
+ */
+int changes_find_oldest(
+	struct build *ret, struct ledger *ledger, const char *target) _must_check_;
+
 /* Compares a snapshot with ret->base, which must be set, as base_kind must. */
 int changes_compute(struct changes *ret, struct ledger *ledger, const char *target,
 	const git_oid *snapshot) _must_check_;

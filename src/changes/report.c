@@ -114,7 +114,9 @@ static void put_unseen(struct report *report)
 	for (size_t i = 0; i < unseen->len && i < UNSEEN_SHOWN; i++) {
 		_cleanup_free_ char *line = describe_build(&unseen->list[i]);
 
-		put_line(report, "  %s (its configuration is not known)", line);
+		put_line(report, "  %s%s", line,
+			unseen->list[i].back_to ? ""
+						: " (its configuration is not known)");
 	}
 	if (unseen->len > UNSEEN_SHOWN)
 		put_line(report, "  and %zu more whose configurations are not known",

@@ -136,11 +136,14 @@ static int find_base(struct changes *ret, struct ledger *ledger,
 	ret->base_kind = BASE_GIVEN;
 	if (clock_parse_when(&when, since)) {
 		found = build_live_at(&ret->base, ledger, comparison->target.name, when);
+		if (!found) {
+			say("--since %s: nothing was recorded then, but since the oldest build:",
+				since);
+			found = changes_find_oldest(
+				&ret->base, ledger, comparison->target.name);
+		}
 		if (found <= 0)
-			return found < 0 ? -1
-					 : error("--since %s: no build was live then "
-						 "(safe-rebuild log)",
-						   since);
+			return found < 0 ? -1 : error("nothing is recorded yet");
 	} else if (build_by_name(&ret->base, ledger, context->settings, since) < 0) {
 		return -1;
 	}

@@ -44,12 +44,20 @@ static const char *const first_keys[] = {
 static const char *const hidden_keys[] = {"Config-Tree", "Environment", "Numbers-Given",
 	"Stdout", "Stdout-Size", "Ticket", NULL};
 
+/* What others have written: in quotes, so that it cannot pass for our own words. */
+#define QUOTED_GROWTH 4
+static const char *const quoted_keys[] = {"Message", "Config-Subject", "Nix-Error", NULL};
+
 static void print_field(const struct build *build, const struct build_field *field)
 {
 	_cleanup_free_ char *value = build_field_text(build, field);
+	_cleanup_free_ char *quoted =
+		value && text_is_among(field->key, quoted_keys)
+			? text_quote(value, strlen(value) * QUOTED_GROWTH)
+			: NULL;
 
 	if (value)
-		answer("%-22s %s", field->key, value);
+		answer("%-22s %s", field->key, quoted ? quoted : value);
 }
 
 static void print_fields(const struct build *build)

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <limits.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -43,19 +44,29 @@ static char *label_of(const struct queue_state *queue, const char *label)
 		"%.*s on %s: ", (int)strlen(label) - 1, label, queue->target.name);
 }
 
-static void print_ticket(const struct queue_state *queue, const struct build *ticket)
+static void print_ticket(const struct queue_state *queue, const struct build *ticket,
+	const struct caller *caller)
 {
 	const bool waits = build_is_waiting(ticket);
+	const bool is_own = ticket->number && build_is_of_agent(ticket, caller->agent);
 	_cleanup_free_ char *label = label_of(queue, waits ? "waiting:" : "building:");
 	_cleanup_free_ char *line = waiting_describe(ticket);
 	_cleanup_free_ char *place =
 		waiting_describe_place(&queue->tickets, ticket->ticket);
-	_cleanup_free_ char *tail = xasprintf("; %s", place);
+	_cleanup_free_ char *tail = NULL;
 
-	print_line(label, line, waits ? tail : "");
+	if (waits) {
+		tail = xasprintf("; %s", place);
+	} else if (is_own) {
+		set_string(&line, xasprintf("yours, %s", line));
+		tail = xasprintf(": safe-rebuild attach %" PRIu64
+				 ", safe-rebuild cancel %" PRIu64,
+			ticket->number, ticket->number);
+	}
+	print_line(label, line, tail ? tail : "");
 }
 
-static void print_queue(const struct queue_state *queue)
+static void print_queue(const struct queue_state *queue, const struct caller *caller)
 {
 	_cleanup_free_ char *waiting_label = label_of(queue, "waiting:");
 	_cleanup_free_ char *building_label = label_of(queue, "building:");
@@ -64,11 +75,11 @@ static void print_queue(const struct queue_state *queue)
 	/* A run that came back to its kept place stands before the running build. */
 	for (size_t i = 0; i < queue->tickets.len; i++)
 		if (!build_is_waiting(&queue->tickets.list[i]))
-			print_ticket(queue, &queue->tickets.list[i]);
+			print_ticket(queue, &queue->tickets.list[i], caller);
 	for (size_t i = 0; i < queue->tickets.len; i++)
 		if (build_is_waiting(&queue->tickets.list[i]) &&
 			waiting++ < WAITING_SHOWN)
-			print_ticket(queue, &queue->tickets.list[i]);
+			print_ticket(queue, &queue->tickets.list[i], caller);
 	if (waiting > WAITING_SHOWN)
 		answer("%sand %zu more", waiting_label, waiting - WAITING_SHOWN);
 	for (size_t i = 0; i < queue->killed.len; i++)
@@ -155,7 +166,8 @@ static void print_uncommitted(const struct state *state)
 {
 	const struct strv *paths = &state->uncommitted;
 	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
-	_cleanup_free_ char *root = state->root ? xasprintf(" (%s)", state->root) : NULL;
+	_cleanup_free_ char *name = state->root ? text_name(state->root, PATH_MAX) : NULL;
+	_cleanup_free_ char *root = name ? xasprintf(" (%s)", name) : NULL;
 
 	if (!root)
 		return;
@@ -203,6 +215,9 @@ static void print_pass(const struct state *state)
 	else if (state->lacks_own)
 		answer("verdict:  a switch now passes, and takes back a part of what "
 		       "your own build did: see safe-rebuild diff");
+	else if (state->warns)
+		answer("verdict:  a switch now passes, with a warning: see safe-rebuild "
+		       "diff");
 	else if (state->machine)
 		answer("verdict:  a switch of '#%s', which is live, now passes",
 			state->machine);
@@ -274,15 +289,10 @@ static int print_text(const struct state *state)
 		answer("paused:   rebuilds are %s", state->paused);
 	print_trial(state);
 	for (size_t i = 0; i < state->queues_len; i++)
-		print_queue(&state->queues[i]);
+		print_queue(&state->queues[i], &state->caller);
 	print_live(state);
-	if (own)
-		answer("yours:    build %" PRIu64
-		       " is at work: safe-rebuild attach %" PRIu64
-		       ", safe-rebuild cancel %" PRIu64,
-			own->number, own->number, own->number);
 	if (state->own.number)
-		print_build(own ? "          before: " : "yours:    ", &state->own);
+		print_build("yours:    ", &state->own);
 	else if (state->is_unreadable)
 		answer("yours:    not known, the ledger cannot be read");
 	else if (!own && build_is_of_agent(&state->live, state->caller.agent))

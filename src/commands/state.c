@@ -194,6 +194,7 @@ static void gather_verdict(struct state *state, const struct settings *settings,
 	if (guard_refuses(&guard))
 		state->why = strbuf_take(&why);
 	state->lacks_own = guard_lacks_own(&guard);
+	state->warns = guard_warns(&guard);
 	name = state->machine
 		       ? xasprintf("%.*s#%s", (int)strcspn(configuration->name, "#"),
 				 configuration->name, state->machine)

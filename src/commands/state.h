@@ -37,6 +37,7 @@ struct state {
 	char *machine;  /* which is live, where it is not the default; NULL: it is */
 	char *why;      /* what would be refused or, with undo = warn, only told */
 	bool lacks_own; /* a part of what the caller himself made live */
+	bool warns;     /* a switch now would name a loss, and go on */
 	char *failed;   /* this same configuration has, in words; NULL: not */
 	bool went_back; /* to what boots next, outside safe-rebuild */
 	struct trial_record trial;

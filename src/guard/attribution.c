@@ -67,9 +67,10 @@ static int look_at_failed(const struct step *before, struct step *step,
 
 /*
  * Whether the step is the item's owner: it changed how often the line stands both in the
- * path and in the tree. A step that did so elsewhere may have made a copy: it counts if
- * no other step is found, or if a later one moved the line here. A step that put the line
- * into its block is the owner, wherever else the line stood.
+ * path and in the tree. A step that did so elsewhere has made a copy: it counts if a
+ * later one moved the line here, or, where a line is back that it took out, if no other
+ * step is found. A step that put the line into its block is the owner, wherever else it
+ * stood.
  */
 static bool is_owner(struct item *item)
 {
@@ -82,7 +83,7 @@ static bool is_owner(struct item *item)
 		item->has_moved = true;
 	item->is_settled =
 		(any && (here || item->has_moved)) || item->delta_in_block * sign > 0;
-	return item->is_settled || (any && item->owner == NO_OWNER);
+	return item->is_settled || (!item->is_lost && any && item->owner == NO_OWNER);
 }
 
 static void set_owner(struct item *item, size_t index, const bool *fresh)

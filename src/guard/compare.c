@@ -139,8 +139,8 @@ int items_compare(struct items *items, git_repository *repository, const git_oid
 		item->delta_here =
 			counts_get(&comparison.delta, place_in(item->hash, item->path));
 		if (item->enclosing && counts_get(&comparison.before, item->enclosing))
-			item->delta_in_block =
-				counts_get(&comparison.delta, item_site(item));
+			item->delta_in_block = counts_get(
+				&comparison.delta, place_in(item_site(item), item->path));
 	}
 	counts_free(&comparison.wanted);
 	counts_free(&comparison.delta);

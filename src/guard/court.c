@@ -96,7 +96,8 @@ static int hear(struct court *court)
 			hand->call->caller->agent) < 0)
 		return -1;
 	imports_attribute(court);
-	court->history.trusts_checkout = builds_here(court, hand->live->agent);
+	court->history.trusts_checkout =
+		court->is_elsewhere && builds_here(court, hand->live->agent);
 	history_mark(&court->history, &court->items, &court->live);
 	read_edits(court);
 	/* From here on .delta tells what live has changed since the common ancestor. */
@@ -154,6 +155,10 @@ static enum item_verdict weigh(
 {
 	const bool is_since = is_since_base(court, item);
 
+	/* A .gitkeep whose directory has another file now. */
+	if (item->is_empty && item->is_lost &&
+		*basename(item_path(&court->items, item)) == '.')
+		return VERDICT_WARNING;
 	/* The copy may do the same: another machine's does not. */
 	if (item->has_copy && (item->has_near_copy || item->was_moved) &&
 		!(item->whole_file && item->is_lost))
@@ -221,8 +226,8 @@ static enum item_verdict decide(struct court *court, struct item *item)
 	}
 	if (item->is_reverted)
 		return VERDICT_REVERTED;
-	if (item->is_rewritten && court->is_elsewhere)
-		return VERDICT_NONE;
+	if (item->is_rewritten)
+		return VERDICT_REWRITTEN;
 	/* A warning, because git or a copy may have done it before the noted edit. */
 	if (author && item_is_taken_back(court, item, author))
 		return VERDICT_WARNING;

@@ -212,13 +212,23 @@ bool guard_stops(const struct guard *guard)
 	return guard_refuses(guard) && guard->call->settings->guard_undo == UNDO_REFUSE;
 }
 
-bool guard_lacks_own(const struct guard *guard)
+static bool has_verdict(const struct guard *guard, enum item_verdict verdict)
 {
 	for (size_t i = 0; i < guard->len; i++)
 		for (size_t j = 0; j < guard->list[i].verdict.len; j++)
-			if (guard->list[i].verdict.list[j].verdict == VERDICT_OWN)
+			if (guard->list[i].verdict.list[j].verdict == verdict)
 				return true;
 	return false;
+}
+
+bool guard_lacks_own(const struct guard *guard)
+{
+	return has_verdict(guard, VERDICT_OWN);
+}
+
+bool guard_warns(const struct guard *guard)
+{
+	return has_verdict(guard, VERDICT_WARNING);
 }
 
 const char *guard_verdict_word(const struct guard *guard)

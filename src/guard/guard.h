@@ -39,6 +39,8 @@ bool guarded_refuses(const struct guarded *guarded);
 bool guard_refuses(const struct guard *guard);
 /* Whether a switch would then be refused, not only warned of ([guard] undo). */
 bool guard_stops(const struct guard *guard);
+/* Whether it names a loss without stopping for it. */
+bool guard_warns(const struct guard *guard);
 /* Whether a part of what the caller himself made live is missing. */
 bool guard_lacks_own(const struct guard *guard);
 

@@ -250,8 +250,11 @@ static bool was_made_here(const struct history *history, const git_oid *commit)
 		"(reword)", "(edit)", "(squash)", "(fixup)", "(continue)"};
 	_cleanup_git_(reflog) git_reflog *reflog = NULL;
 
-	if (!history->checkout || git_reflog_read(&reflog, history->checkout, "HEAD") < 0)
-		return false;
+	/* Without such a log it may have been. */
+	if (!history->checkout ||
+		git_reflog_read(&reflog, history->checkout, "HEAD") < 0 ||
+		!git_reflog_entrycount(reflog))
+		return true;
 	for (size_t i = 0; i < git_reflog_entrycount(reflog); i++) {
 		const git_reflog_entry *entry = git_reflog_entry_byindex(reflog, i);
 		const char *message = git_reflog_entry_message(entry);

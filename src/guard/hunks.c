@@ -13,6 +13,7 @@ struct side {
 	struct statements text;
 	struct counts counts; /* how often a line stands in it */
 	uint64_t *enclosing;  /* see lines_find_enclosing() */
+	struct counts blocks; /* how many lines stand in a line */
 };
 
 /* One hunk of a diff, and the texts that are compared. */
@@ -67,6 +68,13 @@ static int begin_hunk(
 	return 0;
 }
 
+/* Whether the line does nothing else: "x = {", "x = with pkgs;" (and a bracket). */
+static bool opens_a_block(const char *text, size_t len)
+{
+	return len && (strchr("[{(", text[len - 1]) ||
+			      (text[len - 1] == ';' && memmem(text, len, "= with ", 7)));
+}
+
 static int take_line(const git_diff_delta *delta, const git_diff_hunk *diff_hunk,
 	const git_diff_line *line, void *data)
 {
@@ -91,6 +99,11 @@ static int take_line(const git_diff_delta *delta, const git_diff_hunk *diff_hunk
 		return 0;
 	item.by_path = (line_is_bare(line->content, len) && !item.enclosing) ||
 		       counts_get(&side->counts, item.hash) > 1;
+	item.block = item.enclosing;
+	if (opens_a_block(line->content, len))
+		item.opens = line_hash(line->content, len);
+	if (!counts_get(&side->blocks, item.opens))
+		item.opens = 0;
 	if (!line_needs_enclosing(line->content, len))
 		item.enclosing = 0;
 	item.key = line_key(line->content, len);
@@ -109,12 +122,17 @@ static void side_begin(struct side *side, const char *path, const git_blob *blob
 	side->enclosing = lines_find_enclosing(side->text.text, side->text.len);
 	lines_split_text(&lines, NULL, side->text.text, side->text.len);
 	counts_add_lines(&side->counts, &lines, 1);
+	for (size_t i = 0; i < lines.len; i++)
+		if (side->enclosing[lines.list[i].number])
+			*counts_at(&side->blocks,
+				side->enclosing[lines.list[i].number]) += 1;
 }
 
 static void side_free(struct side *side)
 {
 	statements_free(&side->text);
 	counts_free(&side->counts);
+	counts_free(&side->blocks);
 	free(side->enclosing);
 }
 

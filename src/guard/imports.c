@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "changes/changes.h"
+#include "guard/moves.h"
 
 /* What a text calls the path: of "a/web.nix" "web.nix", of "a/web/default.nix" "web". The
  * caller frees. */
@@ -45,11 +46,11 @@ bool text_names_path(const char *text, const char *path)
 /* Without "." and ".."; NULL: it leads out of the root, or to it. The caller frees. */
 static char *normalize(const char *path)
 {
-	_cleanup_strv_ struct strv parts = strv_split(path, "/");
+	_cleanup_strv_ struct strv parts = strv_components(path);
 	_cleanup_strv_ struct strv kept = {0};
 
 	for (size_t i = 0; i < parts.len; i++) {
-		if (streq(parts.words[i], "."))
+		if (!*parts.words[i] || streq(parts.words[i], "."))
 			continue;
 		if (!streq(parts.words[i], ".."))
 			strv_add(&kept, parts.words[i]);
@@ -173,9 +174,35 @@ static char *imported_by(const struct items *items, const struct item *item)
 	return imported_file(path, item->text);
 }
 
+/* Whether the line imports a file that others had taken the import of out. */
+static bool is_import_back(const struct items *items, const struct item *item)
+{
+	_cleanup_free_ char *file = item->is_lost || item->owner == NO_OWNER
+					    ? NULL
+					    : imported_by(items, item);
+
+	return file != NULL;
+}
+
+/* Whether mine lacks the file, but none of its lines: they are in other files now, and
+ * not in one that it once was. */
+static bool is_dissolved(const struct court *court, char *file)
+{
+	const struct items *items = &court->items;
+
+	for (size_t i = 0; i < items->len; i++)
+		if (is_import_back(items, &items->list[i]) ||
+			(items->list[i].is_lost &&
+				path_is_below(
+					item_path(items, &items->list[i]), &file, 1)))
+			return false;
+	return !has_file(court->repository, &court->hand->call->snapshot->tree, file) &&
+	       has_file(court->repository, &court->live, file);
+}
+
 /* Whether a line that was never live imports the file, or, if the file was moved, a new
  * file. */
-static bool is_imported_anew(const struct court *court, char *file)
+static bool is_imported_anew(const struct court *court, const char *path, char *file)
 {
 	const struct items *items = &court->items;
 	git_repository *repository = court->repository;
@@ -188,9 +215,10 @@ static bool is_imported_anew(const struct court *court, char *file)
 						     ? NULL
 						     : imported_by(items, item);
 
-		if (other && (streq(other, file) ||
-				     (was_moved && has_file(repository, mine, other) &&
-					     !has_file(repository, &court->live, other))))
+		if (other && !path_is_anothers(path, item_path(items, item)) &&
+			(streq(other, file) ||
+				(was_moved && has_file(repository, mine, other) &&
+					!has_file(repository, &court->live, other))))
 			return true;
 	}
 	return false;
@@ -223,7 +251,8 @@ void imports_attribute(struct court *court)
 
 		if (!file)
 			continue;
-		if (is_imported_anew(court, file))
+		if (is_imported_anew(court, item_path(&court->items, item), file) ||
+			is_dissolved(court, file))
 			item->verdict = VERDICT_MOVED;
 		else if (is_own(court, item) && is_taken_out(court, file))
 			step = last_foreign_step(court, file);

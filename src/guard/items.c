@@ -176,6 +176,9 @@ static int add_layouts(
 
 	for (size_t i = 0; i < items->len; i++)
 		has_items[items->list[i].path] = true;
+	for (size_t i = 0; i < items->moved_len; i++)
+		if (items->moved[i].is_elsewhere)
+			has_items[items->moved[i].path] = true;
 	for (size_t i = 0; i < items->changes.len && !items->more; i++)
 		if (!has_items[i] && add_layout(items, i, repository, settings) < 0)
 			return -1;

@@ -25,7 +25,8 @@ enum item_verdict {
 	VERDICT_IGNORED, /* [guard] ignore */
 	VERDICT_UNKNOWN, /* a loss, but not known whose */
 	VERDICT_OWN,
-	VERDICT_REVERTED, /* by a commit that says so */
+	VERDICT_REVERTED,  /* by a commit that says so */
+	VERDICT_REWRITTEN, /* its commit was amended or rebased */
 	VERDICT_WARNING,
 	VERDICT_REFUSED,
 };
@@ -40,8 +41,10 @@ struct item {
 	uint64_t hash;      /* what is looked for in other trees */
 	uint64_t mine;      /* input, entry: hash of what replaces it; 0: nothing */
 	uint64_t enclosing; /* line: what it stands in; 0: that does not matter */
-	uint64_t key;       /* line: hash of its name, see line_key(); 0: none */
-	bool has_copy;      /* line: the tree that lacks it here has it elsewhere, */
+	uint64_t block;     /* line: what it stands in, also where that does not matter */
+	uint64_t opens; /* line: as .block of those that stand in it; 0: it opens none */
+	uint64_t key;   /* line: hash of its name, see line_key(); 0: none */
+	bool has_copy;  /* line: the tree that lacks it here has it elsewhere, */
 	bool has_near_copy; /* ... in a file that is not another machine's or user's */
 	bool by_path;       /* look for it only in its own path */
 	bool whole_file;    /* its file is missing in mine (lost) or in live */
@@ -79,6 +82,7 @@ bool item_is_whole_file(const struct item *item);
 struct moved {
 	size_t path; /* index into the changes */
 	unsigned line;
+	bool is_elsewhere; /* in another file, or written in another way */
 };
 
 struct items {

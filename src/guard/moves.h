@@ -15,3 +15,11 @@ void items_drop_moved(struct items *items);
  */
 void items_mark_copies(struct items *items, git_repository *repository,
 	const struct settings *settings, const git_oid *tree, bool lost);
+
+/*
+ * Whether the other file is the same for another machine or user: its path differs in one
+ * directory alone (hosts/box/web.nix, hosts/laptop/web.nix), or in the name alone where a
+ * directory has a file for each. Or it is of another kind, as a backup. What stands there
+ * has nothing to do with this machine's.
+ */
+bool path_is_anothers(const char *path, const char *other);

@@ -264,8 +264,9 @@ void refusal_say_notes(const struct guard *guard)
 		const char *prefix;
 	} notes[] = {{VERDICT_IGNORED, "this goes back, as [guard] ignore allows: "},
 		{VERDICT_OWN, "takes back what your own build did: "},
-		{VERDICT_REVERTED, "reverted by a commit: "}, {VERDICT_UNKNOWN, "note: "},
-		{VERDICT_WARNING, "warning: "}};
+		{VERDICT_REVERTED, "reverted by a commit: "},
+		{VERDICT_REWRITTEN, "note: whose commit was amended or rebased since: "},
+		{VERDICT_UNKNOWN, "note: "}, {VERDICT_WARNING, "warning: "}};
 
 	for (size_t i = 0; i < guard->len; i++) {
 		if (!guard->list[i].is_soft)

@@ -195,6 +195,11 @@ static enum remedy merge_path(struct restoring *restoring)
 		if (!live || !mine || change->old_mode == change->new_mode)
 			ret->id = change->old_id;
 	}
+	if (live && mine && !wrongs->inputs && is_former(restoring)) {
+		ret->id = change->old_id;
+		ret->filemode = (git_filemode_t)change->old_mode;
+		return REMEDY_UPDATE;
+	}
 	if (live && mine && wrongs->inputs)
 		merged = merge_lock_files(
 			&ret->id, restoring->verdict, change->path, mine, live);
@@ -203,11 +208,6 @@ static enum remedy merge_path(struct restoring *restoring)
 			live, wrongs->has_own);
 	if (merged < 0)
 		return REMEDY_FAILED;
-	if (!merged && is_former(restoring)) {
-		ret->id = change->old_id;
-		ret->filemode = (git_filemode_t)change->old_mode;
-		merged = 1;
-	}
 	if (merged)
 		return REMEDY_UPDATE;
 	return leave(restoring, wrongs->any_moved ? BY_HAND_MOVED : BY_HAND_MIXED);

@@ -42,7 +42,6 @@ static void take_snapshot(struct run *run)
 			run->configuration.name);
 		return;
 	}
-	snapshot_say_remarks(snapshot);
 	run->build.config_state = snapshot->state;
 	run->build.config_commit = snapshot->commit;
 	set_string(&run->build.config_subject, xstrdup(snapshot->subject));
@@ -148,6 +147,7 @@ int look_tell(struct run *run)
 	const int status = guard(run, false);
 
 	if (run->ledger && build_has_snapshot(&run->build)) {
+		snapshot_say_remarks(&run->snapshot);
 		show_changes(run, status);
 		if (!status)
 			remark_before(run);

@@ -745,7 +745,7 @@ make_hosts() {
 	git pull -q "$ROOT/alpha" HEAD
 	by beta switch
 	assert_equal "$status" 0
-	refute_contains "$output" "lacks"
+	assert_contains "$output" 'note: whose commit was amended or rebased since: base.nix: lacks 1 line (line 4: "    emacs") (build 2 by alpha)'
 }
 
 @test "a wrong flag of one says nothing to others of the configuration" {
@@ -795,4 +795,122 @@ make_hosts() {
 	takes_advice
 	by beta switch
 	assert_equal "$status" 0
+}
+
+# Modules two directories up, as hosts import them.
+make_deep_hosts() {
+	mkdir -p hosts/box hosts/laptop modules
+	printf '{\n  imports = [\n    ../../modules/ssh.nix\n  ];\n  packages = [\n    git\n    mtr\n  ];\n}\n' >hosts/box/default.nix
+	printf '{\n  imports = [\n    ./disk.nix\n  ];\n  packages = [\n    git\n  ];\n}\n' >hosts/laptop/default.nix
+	printf '{\n  ssh.port = 22;\n}\n' >modules/ssh.nix
+	commit_all . "deep"
+	by alpha switch
+}
+
+@test "imports with more than one .. are followed: renamed with the module, taken out with another's work" {
+	make_deep_hosts
+	git mv modules/ssh.nix modules/sshd.nix
+	sed -i s/ssh.nix/sshd.nix/ hosts/box/default.nix
+	by beta switch
+	assert_equal "$status" 0
+	refute_contains "$output" "lacks"
+	sed -i '/port/a\  ssh.keys = true;' modules/sshd.nix
+	by gamma switch
+	sed -i '/sshd.nix/d' hosts/box/default.nix
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" '../../modules/sshd.nix'
+}
+
+@test "who gives another machine the same line has not moved it there" {
+	make_deep_hosts
+	cp hosts/box/default.nix "$ROOT/old"
+	sed -i 's/    mtr/&\n    tcpdump/' hosts/box/default.nix
+	by gamma switch
+	cp "$ROOT/old" hosts/box/default.nix
+	sed -i 's/    git/&\n    tcpdump/' hosts/laptop/default.nix
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" 'hosts/box/default.nix: lacks 1 line (line 8: "    tcpdump") (build 3 by gamma, uncommitted)'
+	refute_contains "$output" "order or indentation"
+	takes_advice
+	by beta switch
+	assert_equal "$status" 0
+	# and whose an equal line is stays as it was
+	sed -i '/tcpdump/d' hosts/box/default.nix
+	by beta switch
+	assert_equal "$status" 65
+	assert_contains "$output" "(build 3 by gamma, uncommitted)"
+}
+
+@test "a list that has moved as a whole leaves no beginning behind, a dissolved module no import" {
+	make_deep_hosts
+	printf '{\n  tools = [\n    strace\n  ];\n}\n' >modules/tools.nix
+	sed -i 's/^  imports = \[/&\n    ..\/..\/modules\/tools.nix/' hosts/box/default.nix
+	commit_all . "tools"
+	by alpha switch
+	printf '{\n  ssh.port = 22;\n  tools = [\n    strace\n  ];\n}\n' >modules/ssh.nix
+	git rm -qf modules/tools.nix
+	sed -i '/tools.nix/d' hosts/box/default.nix
+	by beta switch
+	assert_equal "$status" 0
+	refute_contains "$output" "lacks"
+	# all packages of a machine go to what all machines have
+	printf '{\n  packages = [\n    git\n    mtr\n  ];\n}\n' >modules/common.nix
+	git add modules/common.nix
+	sed -i '/packages/,/];/d' hosts/box/default.nix
+	by beta switch
+	assert_equal "$status" 0
+	refute_contains "$output" "lacks"
+}
+
+@test "one line that was filled comes back whole, and .gitkeep may go" {
+	echo '{ }' >web.nix
+	mkdir secrets
+	touch secrets/.gitkeep
+	commit_all . "skeleton"
+	by alpha switch
+	cp web.nix "$ROOT/old"
+	printf '{ ... }:\n{\n  nginx = true;\n}\n' >web.nix
+	by gamma switch
+	cp web.nix "$ROOT/live"
+	cp "$ROOT/old" web.nix
+	by beta switch
+	assert_equal "$status" 65
+	takes_advice
+	cmp web.nix "$ROOT/live"
+	echo x >secrets/key
+	git add secrets/key
+	git rm -qf secrets/.gitkeep
+	by beta switch
+	assert_equal "$status" 0
+}
+
+@test "the author amends what another has built since, who pulls that" {
+	git clone -q . "$ROOT/alpha"
+	git clone -q . "$ROOT/beta"
+	local clone
+	for clone in alpha beta; do
+		git -C "$ROOT/$clone" config user.name tester
+		git -C "$ROOT/$clone" config user.email tester@localhost
+	done
+	cd "$ROOT/alpha"
+	sed -i 's/    vim/    vim\n    emacs\n    jq/' base.nix
+	git commit -qam "editors"
+	by alpha switch
+	cd "$ROOT/beta"
+	git pull -q "$ROOT/alpha" HEAD
+	echo '{ own = true; }' >own.nix
+	git add own.nix
+	git commit -qm own
+	by beta switch
+	sleep 1.1
+	cd "$ROOT/alpha"
+	sed -i '/jq/d' base.nix
+	git commit -qa --amend --no-edit
+	cd "$ROOT/beta"
+	git pull -q --rebase "$ROOT/alpha" HEAD || git rebase --skip >/dev/null
+	by beta switch
+	assert_equal "$status" 0
+	assert_contains "$output" "whose commit was amended or rebased since: base.nix: lacks 1 line"
 }
