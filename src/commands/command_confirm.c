@@ -1,4 +1,6 @@
+#include <errno.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "base/message.h"
 #include "base/text.h"
@@ -42,6 +44,10 @@ static int tell_decided(const struct context *context, uint64_t wanted)
 	if (going.build && (!wanted || wanted == going.build))
 		return fail(EXIT_TAKEN_BACK,
 			"too late: build %" PRIu64 " is being taken back", going.build);
+	if (access(context->settings->run_path, X_OK) < 0 && errno == EACCES)
+		return fail(EXIT_NO_PERMISSION,
+			"cannot see in '%s' what is waiting to be confirmed (use sudo)",
+			context->settings->run_path);
 	if (!ledger || !wanted || build_by_number(&build, ledger, wanted) <= 0)
 		return fail(EXIT_OWN_FAILURE, "no build is waiting to be confirmed");
 	orphan_judge(&build, context->settings);

@@ -1,6 +1,7 @@
 #include "run/remarks.h"
 
 #include <inttypes.h>
+#include <pwd.h>
 
 #include "base/memory.h"
 #include "base/message.h"
@@ -170,7 +171,8 @@ static void remark_owner(const struct run *run)
 	const size_t len = ARRAY_LEN(names) - (run->configuration.lock_file ? 0 : 1);
 	_cleanup_free_ struct file_look *looks = NULL;
 	_cleanup_strv_ struct strv found = {0};
-	_cleanup_free_ char *words = NULL;
+	_cleanup_free_ char *words = NULL, *owner = NULL;
+	const struct passwd *user;
 
 	if (!run->configuration.is_git)
 		return;
@@ -183,9 +185,10 @@ static void remark_owner(const struct run *run)
 	if (!found.len)
 		return;
 	words = text_shell_words(found.words);
-	warn("files in this checkout of user %u now belong to root: %schown %u %s",
-		(unsigned)looks[0].owner, run->caller.elevation, (unsigned)looks[0].owner,
-		words);
+	user = getpwuid(looks[0].owner);
+	owner = user ? xstrdup(user->pw_name) : xasprintf("%u", (unsigned)looks[0].owner);
+	warn("files in this checkout of user %s now belong to root: %schown %s %s", owner,
+		run->caller.elevation, owner, words);
 }
 
 void remark_after(const struct run *run, const struct system_state *now)

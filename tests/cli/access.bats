@@ -103,6 +103,10 @@ refute_warning() {
 	run as other log
 	assert_equal "$status" 125
 	assert_contains "$output" "cannot read the ledger '$LEDGER' (use sudo, or become a member of its group)"
+	chmod 700 "$ROOT/run/safe-rebuild"
+	run as other confirm 1
+	assert_equal "$status" 77
+	assert_contains "$output" "cannot see in '$ROOT/run/safe-rebuild' what is waiting to be confirmed (use sudo)"
 }
 
 @test "in a sandbox: said so, and how to leave it" {
