@@ -19,8 +19,7 @@ static bool is_stem_among(const char *name, const char *const *stems)
 bool path_is_anothers(const char *path, const char *other)
 {
 	static const char *const directories[] = {"hosts", "host", "machines", "machine",
-		"systems", "nodes", "servers", "users", "homes", "home", "profiles",
-		"roles", NULL};
+		"systems", "nodes", "servers", "users", "homes", "home", NULL};
 	static const char *const shared[] = {
 		"common", "shared", "default", "defaults", "base", "all", "global", NULL};
 	const char *suffix = strrchr(path, '.'), *other_suffix = strrchr(other, '.');
