@@ -3,7 +3,11 @@
 #include <inttypes.h>
 
 #include "base/memory.h"
+#include "base/text.h"
+#include "changes/lock_file.h"
 #include "changes/uncommitted.h"
+
+#define NAME_SHOWN 40
 
 /* Takes the note. */
 static void add_note(struct changes *changes, size_t path, char *note)
@@ -60,8 +64,57 @@ static void note_uncommitted(struct changes *changes, struct ledger *ledger,
 			add_note(changes, foreign->paths[i], xstrdup("uncommitted"));
 }
 
+/* The flake.lock of a tree; empty where it has none. */
+static void read_lock_file(struct lock_file *ret, struct ledger *ledger,
+	const git_oid *tree, const char *path)
+{
+	_cleanup_git_(blob) git_blob *blob = NULL;
+	git_oid id;
+
+	*ret = (struct lock_file){0};
+	if (is_lock_file(path) && ledger_path_id(&id, ledger, tree, path) == 0 &&
+		!git_oid_is_zero(&id) &&
+		git_blob_lookup(&blob, ledger->repository, &id) == 0)
+		lock_file_parse(ret, blob);
+}
+
+/* An input that is newer in the build than in mine: what looks like an update from one's
+ * own last build goes back. NULL: none; it lives as long as theirs. */
+static const char *find_newer_input(
+	const struct lock_file *mine, const struct lock_file *theirs)
+{
+	for (size_t i = 0; i < mine->len; i++) {
+		const struct lock_input *its =
+			lock_file_find(theirs, mine->inputs[i].name);
+
+		if (its && mine->inputs[i].modified &&
+			its->modified > mine->inputs[i].modified)
+			return its->name;
+	}
+	return NULL;
+}
+
+static void note_changed_again(struct changes *changes, struct ledger *ledger,
+	const struct build *build, size_t path, const git_oid *snapshot)
+{
+	const char *name = changes->total.list[path].path, *newer;
+	_cleanup_lock_file_ struct lock_file mine = {0}, theirs = {0};
+	_cleanup_free_ char *quoted = NULL;
+
+	read_lock_file(&mine, ledger, snapshot, name);
+	read_lock_file(&theirs, ledger, &build->tree, name);
+	newer = find_newer_input(&mine, &theirs);
+	quoted = newer ? text_name(newer, NAME_SHOWN) : NULL;
+	add_note(changes, path,
+		newer ? xasprintf("%s is newer in build %" PRIu64 " by %s", quoted,
+				build->number, build->agent)
+		      : xasprintf("changed again since build %" PRIu64 " by %s",
+				build->number, build->agent));
+}
+
 /* Paths not built yet that a build since base has changed as well. */
-static void note_overwritten(struct changes *changes, struct ledger *ledger)
+static void note_overwritten(
+	struct changes *changes, struct ledger *ledger, const git_oid *snapshot)
 {
 	_cleanup_free_ size_t *last = xcalloc(changes->total.len + 1, sizeof(*last));
 	const git_oid *before = &changes->base.tree;
@@ -80,25 +133,24 @@ static void note_overwritten(struct changes *changes, struct ledger *ledger)
 	}
 	for (size_t j = 0; j < changes->fresh_len; j++) {
 		const size_t path = changes->fresh[j];
-		const struct build *build;
 
-		if (!last[path])
-			continue;
-		build = &changes->foreign[last[path] - 1].build;
-		add_note(changes, path,
-			xasprintf("changed again since build %" PRIu64 " by %s",
-				build->number, build->agent));
+		if (last[path])
+			note_changed_again(changes, ledger,
+				&changes->foreign[last[path] - 1].build, path, snapshot);
 	}
 }
 
-/* The caller may never have had these files: "deleted" alone would blame somebody. */
+/* "Deleted" alone would blame somebody: the caller, or this branch, may never have had
+ * these files of its own. */
 static void note_absent(struct changes *changes)
 {
+	const bool is_own = changes->base_kind == BASE_OWN;
+
 	for (size_t i = 0; i < changes->fresh_len; i++)
-		if (change_is_absence(changes, &changes->total.list[changes->fresh[i]]))
+		if (!changes->total.list[changes->fresh[i]].new_mode)
 			add_note(changes, changes->fresh[i],
-				xasprintf("not here, but in build %" PRIu64,
-					changes->base.number));
+				xasprintf("not here, but in %sbuild %" PRIu64,
+					is_own ? "your " : "", changes->base.number));
 }
 
 static void list_commits(struct changes *changes,
@@ -137,7 +189,7 @@ void changes_explain(struct changes *changes, struct ledger *ledger,
 	note_fresh(changes, ledger, configuration, snapshot, edits);
 	for (size_t i = 0; i < changes->foreign_len; i++)
 		note_uncommitted(changes, ledger, &changes->foreign[i]);
-	note_overwritten(changes, ledger);
+	note_overwritten(changes, ledger, &snapshot->tree);
 	note_absent(changes);
 	if (configuration->is_git)
 		list_commits(changes, configuration, snapshot);

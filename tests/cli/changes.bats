@@ -404,7 +404,7 @@ safe-rebuild:     A three.nix +1"
 	assert_contains "$output" "D more.nix"
 	assert_contains "$output" "not here, but in build 2"
 	run sr --agent a diff
-	refute_contains "$output" "not here"
+	assert_contains "$output" "not here, but in your build 2"
 }
 
 @test "what git filters on its way in is no uncommitted edit" {
@@ -428,4 +428,19 @@ safe-rebuild:     A three.nix +1"
 	assert_equal "$(sr show last --patch | grep -c '^diff')" 1
 	assert_contains "$(sr --agent a status)" "not committed: M id.txt"
 	refute_contains "$(sr --agent a status)" crlf.nix
+}
+
+@test "an update that is older than what others have built is told as that" {
+	lock() { # DAY
+		printf '{"nodes":{"nixpkgs":{"locked":{"lastModified":%d,"rev":"%040d"}},"root":{"inputs":{"nixpkgs":"nixpkgs"}}},"root":"root","version":7}' \
+			$((1761955200 + $1 * 86400)) "$1" >flake.lock
+		git add flake.lock
+	}
+	lock 1
+	build a
+	lock 9
+	build b
+	lock 5
+	run sr --agent a diff --flake .
+	assert_like "$output" "*flake.lock: nixpkgs 2025-11-02 -> 2025-11-06, uncommitted, saved *, nixpkgs is newer in build 2 by b"
 }
