@@ -64,17 +64,14 @@ static void note_uncommitted(struct changes *changes, struct ledger *ledger,
 			add_note(changes, foreign->paths[i], xstrdup("uncommitted"));
 }
 
-/* The flake.lock of a tree; empty where it has none. */
-static void read_lock_file(struct lock_file *ret, struct ledger *ledger,
-	const git_oid *tree, const char *path)
+/* Empty where there is no such blob. */
+static void read_lock_file(
+	struct lock_file *ret, struct ledger *ledger, const git_oid *id)
 {
 	_cleanup_git_(blob) git_blob *blob = NULL;
-	git_oid id;
 
 	*ret = (struct lock_file){0};
-	if (is_lock_file(path) && ledger_path_id(&id, ledger, tree, path) == 0 &&
-		!git_oid_is_zero(&id) &&
-		git_blob_lookup(&blob, ledger->repository, &id) == 0)
+	if (!git_oid_is_zero(id) && git_blob_lookup(&blob, ledger->repository, id) == 0)
 		lock_file_parse(ret, blob);
 }
 
@@ -95,26 +92,30 @@ static const char *find_newer_input(
 }
 
 static void note_changed_again(struct changes *changes, struct ledger *ledger,
-	const struct build *build, size_t path, const git_oid *snapshot)
+	const struct build *build, size_t path)
 {
-	const char *name = changes->total.list[path].path, *newer;
+	const struct path_change *change = &changes->total.list[path];
 	_cleanup_lock_file_ struct lock_file mine = {0}, theirs = {0};
-	_cleanup_free_ char *quoted = NULL;
+	_cleanup_free_ char *newer = NULL;
+	const char *name;
+	git_oid id;
 
-	read_lock_file(&mine, ledger, snapshot, name);
-	read_lock_file(&theirs, ledger, &build->tree, name);
-	newer = find_newer_input(&mine, &theirs);
-	quoted = newer ? text_name(newer, NAME_SHOWN) : NULL;
+	if (is_lock_file(change->path) &&
+		ledger_path_id(&id, ledger, &build->tree, change->path) == 0) {
+		read_lock_file(&mine, ledger, &change->new_id);
+		read_lock_file(&theirs, ledger, &id);
+	}
+	name = find_newer_input(&mine, &theirs);
+	newer = name ? text_name(name, NAME_SHOWN) : NULL;
 	add_note(changes, path,
-		newer ? xasprintf("%s is newer in build %" PRIu64 " by %s", quoted,
+		newer ? xasprintf("%s is newer in build %" PRIu64 " by %s", newer,
 				build->number, build->agent)
 		      : xasprintf("changed again since build %" PRIu64 " by %s",
 				build->number, build->agent));
 }
 
 /* Paths not built yet that a build since base has changed as well. */
-static void note_overwritten(
-	struct changes *changes, struct ledger *ledger, const git_oid *snapshot)
+static void note_overwritten(struct changes *changes, struct ledger *ledger)
 {
 	_cleanup_free_ size_t *last = xcalloc(changes->total.len + 1, sizeof(*last));
 	const git_oid *before = &changes->base.tree;
@@ -136,7 +137,7 @@ static void note_overwritten(
 
 		if (last[path])
 			note_changed_again(changes, ledger,
-				&changes->foreign[last[path] - 1].build, path, snapshot);
+				&changes->foreign[last[path] - 1].build, path);
 	}
 }
 
@@ -189,7 +190,7 @@ void changes_explain(struct changes *changes, struct ledger *ledger,
 	note_fresh(changes, ledger, configuration, snapshot, edits);
 	for (size_t i = 0; i < changes->foreign_len; i++)
 		note_uncommitted(changes, ledger, &changes->foreign[i]);
-	note_overwritten(changes, ledger, &snapshot->tree);
+	note_overwritten(changes, ledger);
 	note_absent(changes);
 	if (configuration->is_git)
 		list_commits(changes, configuration, snapshot);

@@ -45,11 +45,17 @@ static char *label_of(const struct queue_state *queue, const char *label)
 		"%.*s on %s: ", (int)strlen(label) - 1, label, queue->target.name);
 }
 
+/* Whether it is the caller's build that is at work. */
+static bool is_own_work(const struct build *ticket, const struct caller *caller)
+{
+	return ticket->number && !build_is_waiting(ticket) &&
+	       build_is_of_agent(ticket, caller->agent);
+}
+
 static void print_ticket(const struct queue_state *queue, const struct build *ticket,
 	const struct caller *caller)
 {
 	const bool waits = build_is_waiting(ticket);
-	const bool is_own = ticket->number && build_is_of_agent(ticket, caller->agent);
 	_cleanup_free_ char *label = label_of(queue, waits ? "waiting:" : "building:");
 	_cleanup_free_ char *line = waiting_describe(ticket);
 	_cleanup_free_ char *place =
@@ -58,7 +64,7 @@ static void print_ticket(const struct queue_state *queue, const struct build *ti
 
 	if (waits) {
 		tail = xasprintf("; %s", place);
-	} else if (is_own) {
+	} else if (is_own_work(ticket, caller)) {
 		set_string(&line, xasprintf("yours, %s", line));
 		tail = xasprintf(": safe-rebuild attach %" PRIu64
 				 ", safe-rebuild cancel %" PRIu64,
@@ -246,18 +252,14 @@ static void print_verdict(const struct state *state)
 		print_pass(state);
 }
 
-/* The caller's build that is at work, NULL: none. */
-static const struct build *find_own_ticket(const struct state *state)
+static bool is_at_work(const struct state *state)
 {
 	for (size_t i = 0; i < state->queues_len; i++)
-		for (size_t j = 0; j < state->queues[i].tickets.len; j++) {
-			const struct build *ticket = &state->queues[i].tickets.list[j];
-
-			if (ticket->number && !build_is_waiting(ticket) &&
-				build_is_of_agent(ticket, state->caller.agent))
-				return ticket;
-		}
-	return NULL;
+		for (size_t j = 0; j < state->queues[i].tickets.len; j++)
+			if (is_own_work(
+				    &state->queues[i].tickets.list[j], &state->caller))
+				return true;
+	return false;
 }
 
 static void print_trial(const struct state *state)
@@ -284,7 +286,7 @@ static void print_trial(const struct state *state)
 
 static int print_text(const struct state *state)
 {
-	const struct build *own = find_own_ticket(state);
+	const bool own = is_at_work(state);
 
 	if (state->paused)
 		answer("paused:   rebuilds are %s", state->paused);

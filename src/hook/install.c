@@ -46,11 +46,16 @@ static json_t *parse(const char *text, const char *path)
 	return NULL;
 }
 
+static struct strv command_words(const char *command)
+{
+	return strv_split(command, " \t\"'");
+}
+
 /* The words that a hook runs: its command, and its arguments where those stand apart. */
 static struct strv hook_words(const json_t *hook)
 {
 	const char *command = json_string_value(json_object_get(hook, "command"));
-	struct strv words = strv_split(command, " \t\"'");
+	struct strv words = command_words(command);
 	size_t i;
 	json_t *argument;
 
@@ -60,17 +65,29 @@ static struct strv hook_words(const json_t *hook)
 	return words;
 }
 
+static bool are_ours(const struct strv *words, const char *agent)
+{
+	for (size_t i = 0; i + 2 < words->len; i++)
+		if ((streq(words->words[i], "safe-rebuild") ||
+			    ends_with(words->words[i], "/safe-rebuild")) &&
+			streq(words->words[i + 1], "hook") &&
+			streq(words->words[i + 2], agent))
+			return true;
+	return false;
+}
+
 bool install_is_ours(const json_t *hook, const char *agent)
 {
 	_cleanup_strv_ struct strv words = hook_words(hook);
 
-	for (size_t i = 0; i + 2 < words.len; i++)
-		if ((streq(words.words[i], "safe-rebuild") ||
-			    ends_with(words.words[i], "/safe-rebuild")) &&
-			streq(words.words[i + 1], "hook") &&
-			streq(words.words[i + 2], agent))
-			return true;
-	return false;
+	return are_ours(&words, agent);
+}
+
+bool install_is_our_command(const char *command, const char *agent)
+{
+	_cleanup_strv_ struct strv words = command_words(command);
+
+	return are_ours(&words, agent);
 }
 
 /* Removes our hooks, and groups that had only ours. */

@@ -34,3 +34,5 @@ void installation_free(struct installation *installation);
 /* Whether the hook runs "safe-rebuild hook AGENT", by whichever path and however that is
  * quoted, with whatever before and behind it. */
 bool install_is_ours(const json_t *hook, const char *agent);
+/* The same of a command alone. */
+bool install_is_our_command(const char *command, const char *agent);

@@ -269,17 +269,11 @@ static bool toml_has_hook(const char *path, const struct vendor *vendor)
 
 	while (at && text_next_line(&at, text + strlen(text), &line, &len)) {
 		_cleanup_free_ char *copy = xstrndup(line, len);
-		json_t *hook = NULL;
-		bool is_ours;
 
 		if (len && *line == '[')
 			is_inside = begins_table(line, len, table);
-		if (!is_inside || !starts_with(copy, "command"))
-			continue;
-		hook = json_pack("{s:s}", "command", copy + strcspn(copy, "="));
-		is_ours = install_is_ours(hook, vendor->name);
-		json_decref(hook);
-		if (is_ours)
+		if (is_inside && starts_with(copy, "command") &&
+			install_is_our_command(copy + strcspn(copy, "="), vendor->name))
 			return true;
 	}
 	return false;
